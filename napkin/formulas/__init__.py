@@ -1,0 +1,58 @@
+"""The formulas, one module a chapter; a base formula bears the name of its target."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Final
+
+from sympy import Symbol
+
+from ..formula import Formula
+from . import (
+    dollars,
+    duty_cycle,
+    gqa,
+    hardware,
+    kv_cache,
+    matmul,
+    paging,
+    tokens_per_second,
+    transformer,
+)
+
+MODULES: Final[tuple[ModuleType, ...]] = (
+    hardware,
+    matmul,
+    transformer,
+    kv_cache,
+    gqa,
+    tokens_per_second,
+    paging,
+    duty_cycle,
+    dollars,
+)
+ALL: Final[dict[str, Formula]] = {
+    f"{module.__name__.rsplit('.', 1)[1]}.{name}": formula
+    for module in MODULES
+    for name, formula in vars(module).items()
+    if isinstance(formula, Formula)
+}
+BASE: Final[dict[Symbol, Formula]] = {
+    formula.target: formula
+    for name, formula in ALL.items()
+    if name.rsplit(".", 1)[1] == formula.target.name
+}
+
+__all__ = [
+    "ALL",
+    "BASE",
+    "dollars",
+    "duty_cycle",
+    "gqa",
+    "hardware",
+    "kv_cache",
+    "matmul",
+    "paging",
+    "tokens_per_second",
+    "transformer",
+]

@@ -1,0 +1,52 @@
+"""Two numbers of a GPU: what they allow, and where they tie."""
+
+from sympy import Max, Min
+
+from .. import notation as q
+from ..formula import Formula
+
+_rate = q.peak_flops * q.compute_efficiency
+_flow = q.bandwidth * q.bandwidth_efficiency
+
+ridge = Formula(
+    q.ridge,
+    _rate / _flow,
+    why="work that a byte must bring with it, or compute waits for memory",
+    source="Williams, Waterman and Patterson 2009, Roofline, section 3",
+    scope="with dense peaks; efficiencies below 1 give the ridge that kernels reach",
+)
+drain_time = Formula(
+    q.drain_time,
+    q.memory / _flow,
+    why="no step can read more than the whole memory once, so no memory-bound step is longer",
+    source="scaling-book, applied-inference",
+    scope="a step reads each byte at most once",
+)
+attainable_flops = Formula(
+    q.attainable_flops,
+    Min(_rate, q.intensity * _flow),
+    why="the slower of two supplies sets the pace: arithmetic, or bytes times work per byte",
+    source="Williams, Waterman and Patterson 2009, Roofline, section 3",
+    scope="compute and transfers overlap perfectly",
+)
+intensity = Formula(
+    q.intensity,
+    q.flops / q.bytes_moved,
+    why="work divided by the bytes that it moves",
+    source="Williams, Waterman and Patterson 2009, Roofline, section 3",
+    valid=q.bytes_moved > 0,
+)
+roofline_time = Formula(
+    q.roofline_time,
+    Max(q.flops / _rate, q.bytes_moved / _flow),
+    why="both must finish, and they run at the same time, so the longer one counts",
+    source="scaling-book, roofline",
+    scope="a lower bound: without any overlap the times add, at most twice as much",
+)
+dense_peak = Formula(
+    q.peak_flops,
+    q.sparse_peak_flops / 2,
+    why="a data sheet that counts 2:4 sparsity counts each multiply twice",
+    source="scaling-book, roofline, problem 5",
+    scope="only for sheets with the sparsity footnote",
+)

@@ -1,0 +1,111 @@
+"""What a matrix multiplication costs: work, traffic, and the batch that balances them."""
+
+from sympy import ceiling, sqrt
+
+from .. import notation as q
+from ..formula import Formula
+from .hardware import _flow, _rate
+
+_FIRST = "counted from the triple loop"
+
+matmul_flops = Formula(
+    q.matmul_flops,
+    q.flops_per_mac * q.rows * q.inner * q.columns,
+    why="each of rows x columns results is a sum of `inner` multiply-adds",
+    source=_FIRST,
+    scope="one multiply-add is two operations, as hardware counts",
+)
+matmul_scalar_operations = Formula(
+    q.matmul_scalar_operations,
+    q.rows * q.columns * (q.flops_per_mac * q.inner - q.flops_per_mac / 2),
+    why="a sum of `inner` products needs one addition less than products",
+    source=_FIRST,
+    scope="no fused multiply-add",
+)
+element_loads = Formula(
+    q.element_loads,
+    2 * q.rows * q.inner * q.columns,
+    why="without reuse each multiplication fetches both of its factors",
+    source=_FIRST,
+    scope="loads only: the results are written on top",
+)
+compulsory_bytes = Formula(
+    q.compulsory_bytes,
+    q.bytes_per_activation * q.rows * q.inner
+    + q.bytes_per_weight * q.inner * q.columns
+    + q.bytes_per_output * q.rows * q.columns,
+    why="each input is read at least once and each result written once",
+    source="scaling-book, roofline",
+    scope="a lower bound: reached only if a whole operand panel fits on chip",
+)
+bytes_per_output = Formula(
+    q.bytes_per_output,
+    q.bytes_per_activation,
+    why="a result is stored as the activation that it becomes",
+    source="convention",
+)
+tiled_traffic = Formula(
+    q.tiled_traffic,
+    q.inner
+    * (
+        q.rows * ceiling(q.columns / q.tile_columns) + q.columns * ceiling(q.rows / q.tile_rows)
+    )
+    + q.rows * q.columns,
+    why="a tile of results stays on chip while one panel of each input streams past it",
+    source="NVIDIA, CUDA C++ programming guide, shared memory",
+    scope="no reuse between tiles; ragged tiles load only real rows",
+)
+traffic_lower_bound = Formula(
+    q.traffic_lower_bound,
+    2 * q.rows * q.inner * q.columns / sqrt(q.fast_memory),
+    why="elements on chip can meet each other only so often before they must be replaced",
+    source="Hong and Kung 1981; constant 2: Smith et al. 2017, arXiv:1702.02017",
+    scope="leading term, for matrices much larger than the fast memory",
+)
+tile_intensity = Formula(
+    q.tile_intensity,
+    q.flops_per_mac
+    * q.tile_rows
+    * q.tile_columns
+    / (q.bytes_per_element * (q.tile_rows + q.tile_columns)),
+    why="for each step along `inner` a tile loads its two edges and works on its area",
+    source=_FIRST,
+    scope="the write of the results is left out",
+)
+matmul_intensity = Formula(
+    q.matmul_intensity,
+    q.matmul_flops / q.compulsory_bytes,
+    why="work of the whole multiplication over the bytes that it must move",
+    source="scaling-book, roofline",
+    scope="an upper bound: compulsory traffic only",
+)
+skinny_intensity = Formula(
+    q.skinny_intensity,
+    q.flops_per_mac * q.batch / q.bytes_per_weight,
+    why="with few rows the weights are nearly all of the traffic, and each is used once a row",
+    source="scaling-book, roofline, questions 1 and 2",
+    scope="for a batch much smaller than the matrix",
+)
+critical_batch = Formula(
+    q.critical_batch,
+    _rate * q.bytes_per_weight / (q.flops_per_mac * _flow),
+    why="the batch at which the skinny intensity reaches the ridge",
+    source="scaling-book, roofline, questions 1 and 2",
+    scope="weights only: a key-value cache raises it, or puts it out of reach",
+)
+critical_batch_exact = Formula(
+    q.critical_batch_exact,
+    q.ridge
+    * q.bytes_per_weight
+    * q.inner
+    * q.columns
+    / (
+        q.flops_per_mac * q.inner * q.columns
+        - q.ridge * (q.bytes_per_activation * q.inner + q.bytes_per_output * q.columns)
+    ),
+    why="the same with the activations read and written counted",
+    source="scaling-book, tpus, question 4, generalized",
+    valid=q.flops_per_mac * q.inner * q.columns
+    > q.ridge * (q.bytes_per_activation * q.inner + q.bytes_per_output * q.columns),
+    scope="while the matrix is large enough: otherwise no batch reaches the ridge",
+)

@@ -1,0 +1,100 @@
+"""How many sequences fit, and what the cache wastes."""
+
+from sympy import Min, floor
+
+from .. import notation as q
+from ..formula import Formula
+
+_VLLM = "Kwon et al. 2023, PagedAttention, arXiv:2309.06180"
+
+kv_budget = Formula(
+    q.kv_budget,
+    q.n_gpus * (q.usable_memory * q.memory - q.reserved_memory) - q.weight_bytes,
+    why="what the weights leave of the memory that the server may use is cache",
+    source="vLLM documentation, gpu_memory_utilization",
+    scope="activations and runtime are what reserved_memory and usable_memory say",
+)
+concurrent_sequences = Formula(
+    q.concurrent_sequences,
+    q.kv_budget / q.kv_bytes_per_sequence,
+    why="caches fit until the budget is full",
+    source="first principles",
+    scope="every sequence at this context; read as a mean, not rounded down",
+)
+whole_sequences = Formula(
+    q.whole_sequences,
+    floor(q.concurrent_sequences),
+    why="a part of a sequence serves nobody",
+    source="first principles",
+)
+active_limit = Formula(
+    q.active_limit,
+    Min(q.largest_batch_at_speed, q.concurrent_sequences),
+    why="users can be active at once as far as both speed and memory allow",
+    source="first principles",
+    left_out=((q.speed_target, q.largest_batch_at_speed),),
+)
+batch = Formula(
+    q.batch,
+    q.active_limit,
+    why="unless a batch is given, the step is as full as it may be",
+    source="convention",
+)
+block_waste = Formula(
+    q.block_waste,
+    (q.block_size - 1) / 2,
+    why="the last page holds 1 to block_size tokens, each as likely as the other",
+    source=_VLLM + ", section 4",
+)
+mean_cached_length = Formula(
+    q.mean_cached_length,
+    q.tokens_kept,
+    why="the context stands for the cached length, averaged over time",
+    source="convention",
+    scope="averaged over time, not over finished conversations",
+)
+paged_utilization = Formula(
+    q.paged_utilization,
+    q.mean_cached_length / (q.mean_cached_length + q.block_waste),
+    why="of all pages only the last is part empty",
+    source=_VLLM + ", section 4",
+)
+reserved_length = Formula(
+    q.reserved_length,
+    q.max_context,
+    why="who must not move a cache later reserves for the longest that may come",
+    source=_VLLM + ", section 3",
+)
+reserved_utilization = Formula(
+    q.reserved_utilization,
+    q.mean_cached_length / q.reserved_length,
+    why="the rest of the reservation waits for tokens that never come",
+    source=_VLLM + ", figure 2",
+    valid=q.mean_cached_length <= q.reserved_length,
+)
+paging_gain = Formula(
+    q.paging_gain,
+    q.paged_utilization / q.reserved_utilization,
+    why="as many more sequences fit as memory is used better",
+    source=_VLLM + ", section 6",
+    scope="where memory is the limit",
+)
+paged_concurrent_sequences = Formula(
+    q.concurrent_sequences,
+    q.kv_budget * q.paged_utilization / q.kv_bytes_per_sequence,
+    why="caches fit page by page, the last one part empty",
+    source=_VLLM + ", section 4",
+)
+reserved_concurrent_sequences = Formula(
+    q.concurrent_sequences,
+    q.kv_budget * q.reserved_utilization / q.kv_bytes_per_sequence,
+    why="each sequence takes its whole reservation",
+    source=_VLLM + ", section 3",
+)
+shared_prefix_tokens = Formula(
+    q.shared_prefix_tokens,
+    q.shared_prefix + q.n_sharing * (q.context - q.shared_prefix),
+    why="a common prefix is stored once, the rest for each",
+    source=_VLLM + ", section 4.4; Zheng et al. 2023, SGLang, arXiv:2312.07104",
+    valid=q.shared_prefix <= q.context,
+)

@@ -1,0 +1,266 @@
+"""How fast: the step, the first token, and the largest batch at a speed."""
+
+from sympy import LambertW, Max, Min, Piecewise, log
+
+from .. import notation as q
+from ..formula import Formula
+from . import hardware
+
+_BOOK = "scaling-book, inference"
+_SOLVED = "the step time, solved for the batch"
+_rate = q.n_gpus * hardware._rate
+_flow = q.n_gpus * hardware._flow
+_step_bytes = q.weight_bytes_read + q.batch * q.kv_bytes_per_sequence
+_miss = 1 - q.n_experts_active / q.n_experts
+
+decode_memory_time = Formula(
+    q.decode_memory_time,
+    _step_bytes / _flow,
+    why="weights are read once for the whole batch, caches once for each sequence",
+    source=_BOOK,
+    scope="perfect sharding over the GPUs, no communication",
+)
+decode_compute_time = Formula(
+    q.decode_compute_time,
+    q.batch * q.sequence_step_flops / _rate,
+    why="each sequence brings its own work",
+    source=_BOOK,
+    scope="perfect sharding over the GPUs, no communication",
+)
+decode_step_time = Formula(
+    q.decode_step_time,
+    Max(q.decode_memory_time, q.decode_compute_time),
+    why="reading and computing overlap, so the longer of the two counts: a bound",
+    source="Williams, Waterman and Patterson 2009, Roofline, section 3",
+    scope="a lower bound: launches, scheduling and imperfect overlap only add",
+)
+attention_apart_step_time = Formula(
+    q.decode_step_time,
+    q.batch * q.kv_bytes_per_sequence / _flow
+    + Max(q.batch * q.weight_flops / _rate, q.weight_bytes_read / _flow),
+    why="attention runs before and after the weights, not beside them, and waits for memory",
+    source=_BOOK + ", general step time",
+    scope="attention always memory-bound",
+)
+overheads_step_time = Formula(
+    q.decode_step_time,
+    Max(q.decode_memory_time, q.decode_compute_time, q.n_kernels * q.kernel_launch_time)
+    + q.host_time,
+    why="launches run ahead unless they are the slowest; host work nothing hides comes on top",
+    source="Erdil 2025, arXiv:2506.04645",
+    scope="with CUDA graphs the launches cost next to nothing",
+)
+tokens_per_second = Formula(
+    q.tokens_per_second,
+    q.batch / q.decode_step_time,
+    why="a step makes one token for each sequence",
+    source=_BOOK,
+)
+tokens_per_second_per_user = Formula(
+    q.tokens_per_second_per_user,
+    1 / q.decode_step_time,
+    why="a user sees one token a step, whatever the batch",
+    source=_BOOK,
+)
+tpot = Formula(
+    q.tpot,
+    q.decode_step_time,
+    why="the time per output token is the step time",
+    source=_BOOK,
+)
+throughput_ceiling = Formula(
+    q.throughput_ceiling,
+    _flow / q.kv_bytes_per_sequence,
+    why="a large batch shares the weights away, but each token still reads its own cache",
+    source="limit of batch / decode_memory_time for a large batch",
+)
+batch_cache_equals_weights = Formula(
+    q.batch_cache_equals_weights,
+    q.weight_bytes_read / q.kv_bytes_per_sequence,
+    why="where half of the traffic is cache, throughput is half of its ceiling",
+    source="weight bytes = cache bytes, solved for the batch",
+)
+context_never_compute_bound = Formula(
+    q.context_never_compute_bound,
+    q.flops_per_mac
+    * q.n_params_active
+    * _flow
+    / (
+        _rate * q.kv_bytes_per_token
+        - 2 * q.flops_per_mac * q.n_layers * q.n_heads * q.d_head * _flow
+    ),
+    why="beyond it a sequence's own cache takes longer to read than its work to do",
+    source="time of one sequence's cache = time of its work, solved for the context",
+    valid=_rate * q.kv_bytes_per_token
+    > 2 * q.flops_per_mac * q.n_layers * q.n_heads * q.d_head * _flow,
+    scope="full attention; if the denominator is not positive, a large batch always gets there",
+)
+critical_batch_at_context = Formula(
+    q.critical_batch_at_context,
+    q.weight_bytes_read / (q.sequence_step_flops * _flow / _rate - q.kv_bytes_per_sequence),
+    why="the batch whose work takes as long as its bytes; only short contexts have one",
+    source="decode_memory_time = decode_compute_time, solved for the batch",
+    valid=q.sequence_step_flops * _flow > q.kv_bytes_per_sequence * _rate,
+    scope="weights read independent of the batch: dense models",
+)
+decode_intensity = Formula(
+    q.decode_intensity,
+    q.batch * q.sequence_step_flops / _step_bytes,
+    why="all work of a step over all bytes of a step: two kinds of bytes, one ratio",
+    source="definition",
+)
+bandwidth_utilization = Formula(
+    q.bandwidth_utilization,
+    _step_bytes / (q.n_gpus * q.bandwidth * q.measured_step_time),
+    why="bytes that had to move in a measured step, over what the data sheet allows in it",
+    source="Databricks, LLM inference performance engineering, model bandwidth utilization",
+    scope="against the data sheet's bandwidth, so bandwidth_efficiency does not enter",
+)
+generation_time = Formula(
+    q.generation_time,
+    (
+        q.new_tokens * q.weight_bytes_read
+        + q.batch
+        * q.kv_bytes_per_token
+        * (q.new_tokens * q.prompt + q.new_tokens * (q.new_tokens - 1) / 2)
+    )
+    / _flow,
+    why="each step reads the weights again, and a cache that has grown by one token",
+    source="sum of decode_memory_time over the generated tokens",
+    valid=q.new_tokens >= 1,
+    scope="full attention, memory-bound, the batch in lock-step",
+)
+step_time_target = Formula(
+    q.step_time_target,
+    1 / q.speed_target,
+    why="a user who shall see x tokens a second gives each step 1/x",
+    source="definition",
+)
+overheads_step_time_target = Formula(
+    q.step_time_target,
+    Piecewise(
+        (
+            1 / q.speed_target - q.host_time,
+            q.n_kernels * q.kernel_launch_time <= 1 / q.speed_target - q.host_time,
+        ),
+        (0, True),
+    ),
+    why="host work is taken off first; if the launches alone are longer, nothing is left",
+    source=_SOLVED,
+)
+batch_at_speed_memory = Formula(
+    q.batch_at_speed_memory,
+    (_flow * q.step_time_target - q.weight_bytes_read) / q.kv_bytes_per_sequence,
+    why="what the memory can read in that time, less the weights, is there for caches",
+    source=_SOLVED,
+)
+batch_at_speed_compute = Formula(
+    q.batch_at_speed_compute,
+    _rate * q.step_time_target / q.sequence_step_flops,
+    why="what the GPU can compute in that time, by the work of one sequence",
+    source=_SOLVED,
+)
+attention_apart_batch_at_speed_compute = Formula(
+    q.batch_at_speed_compute,
+    q.step_time_target / (q.kv_bytes_per_sequence / _flow + q.weight_flops / _rate),
+    why="here a sequence takes the time of its cache and then the time of its work",
+    source=_SOLVED,
+)
+largest_batch_at_speed = Formula(
+    q.largest_batch_at_speed,
+    Min(q.batch_at_speed_memory, q.batch_at_speed_compute),
+    why="a step must be short enough on both sides",
+    source=_SOLVED,
+)
+prefill_tokens = Formula(
+    q.prefill_tokens,
+    q.prompt * (1 - q.hit_rate),
+    why="what a prefix cache already holds need not be computed",
+    source="DeepSeek-AI open-infra-index 2025, day 6",
+)
+prefill_compute_time = Formula(
+    q.prefill_compute_time,
+    (
+        q.flops_per_mac * ((q.n_params_active - q.head_params) * q.prefill_tokens + q.head_params)
+        + q.prefill_attention_flops
+    )
+    / _rate,
+    why="every prompt token passes the weights and attends; only the last needs the head",
+    source="scaling-book, applied-inference",
+    scope="one prompt alone on the replica: no queue, no chunks",
+)
+ttft = Formula(
+    q.ttft,
+    Max(q.prefill_compute_time, q.prefill_weight_bytes / _flow),
+    why="the prompt must be computed, and the weights read at least once",
+    source="scaling-book, applied-inference",
+    scope="no queue in front of it",
+)
+prefill_time = Formula(
+    q.prefill_time,
+    (
+        q.flops_per_mac * q.n_params_active * q.prompt
+        + q.flops_per_mac * q.n_layers * q.n_heads * q.d_head * q.prompt * (q.prompt + 1)
+    )
+    / _rate,
+    why="2 P T for the weights and 2 L h d T (T + 1) for causal attention",
+    source="scaling-book, applied-inference",
+    scope="full attention, nothing cached, the head computed for every prompt token",
+)
+experts_touched = Formula(
+    q.experts_touched,
+    q.n_experts * (1 - _miss**q.batch),
+    why="an expert is spared only if every token of the batch misses it",
+    source="occupancy of independent uniform choices",
+    scope="uniform, independent routing: skewed routing touches fewer",
+)
+moe_weight_bytes_read = Formula(
+    q.weight_bytes_read,
+    q.bytes_per_weight
+    * (
+        q.n_params_active
+        - q.n_layers_moe * q.n_experts_active * q.expert_params
+        + q.n_layers_moe * q.experts_touched * q.expert_params
+    ),
+    why="what all tokens use is read once, and each expert that any token visits once",
+    source="experts_touched in every layer with experts",
+)
+moe_prefill_weight_bytes = Formula(
+    q.prefill_weight_bytes,
+    q.bytes_per_weight
+    * (
+        q.n_params_active
+        - q.n_layers_moe * q.n_experts_active * q.expert_params
+        + q.n_layers_moe * q.n_experts * (1 - _miss**q.prefill_tokens) * q.expert_params
+    ),
+    why="the tokens of a prompt touch experts as a batch of that size would",
+    source="experts_touched with the prompt as the batch",
+)
+routed_expert_bytes = Formula(
+    q.routed_expert_bytes,
+    q.bytes_per_weight * q.n_layers_moe * q.n_experts * q.expert_params,
+    why="all experts of all layers",
+    source="counted from the shapes",
+)
+_decay = -log(_miss)
+_left = (
+    _flow * q.step_time_target
+    - q.bytes_per_weight
+    * (q.n_params_active - q.n_layers_moe * q.n_experts_active * q.expert_params)
+    - q.routed_expert_bytes
+) / q.kv_bytes_per_sequence
+moe_batch_at_speed_memory = Formula(
+    q.batch_at_speed_memory,
+    _left
+    + LambertW(_decay * q.routed_expert_bytes / q.kv_bytes_per_sequence * _miss**_left) / _decay,
+    why="a larger batch touches more experts: linear plus exponential, solved by Lambert's W",
+    source=_SOLVED + ", with experts_touched in it",
+    valid=q.n_experts_active < q.n_experts,
+)
+moe_critical_batch = Formula(
+    q.moe_critical_batch,
+    q.critical_batch * q.n_experts / q.n_experts_active,
+    why="an expert sees only its share of the batch",
+    source="scaling-book, inference, question 5",
+    scope="balanced routing",
+)

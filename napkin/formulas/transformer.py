@@ -1,0 +1,200 @@
+"""A decoder's parameters, counted from shapes, and the work of one token."""
+
+from .. import notation as q
+from ..formula import Formula
+
+_SHAPES = "counted from the shapes"
+
+embedding_params = Formula(
+    q.embedding_params,
+    q.n_vocab * q.d_model,
+    why="a row of model width for each token of the vocabulary",
+    source=_SHAPES,
+)
+head_params = Formula(
+    q.head_params,
+    q.n_vocab * q.d_model,
+    why="the output head scores each token of the vocabulary, also when it is the embedding",
+    source=_SHAPES,
+)
+attention_matrix_params = Formula(
+    q.attention_matrix_params,
+    2 * q.d_model * q.d_head * (q.n_heads + q.n_kv_heads),
+    why="query and output matrices for every query head, key and value for every KV head",
+    source="scaling-book, inference, question 1",
+    scope="the heads need not add up to the model width",
+)
+attention_small_params = Formula(
+    q.attention_small_params,
+    q.qkv_bias * (q.n_heads + 2 * q.n_kv_heads) * q.d_head
+    + q.attention_output_bias * q.d_model
+    + q.qk_norm * 2 * q.d_head
+    + q.attention_sinks * q.n_heads
+    + q.attention_output_gate * q.d_model * q.n_heads * q.d_head,
+    why="biases, the norms of queries and keys, sink logits and an output gate, where present",
+    source=_SHAPES,
+)
+attention_params = Formula(
+    q.attention_params,
+    q.n_layers * (q.attention_matrix_params + q.attention_small_params),
+    why="every layer has its own attention",
+    source=_SHAPES,
+)
+dense_mlp_params = Formula(
+    q.dense_mlp_params,
+    q.n_mlp_matrices * q.d_model * q.d_ff
+    + q.mlp_bias * ((q.n_mlp_matrices - 1) * q.d_ff + q.d_model),
+    why="up, down and (if gated) gate matrices between model width and feed-forward width",
+    source="Shazeer 2020, arXiv:2002.05202",
+)
+mlp_params = Formula(
+    q.mlp_params,
+    q.n_layers * q.dense_mlp_params,
+    why="every layer has one feed-forward part",
+    source=_SHAPES,
+)
+norm_params = Formula(
+    q.norm_params,
+    (q.norms_per_layer * q.n_layers + 1) * q.d_model,
+    why="a vector of model width for each norm, and one before the head",
+    source=_SHAPES,
+    scope="norms without a bias",
+)
+n_params = Formula(
+    q.n_params,
+    q.embedding_params
+    + (1 - q.tied_embeddings) * q.head_params
+    + q.attention_params
+    + q.mlp_params
+    + q.norm_params,
+    why="embedding, head (unless it is the embedding), attention, feed-forward, norms",
+    source=_SHAPES,
+    scope="the text decoder: no vision tower, no multi-token prediction, no buffers",
+)
+n_params_active = Formula(
+    q.n_params_active,
+    q.n_params - (1 - q.tied_embeddings) * q.embedding_params,
+    why="a token looks its embedding up instead of multiplying by it; all else multiplies",
+    source="OpenAI gpt-oss model card",
+    scope="model cards often add the input embedding: n_params_active_with_embedding",
+)
+n_params_active_with_embedding = Formula(
+    q.n_params_active_with_embedding,
+    q.n_params_active + (1 - q.tied_embeddings) * q.embedding_params,
+    why="what most model cards call active: the input embedding is counted too",
+    source="Mistral, Qwen and DeepSeek model cards",
+)
+napkin_params = Formula(
+    q.napkin_params,
+    12 * q.n_layers * q.d_model**2,
+    why="attention has four square matrices, an ungated feed-forward of width 4 d_model has eight",
+    source="Kaplan et al. 2020; kipply 2022",
+    scope="full-head attention, no vocabulary, heads that add up to the model width",
+)
+weight_bytes = Formula(
+    q.weight_bytes,
+    q.bytes_per_weight * q.n_params,
+    why="memory holds every parameter once, however many users there are",
+    source="first principles",
+    scope="one width for all: scales of a quantized checkpoint come on top",
+)
+weight_bytes_read = Formula(
+    q.weight_bytes_read,
+    q.bytes_per_weight * q.n_params_active,
+    why="a decode step reads each weight that multiplies a token once, for the whole batch",
+    source="scaling-book, inference",
+)
+prefill_weight_bytes = Formula(
+    q.prefill_weight_bytes,
+    q.weight_bytes_read,
+    why="a prefill, too, reads each weight at least once",
+    source="first principles",
+)
+weight_flops = Formula(
+    q.weight_flops,
+    q.flops_per_mac * q.n_params_active,
+    why="each active weight takes part in one multiply-add for a token",
+    source="Kaplan et al. 2020; kipply 2022",
+    scope="attention over the context comes on top",
+)
+attention_flops = Formula(
+    q.attention_flops,
+    2 * q.flops_per_mac * q.n_layers * q.n_heads * q.d_head * q.tokens_kept,
+    why="each query head meets each kept token twice: once for the score, once for the value",
+    source="scaling-book, inference",
+    scope="query heads count here, not KV heads: sharing heads saves bytes, not work",
+)
+sequence_step_flops = Formula(
+    q.sequence_step_flops,
+    q.weight_flops + q.attention_flops,
+    why="a token passes the weights and attends over what its sequence keeps",
+    source="sum of the two",
+)
+attention_pairs = Formula(
+    q.attention_pairs,
+    q.prompt * q.hit_rate * q.prefill_tokens + q.prefill_tokens * (q.prefill_tokens + 1) / 2,
+    why="each new token sees the cached prefix, the new tokens before it, and itself",
+    source="sum over the queries of a causal mask",
+    scope="a kernel without causal skipping does twice the second term",
+)
+prefill_attention_flops = Formula(
+    q.prefill_attention_flops,
+    2 * q.flops_per_mac * q.n_layers * q.n_heads * q.d_head * q.attention_pairs,
+    why="the work of one query-key pair, times the pairs",
+    source="sum of the decode attention over the prompt",
+)
+context_attention_equals_weights = Formula(
+    q.context_attention_equals_weights,
+    q.n_params_active / (2 * q.n_layers * q.n_heads * q.d_head),
+    why="where the work of attention over the context reaches the work of the weights",
+    source="weight_flops = attention_flops, solved for the context",
+    scope="full attention in every layer",
+)
+expert_params = Formula(
+    q.expert_params,
+    q.n_mlp_matrices * q.d_model * q.d_ff_expert
+    + q.mlp_bias * ((q.n_mlp_matrices - 1) * q.d_ff_expert + q.d_model),
+    why="an expert is a small feed-forward layer",
+    source=_SHAPES,
+)
+d_ff_shared = Formula(
+    q.d_ff_shared,
+    q.n_experts_shared * q.d_ff_expert,
+    why="shared experts are as wide as routed ones, and run side by side",
+    source="DeepSeek-AI 2024, arXiv:2412.19437, section 2.1.2",
+)
+shared_expert_params = Formula(
+    q.shared_expert_params,
+    q.n_mlp_matrices * q.d_model * q.d_ff_shared + q.shared_expert_gate * q.d_model,
+    why="the experts that every token visits, as one feed-forward layer",
+    source=_SHAPES,
+)
+router_params = Formula(
+    q.router_params,
+    q.d_model * q.n_experts + q.router_bias * q.n_experts,
+    why="the router scores each expert",
+    source=_SHAPES,
+    scope="a correction bias kept as a buffer is not a parameter",
+)
+n_layers_moe = Formula(
+    q.n_layers_moe,
+    q.n_layers - q.n_layers_dense,
+    why="the first layers may be dense, the others have experts",
+    source="DeepSeek-AI 2024, arXiv:2412.19437, section 4.2",
+)
+moe_mlp_params = Formula(
+    q.mlp_params,
+    q.n_layers_dense * q.dense_mlp_params
+    + q.n_layers_moe
+    * (q.n_experts * q.expert_params + q.shared_expert_params + q.router_params),
+    why="memory holds every expert of every layer",
+    source=_SHAPES,
+)
+moe_n_params_active = Formula(
+    q.n_params_active,
+    q.n_params
+    - (1 - q.tied_embeddings) * q.embedding_params
+    - q.n_layers_moe * (q.n_experts - q.n_experts_active) * q.expert_params,
+    why="a token visits only its own experts, and the shared ones",
+    source="OpenAI gpt-oss model card",
+)

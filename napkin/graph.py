@@ -1,0 +1,201 @@
+"""A set of formulas as a graph: order, node-by-node evaluation, closed forms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from graphlib import CycleError, TopologicalSorter
+from typing import Final
+
+from sympy import Basic, Expr, Float, Max, Min, Pow, Sum, Symbol, oo
+from sympy.core.relational import Relational
+from sympy.functions.elementary.piecewise import ExprCondPair, Piecewise
+from sympy.logic.boolalg import Boolean
+
+from .errors import CircularError
+from .formula import Formula
+from .quantity import lookup
+
+_DIGITS: Final = 30
+_LARGEST_EXACT_POWER: Final = 1024
+_EXACT: Final = (Relational, Boolean, Piecewise, ExprCondPair, Pow)
+
+Formulas = Mapping[Symbol, Formula]
+
+
+def effective(formula: Formula, givens: Iterable[Symbol]) -> Expr:
+    """Return a formula's expression without the terms whose givens are missing.
+
+    Parameters
+    ----------
+    formula : Formula
+        A formula, perhaps with terms of a ``Min`` that may be left out.
+    givens : collection of Symbol
+        What is given.
+
+    Returns
+    -------
+    Expr
+        The expression that counts.
+    """
+    known = set(givens)
+    missing = {term: oo for given, term in formula.left_out if given not in known}
+    return formula.expression.xreplace(missing) if missing else formula.expression
+
+
+def order(formulas: Formulas, givens: Iterable[Symbol], target: Symbol) -> list[Symbol]:
+    """List what has to be known to know a target, each after what it needs.
+
+    Parameters
+    ----------
+    formulas : mapping of Symbol to Formula
+        What can be computed.
+    givens : collection of Symbol
+        What is given: a given is never computed.
+    target : Symbol
+        What is asked for.
+
+    Returns
+    -------
+    list of Symbol
+        Givens, symbols without a formula, and computed ones; the target last.
+
+    Raises
+    ------
+    CircularError
+        If formulas need each other, with the circle.
+    """
+    known, needs, open_ends = set(givens), dict[Symbol, list[Symbol]](), [target]
+    while open_ends:
+        symbol = open_ends.pop()
+        if symbol in needs:
+            continue
+        formula = formulas.get(symbol) if symbol not in known else None
+        used = effective(formula, known).free_symbols if formula else ()
+        needs[symbol] = sorted(used, key=str)
+        open_ends.extend(needs[symbol])
+    try:
+        return list(TopologicalSorter(needs).static_order())
+    except CycleError as circle:
+        names = [str(symbol) for symbol in reversed(circle.args[1])]
+        raise CircularError(
+            f"{' needs '.join(names)}: give one of them a value, for example "
+            f"assume({names[0]}=...)."
+        ) from None
+
+
+def number(expression: Basic, values: Mapping[Symbol, Expr]) -> Basic:
+    """Evaluate one expression, exactly where that is possible.
+
+    Parameters
+    ----------
+    expression : Basic
+        What to evaluate.
+    values : mapping of Symbol to Expr
+        A number for each of its symbols.
+
+    Returns
+    -------
+    Basic
+        A Rational if only sums, products, whole powers, rounding and comparisons are
+        involved; otherwise a Float of 30 digits.
+    """
+    if expression in values:
+        return values[expression]
+    if not expression.args:
+        return expression
+    if isinstance(expression, Sum):
+        return expression.xreplace(dict(values)).doit().evalf(_DIGITS)
+    args = [number(arg, values) for arg in expression.args]
+    if isinstance(expression, Pow):
+        power = args[1]
+        if not (power.is_Integer and abs(power) <= _LARGEST_EXACT_POWER):
+            args = [Float(arg, _DIGITS) for arg in args]
+    elif not (isinstance(expression, _EXACT) or _is_exact(expression)):
+        args = [arg.evalf(_DIGITS) for arg in args]
+        return expression.func(*args).evalf(_DIGITS)
+    return expression.func(*args)
+
+
+def _is_exact(expression: Basic) -> bool:
+    kind = expression.func.__name__
+    return expression.is_Add or expression.is_Mul or kind in {"Min", "Max", "ceiling", "floor"}
+
+
+def closed_form(
+    formulas: Formulas, givens: Iterable[Symbol], target: Symbol, keep: Iterable[Symbol] = ()
+) -> Expr:
+    """Put formulas into each other until only givens are left.
+
+    Parameters
+    ----------
+    formulas : mapping of Symbol to Formula
+        What can be computed.
+    givens : collection of Symbol
+        Where to stop.
+    target : Symbol
+        What is asked for; it is opened even if it is given or kept.
+    keep : collection of Symbol
+        Further symbols at which to stop.
+
+    Returns
+    -------
+    Expr
+        One expression.
+    """
+    known = set(givens)
+    stops = (known | set(keep)) - {target}
+    forms: dict[Symbol, Expr] = {}
+    for symbol in order(formulas, stops, target):
+        if symbol in stops or symbol not in formulas:
+            continue
+        expression = effective(formulas[symbol], known)
+        forms[symbol] = expression.xreplace({s: forms[s] for s in expression.free_symbols & forms.keys()})
+    return forms.get(target, target)
+
+
+def dependents(formulas: Formulas, nodes: Iterable[Symbol], symbol: Symbol) -> list[str]:
+    """Name those among `nodes` whose formula uses a symbol directly.
+
+    Parameters
+    ----------
+    formulas : mapping of Symbol to Formula
+        What can be computed.
+    nodes : iterable of Symbol
+        Where to look.
+    symbol : Symbol
+        What is used.
+
+    Returns
+    -------
+    list of str
+        Code names, in the order of `nodes`.
+    """
+    return [str(n) for n in nodes if n in formulas and symbol in formulas[n].symbols]
+
+
+def sides(expression: Expr, values: Mapping[Symbol, Expr]) -> list[tuple[Expr, Expr]]:
+    """Return the sides of the outermost ``Min`` or ``Max`` with their numbers, binding first.
+
+    Parameters
+    ----------
+    expression : Expr
+        The right side of a formula.
+    values : mapping of Symbol to Expr
+        A number for each of its symbols.
+
+    Returns
+    -------
+    list of (Expr, Expr)
+        Side and number; empty if the expression has no ``Min`` or ``Max``.
+    """
+    found = sorted(expression.atoms(Min, Max), key=lambda choice: -choice.count_ops())
+    if not found:
+        return []
+    choice = found[0]
+    pairs = [(side, number(side, values)) for side in choice.args]
+    return sorted(pairs, key=lambda pair: float(pair[1]), reverse=isinstance(choice, Max))
+
+
+def meaning(symbol: Symbol) -> str:
+    """Return the phrase that says what a symbol is."""
+    return lookup(symbol).meaning

@@ -1,0 +1,144 @@
+"""What a symbol means: the kind of entry that the registry of quantities holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sympy import Symbol
+
+from .errors import unknown
+
+
+@dataclass(frozen=True)
+class Domain:
+    """The values that a quantity may take.
+
+    Parameters
+    ----------
+    words : str
+        The rule in words, for error messages.
+    low, high : float
+        The ends of the interval.
+    open_low : bool
+        Whether `low` itself is excluded.
+    integer : bool
+        Whether only whole numbers are allowed.
+    """
+
+    words: str
+    low: float = 0
+    high: float = float("inf")
+    open_low: bool = False
+    integer: bool = False
+
+
+POSITIVE: Final = Domain("a number above 0", open_low=True)
+NON_NEGATIVE: Final = Domain("a number of at least 0")
+FRACTION: Final = Domain("a fraction above 0 and at most 1", high=1, open_low=True)
+SHARE: Final = Domain("a share from 0 to 1", high=1)
+COUNT: Final = Domain("a whole number of at least 1", low=1, integer=True)
+WHOLE: Final = Domain("a whole number of at least 0", integer=True)
+SWITCH: Final = Domain("0 or 1", high=1, integer=True)
+ANY: Final = Domain("a number", low=float("-inf"))
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What a symbol means.
+
+    Parameters
+    ----------
+    name : str
+        Code name: the SymPy symbol's name and the keyword of ``Napkin(...)``.
+    unit : str
+        Unit in which values are given and shown, for example ``"USD/h"``.
+    meaning : str
+        One phrase for readers.
+    shown : str
+        Shown symbol, in LaTeX.
+    domain : Domain
+        Allowed values.
+    default : float, str or None
+        The value assumed when nobody gives one, or None.
+    config_key : str
+        The key in a Hugging Face ``config.json``, if there is one.
+    """
+
+    name: str
+    unit: str
+    meaning: str
+    shown: str
+    domain: Domain = POSITIVE
+    default: float | str | None = None
+    config_key: str = ""
+
+    @property
+    def symbol(self) -> Symbol:
+        """The SymPy symbol of this quantity."""
+        return Symbol(self.name, positive=True)
+
+
+REGISTRY: Final[dict[str, Quantity]] = {}
+
+
+def declare(
+    name: str,
+    unit: str,
+    meaning: str,
+    shown: str,
+    domain: Domain = POSITIVE,
+    default: float | str | None = None,
+    key: str = "",
+) -> Symbol:
+    """Enter a quantity into the registry.
+
+    Parameters
+    ----------
+    name, unit, meaning, shown : str
+        As in `Quantity`.
+    domain : Domain, optional
+        Allowed values.
+    default : float or str, optional
+        The value assumed when nobody gives one.
+    key : str, optional
+        The key in a Hugging Face ``config.json``.
+
+    Returns
+    -------
+    Symbol
+        The SymPy symbol, positive.
+    """
+    if name in REGISTRY:
+        raise ValueError(f"{name} is declared twice")
+    REGISTRY[name] = Quantity(name, unit, meaning, shown, domain, default, key)
+    return REGISTRY[name].symbol
+
+
+def lookup(name: str | Symbol) -> Quantity:
+    """Return what a symbol means.
+
+    Parameters
+    ----------
+    name : str or Symbol
+        Code name, or the symbol itself.
+
+    Returns
+    -------
+    Quantity
+        Its entry in the registry.
+
+    Raises
+    ------
+    UnknownNameError
+        If no quantity has that name; the closest names are in the message.
+
+    Examples
+    --------
+    >>> lookup("bandwidth").unit
+    'byte/s'
+    """
+    try:
+        return REGISTRY[str(name)]
+    except KeyError:
+        raise unknown("quantity", str(name), REGISTRY) from None

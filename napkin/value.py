@@ -1,0 +1,357 @@
+"""Numbers with units: read from text, kept exact, shown with three digits."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any, Final
+
+from sympy import Expr, Integer, Rational, Symbol
+
+from .errors import DomainError, UnitError
+from .quantity import Domain, lookup
+from .units import scale_of
+
+_SYSTEM: Final = """
+kilo- = 1e3 = k-
+mega- = 1e6 = M-
+giga- = 1e9 = G-
+tera- = 1e12 = T-
+peta- = 1e15 = P-
+milli- = 1e-3 = m-
+micro- = 1e-6 = µ- = u-
+kibi- = 1024 = Ki-
+mebi- = 1048576 = Mi-
+gibi- = 1073741824 = Gi-
+tebi- = 1099511627776 = Ti-
+second = [time] = s
+minute = 60 * second = min
+hour = 60 * minute = h
+day = 24 * hour
+byte = [data] = B
+FLOP = [work]
+USD = [money] = dollar
+joule = [energy] = J
+watt = joule / second = W
+watt_hour = 3600 * joule = Wh
+token = []
+sequence = []
+user = []
+GPU = []
+layer = []
+element = []
+"""
+_NUMBER: Final = re.compile(r"\s*([-+]?\d[\d_,]*(?:\.\d*)?(?:[eE][-+]?\d{1,3})?)\s*(.*?)\s*")
+_PREFIXES: Final = ((15, "P"), (12, "T"), (9, "G"), (6, "M"), (3, "k"), (0, ""))
+_SHORT: Final = {"byte": "B", "FLOP": "FLOP"}
+_NAMES: Final = ((12, "trillion"), (9, "billion"), (6, "million"))
+_PLURALS: Final = ("token", "sequence", "user", "GPU", "layer", "element")
+_LONGEST_TEXT: Final = 64
+
+
+@lru_cache(maxsize=1)
+def _pint() -> Any:
+    """Load pint with our units only: in its own, a byte is a plain number."""
+    from pint import UnitRegistry
+
+    registry = UnitRegistry(None, non_int_type=Fraction)
+    for line in _SYSTEM.strip().splitlines():
+        registry.define(line)
+    return registry
+
+
+def conversion(source: str, target: str) -> Rational:
+    """Return how many `target` one `source` is.
+
+    Parameters
+    ----------
+    source, target : str
+        Units, for example ``"TB/s"`` and ``"byte/s"``.
+
+    Returns
+    -------
+    Rational
+        The exact factor.
+
+    Raises
+    ------
+    UnitError
+        If one is not a unit, or they measure different things.
+    """
+    pint = _pint()
+
+    def read(unit: str) -> Any:
+        text = "" if unit == "1" else unit.replace(" ", "*")
+        try:
+            return pint.Quantity(Fraction(1), pint.parse_units(text))
+        except Exception as reason:  # pint raises a dozen kinds
+            raise UnitError(
+                f"{unit!r} is not a unit. Units look like 'TB/s', 'GiB', 'USD/hour', 'token/s'."
+            ) from reason
+
+    one, other = read(source), read(target)
+    if one.dimensionality != other.dimensionality:
+        raise UnitError(f"{source!r} and {target!r} measure different things: cannot convert.")
+    factor = one.to_root_units().magnitude / other.to_root_units().magnitude
+    return Rational(Fraction(factor).limit_denominator(10**30))
+
+
+def exact_number(number: Any) -> Expr:
+    """Return a number as an exact SymPy number: 0.2 becomes 1/5.
+
+    Parameters
+    ----------
+    number : int, float, Fraction, NumPy or SymPy number
+        What a person typed: a float means its shortest decimal form.
+
+    Returns
+    -------
+    Expr
+        An Integer or a Rational; a SymPy Float where one was given.
+
+    Raises
+    ------
+    DomainError
+        If it is not a finite real number.
+    """
+    if isinstance(number, Expr):
+        value = number
+    elif isinstance(number, Fraction):
+        value = Rational(number)
+    elif isinstance(number, bool):
+        value = Integer(int(number))
+    else:
+        try:
+            value = Rational(str(number.item() if hasattr(number, "item") else number))
+        except (TypeError, ValueError):
+            raise DomainError(
+                f"{number!r} is not a number: give a finite number, or one with a unit "
+                "such as '8 TB/s'."
+            ) from None
+    if not (value.is_real and value.is_finite):
+        raise DomainError(f"{number!r} is not a finite real number.")
+    return value
+
+
+@dataclass(frozen=True)
+class Value:
+    """A number with its unit, exact where it can be.
+
+    Parameters
+    ----------
+    number : Expr
+        In `unit`: an Integer or Rational where the value is exact, else a Float.
+    unit : str
+        For example ``"byte/s"``.
+
+    Examples
+    --------
+    >>> str(Value(Integer(26_214_400_000), "byte"))
+    '26.2 GB'
+    >>> str(Value(Integer(26_214_400_000), "byte").to("GiB"))
+    '24.4 GiB'
+    """
+
+    number: Expr
+    unit: str = "1"
+
+    def to(self, unit: str) -> Value:
+        """Return the same value in another unit.
+
+        Parameters
+        ----------
+        unit : str
+            For example ``"GiB"`` or ``"USD/day"``.
+
+        Returns
+        -------
+        Value
+            With an exact number if this one is exact.
+
+        Raises
+        ------
+        UnitError
+            If the units measure different things.
+        """
+        return Value(self.number * conversion(self.unit, unit), unit)
+
+    @property
+    def exact(self) -> str:
+        """All digits of the number, with its unit."""
+        number = self.number
+        text = f"{int(number):,}" if number.is_Integer else str(number)
+        return f"{text} {_short(self.unit, number)}".rstrip()
+
+    def _parts(self) -> tuple[str, str]:
+        return _readable(self.number, self.unit)
+
+    def __float__(self) -> float:
+        return float(self.number)
+
+    def __str__(self) -> str:
+        return " ".join(self._parts()).rstrip()
+
+    __repr__ = __str__
+
+    def __format__(self, spec: str) -> str:
+        if not spec:
+            return str(self)
+        return self.exact if spec == "exact" else format(float(self), spec)
+
+    def _repr_latex_(self) -> str:
+        return f"${self.latex()}$"
+
+    def latex(self) -> str:
+        """Return the value as LaTeX, as it reads."""
+        number, unit = self._parts()
+        text = number.replace(",", "{,}")
+        return rf"{text}\ \mathrm{{{unit.replace(' ', chr(92) + ' ')}}}" if unit else text
+
+
+def _short(unit: str, number: float = 1) -> str:
+    if unit in _PLURALS and number != 1:
+        return f"{unit}s"
+    return "" if unit == "1" else re.sub(r"\bbyte\b", "B", unit)
+
+
+def three_digits(number: float) -> str:
+    """Write a number with three significant digits.
+
+    Parameters
+    ----------
+    number : float
+        Any finite number.
+
+    Returns
+    -------
+    str
+        For example ``"9.60"``, ``"254"``, ``"20,000"`` or ``"4.17e-06"``.
+
+    Raises
+    ------
+    DomainError
+        If a number that is not zero would read as zero.
+    """
+    if number == 0:
+        return "0"
+    rounded = float(f"{number:.2e}")
+    size = abs(rounded)
+    if not 1e-3 <= size < 1e15:
+        text = f"{rounded:.2e}"
+    else:
+        exponent = int(f"{size:e}".split("e")[1])
+        text = f"{rounded:,.{max(0, 2 - exponent)}f}"
+    if not any(digit in text for digit in "123456789"):
+        raise DomainError(f"{number} would read as zero: convert it to a smaller unit first.")
+    return text
+
+
+def _readable(number: Expr, unit: str) -> tuple[str, str]:
+    """Return the digits and the unit with which a number reads best."""
+    if number.is_infinite:
+        return "unlimited", _short(unit)
+    first = re.split(r"[/ ]", unit)[0]
+    size = abs(float(f"{float(number):.2e}"))
+    if first in _SHORT and size >= 1000:
+        power, prefix = next(pair for pair in _PREFIXES if size >= 10 ** pair[0])
+        return three_digits(float(number / 10**power)), prefix + _short(unit)
+    if unit == "s" and 0 < size < 1:
+        power, prefix = (3, "m") if size >= 1e-3 else (6, "µ")
+        return three_digits(float(number * 10**power)), f"{prefix}s"
+    if unit == "s" and size >= 7200:
+        return three_digits(float(number / 3600)), "h"
+    if number.is_Integer and size < 10**6:
+        return f"{int(number):,}", _short(unit, size)
+    for power, name in _NAMES:
+        if 10**power <= size < 10**15:
+            return f"{three_digits(float(number / 10**power))} {name}", _short(unit, size)
+    return three_digits(float(number)), _short(unit, size)
+
+
+def parse_text(text: str) -> Value:
+    """Read a number with a unit from text.
+
+    Parameters
+    ----------
+    text : str
+        For example ``"8 TB/s"`` or ``"26.2"``.
+
+    Returns
+    -------
+    Value
+        In the unit that was written, ``"1"`` if none was.
+
+    Raises
+    ------
+    UnitError
+        If the text does not begin with a number, or its unit is not one.
+    """
+    match = _NUMBER.fullmatch(text) if len(text) <= _LONGEST_TEXT else None
+    if match is None:
+        raise UnitError(
+            f"{text[:_LONGEST_TEXT]!r} is not a number with a unit. It should look like "
+            "'8 TB/s', '80 GiB' or '4 USD/hour'."
+        )
+    digits, unit = match.groups()
+    value = Value(Rational(re.sub("[_,]", "", digits)), unit or "1")
+    conversion(value.unit, value.unit)
+    return value
+
+
+def coherent(symbol: Symbol | str, given: object) -> Expr:
+    """Return what was given for a quantity in coherent units (byte, FLOP, s, USD).
+
+    Parameters
+    ----------
+    symbol : Symbol or str
+        The quantity.
+    given : number, str or Value
+        A bare number is in the quantity's own unit; text carries its unit.
+
+    Returns
+    -------
+    Expr
+        An exact number where one was given.
+
+    Raises
+    ------
+    UnitError
+        If the unit is not the quantity's.
+    DomainError
+        If the value is outside the quantity's domain.
+    """
+    quantity = lookup(symbol)
+    try:
+        value = parse_text(given) if isinstance(given, str) else given
+        if not isinstance(value, Value):
+            number = exact_number(value)
+        elif value.unit == "1" and isinstance(given, str):
+            number = value.number
+        else:
+            number = value.number * conversion(value.unit, quantity.unit)
+    except (UnitError, DomainError) as reason:
+        raise type(reason)(
+            f"{quantity.name} expects {quantity.unit} ({quantity.meaning}), got {given!s}: {reason}"
+        ) from None
+    if not allows(quantity.domain, number):
+        raise DomainError(
+            f"{quantity.name} ({quantity.meaning}) must be {quantity.domain.words}, got {given!s}."
+        )
+    return number * scale_of(quantity.name)
+
+
+def allows(domain: Domain, number: Expr) -> bool:
+    """Say whether a domain holds a number."""
+    if number.is_infinite and number.is_positive:
+        return domain.high == float("inf") and not domain.integer
+    if not (number.is_real and number.is_finite):
+        return False
+    above = number > domain.low if domain.open_low else number >= domain.low
+    return bool(above and number <= domain.high and (number == int(number) or not domain.integer))
+
+
+def in_unit(symbol: Symbol | str, number: Expr) -> Value:
+    """Return a coherent number as a `Value` in the unit of its quantity."""
+    return Value(number / scale_of(symbol), lookup(symbol).unit)

@@ -1,0 +1,183 @@
+"""Bundles of formulas with a name: one assumption, all its consequences together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sympy import Symbol
+
+from . import notation as q
+from .errors import unknown
+from .formula import Formula
+from .formulas import dollars, duty_cycle, kv_cache, paging, transformer
+from .formulas import gqa as sharing
+from .formulas import tokens_per_second as speed
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Formulas that belong together.
+
+    Parameters
+    ----------
+    name : str
+        How the assumption is called.
+    formulas : tuple of Formula
+        What replaces the formulas of the same targets.
+    why : str
+        What the assumption says, in one sentence.
+    given : tuple of Symbol
+        Targets whose formula is taken away, because they are to be given.
+    """
+
+    name: str
+    formulas: tuple[Formula, ...]
+    why: str
+    given: tuple[Symbol, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.why}"
+
+    __repr__ = __str__
+
+
+_heads = (
+    transformer.attention_matrix_params,
+    transformer.attention_small_params,
+    transformer.attention_params,
+    transformer.attention_flops,
+    transformer.prefill_attention_flops,
+    kv_cache.kv_bytes_per_token,
+    kv_cache.kv_bytes_per_sequence,
+    sharing.attention_intensity,
+    sharing.group_size,
+)
+
+mha = Bundle(
+    "mha", (*_heads, sharing.full_kv_heads), "each query head has keys and values of its own"
+)
+mqa = Bundle("mqa", (*_heads, sharing.single_kv_head), "all query heads share one key-value head")
+gqa = Bundle(
+    "gqa",
+    (*_heads, sharing.grouped_kv_heads),
+    "a group of query heads shares one key-value head; give group_size or n_kv_heads",
+)
+mla = Bundle(
+    "mla",
+    (
+        sharing.mla_attention_matrix_params,
+        sharing.mla_attention_small_params,
+        transformer.attention_params,
+        sharing.mla_attention_flops,
+        sharing.mla_prefill_attention_flops,
+        sharing.mla_kv_bytes_per_token,
+        kv_cache.kv_bytes_per_sequence,
+        sharing.mla_attention_intensity,
+        sharing.mla_group_size,
+    ),
+    "keys and values are compressed into one vector a token and layer",
+)
+mla_full_query = Bundle(
+    "mla_full_query",
+    (*mla.formulas[1:], sharing.mla_full_query_matrix_params),
+    "as mla, with queries that are not compressed",
+)
+sliding_window = Bundle(
+    "sliding_window",
+    (sharing.window_tokens_kept, sharing.window_attention_pairs),
+    "some layers see and keep only the last tokens of the context",
+)
+linear_attention = Bundle(
+    "linear_attention",
+    (
+        sharing.linear_attention_params,
+        sharing.hybrid_attention_params,
+        sharing.hybrid_kv_bytes_per_token,
+        sharing.hybrid_kv_bytes_per_sequence,
+        sharing.state_bytes,
+        sharing.hybrid_attention_flops,
+        sharing.hybrid_prefill_attention_flops,
+    ),
+    "some layers keep a state of fixed size instead of keys and values",
+)
+moe = Bundle(
+    "moe",
+    (
+        transformer.moe_mlp_params,
+        transformer.moe_n_params_active,
+        speed.moe_weight_bytes_read,
+        speed.moe_prefill_weight_bytes,
+        speed.moe_batch_at_speed_memory,
+    ),
+    "each token visits a few of many experts, and a batch touches more of them",
+)
+idle_kept = Bundle(
+    "idle_kept", (duty_cycle.users,), "idle users keep their cache in the GPU's memory"
+)
+idle_evicted = Bundle(
+    "idle_evicted", (duty_cycle.users_evicted,), "idle users' caches leave the GPU's memory"
+)
+fluid = Bundle("fluid", (duty_cycle.users_by_load,), "the mean load is the load")
+binomial = Bundle(
+    "binomial",
+    (duty_cycle.binomial_users_by_load,),
+    "more users may be active than fit only with probability overflow_target",
+)
+erlang = Bundle(
+    "erlang",
+    (duty_cycle.erlang_users_by_load,),
+    "a request may have to wait only with probability wait_target",
+)
+paged = Bundle(
+    "paged", (paging.paged_concurrent_sequences,), "the cache is given out in pages of block_size"
+)
+reserved_maximum = Bundle(
+    "reserved_maximum",
+    (paging.reserved_concurrent_sequences,),
+    "each sequence reserves the longest context at once",
+)
+attention_apart = Bundle(
+    "attention_apart",
+    (speed.attention_apart_step_time, speed.attention_apart_batch_at_speed_compute),
+    "attention and weights take turns instead of overlapping",
+)
+with_overheads = Bundle(
+    "with_overheads",
+    (speed.overheads_step_time, speed.overheads_step_time_target),
+    "kernel launches and host work count",
+)
+rent = Bundle("rent", (), "the price of a GPU-hour is given", given=(q.price,))
+own = Bundle("own", (dollars.owned_price,), "the price of a GPU-hour follows from buying it")
+
+BUNDLES: Final[dict[str, Bundle]] = {
+    bundle.name: bundle
+    for bundle in (
+        *(mha, mqa, gqa, mla, mla_full_query, sliding_window, linear_attention, moe),
+        *(idle_kept, idle_evicted, fluid, binomial, erlang, paged, reserved_maximum),
+        *(attention_apart, with_overheads, rent, own),
+    )
+}
+
+
+def get(name: str) -> Bundle:
+    """Return the bundle of a name.
+
+    Parameters
+    ----------
+    name : str
+        For example ``"mla"``.
+
+    Returns
+    -------
+    Bundle
+        The formulas of that assumption.
+
+    Raises
+    ------
+    UnknownNameError
+        With the closest names, if there is none.
+    """
+    if name not in BUNDLES:
+        raise unknown("variant", name, BUNDLES)
+    return BUNDLES[name]
