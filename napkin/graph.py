@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
-from sympy import Basic, Expr, Float, Max, Min, Pow, Sum, Symbol, oo
+from sympy import Basic, Expr, Float, Max, Min, Pow, Rational, Sum, Symbol, oo, sqrt
 from sympy.core.relational import Relational
 from sympy.functions.elementary.piecewise import ExprCondPair, Piecewise
 from sympy.logic.boolalg import Boolean
@@ -107,7 +107,9 @@ def number(expression: Basic, values: Mapping[Symbol, Expr]) -> Basic:
         return expression.xreplace(dict(values)).doit().evalf(_DIGITS)
     args = [number(arg, values) for arg in expression.args]
     if isinstance(expression, Pow):
-        power = args[1]
+        base, power = args
+        if abs(power) == Rational(1, 2) and base.is_Rational and sqrt(base).is_Rational:
+            return base**power
         if not (power.is_Integer and abs(power) <= _LARGEST_EXACT_POWER):
             args = [Float(arg, _DIGITS) for arg in args]
     elif not (isinstance(expression, _EXACT) or _is_exact(expression)):

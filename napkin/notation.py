@@ -145,7 +145,7 @@ critical_batch_exact = declare("critical_batch_exact", "token", "the same with a
 
 # The key-value cache
 kv_bytes_per_token = declare("kv_bytes_per_token", "byte/token", "cache of one token, all layers", r"\kappa")
-kv_bytes_per_sequence = declare("kv_bytes_per_sequence", "byte/sequence", "cache of one sequence", "K")
+kv_bytes_per_sequence = declare("kv_bytes_per_sequence", "byte/sequence", "cache of one sequence", "K", NON_NEGATIVE)
 tokens_kept = declare("tokens_kept", "token/sequence", "tokens that a layer keeps, averaged over layers", r"S_\mathrm{kept}", NON_NEGATIVE)
 state_bytes = declare("state_bytes", "byte/sequence", "state of the linear layers, one sequence", r"K_\mathrm{state}")
 flops_without_cache = declare("flops_without_cache", "FLOP", "work of generating without a cache, weights only", r"C_\mathrm{no}")

@@ -255,7 +255,8 @@ def _readable(number: Expr, unit: str) -> tuple[str, str]:
     first = re.split(r"[/ ]", unit)[0]
     size = abs(float(f"{float(number):.2e}"))
     if first in _SHORT and size >= 1000:
-        power, prefix = next(pair for pair in _PREFIXES if size >= 10 ** pair[0])
+        largest = 12 if unit == "FLOP/s" else 15  # data sheets say 4,500 TFLOP/s
+        power, prefix = next(p for p in _PREFIXES if p[0] <= largest and size >= 10 ** p[0])
         return three_digits(float(number / 10**power)), prefix + _short(unit)
     if unit == "s" and 0 < size < 1:
         power, prefix = (3, "m") if size >= 1e-3 else (6, "µ")

@@ -1,0 +1,166 @@
+"""Values node by node, and what is said when there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from sympy import Expr, Symbol, ceiling, false
+
+from . import notation as q
+from .errors import DoesNotFitError, DomainError, MissingGivenError, NoFormulaError
+from .formula import Formula
+from .graph import Formulas, dependents, effective, number, order
+from .quantity import lookup
+from .value import allows, coherent, in_unit
+
+_HINTS: Final = {
+    "n_layers": "or name a model, such as model='Qwen3-32B'",
+    "memory": "or name an accelerator, such as accelerator='B200'",
+    "bandwidth": "or name an accelerator, such as accelerator='B200'",
+    "peak_flops": "or name an accelerator and a precision, such as precision='fp8'",
+    "bytes_per_weight": "or name a precision, such as precision='fp8'",
+    "bytes_per_kv": "or name a precision, such as precision='fp8'",
+    "price": "there is no default price",
+}
+
+
+def evaluate(
+    formulas: Formulas, givens: Mapping[Symbol, Expr], target: Symbol
+) -> dict[Symbol, Expr]:
+    """Compute a target and all that it needs.
+
+    Parameters
+    ----------
+    formulas : mapping of Symbol to Formula
+        What can be computed.
+    givens : mapping of Symbol to Expr
+        What is given, in coherent units.
+    target : Symbol
+        What is asked for.
+
+    Returns
+    -------
+    dict of Symbol to Expr
+        A number for each symbol met on the way, each after what it needs.
+
+    Raises
+    ------
+    MissingGivenError
+        If something is needed that nobody gave: its meaning, unit, and who needs it.
+    NoFormulaError
+        If the target itself is neither given nor computed by a formula.
+    CircularError
+        If formulas need each other.
+    DoesNotFitError
+        If memory is too small, or a speed out of reach.
+    DomainError
+        If a result is outside what its quantity allows.
+    """
+    nodes = order(formulas, givens, target)
+    values: dict[Symbol, Expr] = {}
+    missing: list[Symbol] = []
+    for symbol in nodes:
+        default = lookup(symbol).default
+        if symbol in givens:
+            values[symbol] = givens[symbol]
+        elif symbol not in formulas:
+            if default is None:
+                missing.append(symbol)
+            else:
+                values[symbol] = coherent(symbol, default)
+    if missing:
+        raise _missing(missing, formulas, nodes, target)
+    for symbol in nodes:
+        if symbol not in values:
+            values[symbol] = _computed(formulas[symbol], givens, values)
+    return values
+
+
+def _missing(
+    missing: list[Symbol], formulas: Formulas, nodes: list[Symbol], target: Symbol
+) -> MissingGivenError:
+    if missing == [target]:
+        quantity = lookup(target)
+        return NoFormulaError(
+            f"no formula computes {target} ({quantity.meaning}, in {quantity.unit}), and it was "
+            f"not given: give it, as in {target}=..., or assume a formula for it."
+        )
+    lines = []
+    for symbol in missing:
+        quantity = lookup(symbol)
+        users = ", ".join(dependents(formulas, nodes, symbol)[:4])
+        hint = f"; {_HINTS[symbol.name]}" if symbol.name in _HINTS else ""
+        lines.append(f"  {symbol} ({quantity.meaning}, in {quantity.unit}), for {users}{hint}")
+    return MissingGivenError(
+        f"{target} needs what was not given:\n" + "\n".join(lines) + "\n"
+        f"Give it, as in assume({missing[0]}=...)."
+    )
+
+
+def _computed(formula: Formula, givens: Mapping[Symbol, Expr], values: dict[Symbol, Expr]) -> Expr:
+    if number(formula.valid, values) == false:
+        raise DomainError(
+            f"{formula.target} ({lookup(formula.target).meaning}) holds only where "
+            f"{formula.valid}, which is not so here"
+            + (f": {formula.scope}." if formula.scope else ".")
+        )
+    result = number(effective(formula, givens), values)
+    _check_fit(formula.target, result, values)
+    if not allows(lookup(formula.target).domain, result):
+        raise _outside(formula, result)
+    return result
+
+
+def _outside(formula: Formula, result: Expr) -> DomainError:
+    quantity = lookup(formula.target)
+    shown = in_unit(formula.target, result) if result.is_finite else "not a finite number"
+    scope = f" Note: {formula.scope}." if formula.scope else ""
+    return DomainError(
+        f"{quantity.name} ({quantity.meaning}) comes out as {shown}, but must be "
+        f"{quantity.domain.words}: {formula}.{scope}"
+    )
+
+
+def _check_fit(target: Symbol, result: Expr, values: dict[Symbol, Expr]) -> None:
+    """Raise the errors that a server meets first: no room, no speed."""
+    if target == q.kv_budget and result <= 0:
+        raise DoesNotFitError(
+            f"the weights take {_show(q.weight_bytes, values)}, but the server may use only "
+            f"{in_unit(q.memory, _room(values))} on {_show(q.n_gpus, values)}: "
+            f"{in_unit(q.memory, -result)} short. {_gpus_that_would_do(values)}"
+        )
+    if target == q.concurrent_sequences and result < 1:
+        raise DoesNotFitError(
+            f"one sequence of {_show(q.context, values)} takes "
+            f"{_show(q.kv_bytes_per_sequence, values)} of cache, but the weights leave only "
+            f"{_show(q.kv_budget, values)}. {_gpus_that_would_do(values)}"
+        )
+    if target == q.largest_batch_at_speed and result < 1:
+        raise DoesNotFitError(
+            f"no sequence reaches {_show(q.speed_target, values)}: a step would have to take "
+            f"{_show(q.step_time_target, values)}, which is too short to read the weights "
+            f"({_show(q.weight_bytes_read, values)}) and one cache, or to do their work. "
+            "Ask for less speed, narrower weights, or more GPUs."
+        )
+
+
+def _show(symbol: Symbol, values: Mapping[Symbol, Expr]) -> str:
+    return str(in_unit(symbol, values[symbol])) if symbol in values else lookup(symbol).meaning
+
+
+def _room(values: Mapping[Symbol, Expr]) -> Expr:
+    per_gpu = values[q.usable_memory] * values[q.memory] - values[q.reserved_memory]
+    return values[q.n_gpus] * per_gpu
+
+
+def _gpus_that_would_do(values: Mapping[Symbol, Expr]) -> str:
+    if not {q.usable_memory, q.memory, q.reserved_memory, q.n_gpus} <= values.keys():
+        return "Give more memory."
+    per_gpu = _room(values) / values[q.n_gpus]
+    if per_gpu <= 0:
+        return "The reserve alone is larger than the usable memory."
+    need = values[q.weight_bytes] + values.get(q.kv_bytes_per_sequence, 0)
+    count = max(ceiling(need / per_gpu), values[q.n_gpus] + 1)
+    with_cache = "and one sequence " if q.kv_bytes_per_sequence in values else ""
+    return f"The weights {with_cache}would fit on {count} GPUs: n_gpus={count}."

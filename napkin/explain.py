@@ -1,0 +1,306 @@
+"""The derivation of one value: every step from the spec sheet, and which side binds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+
+from sympy import Expr, Max, Symbol, latex, preorder_traversal
+from sympy.printing.str import StrPrinter
+
+from .errors import NapkinError
+from .evaluation import evaluate
+from .formula import Formula, latex_of
+from .graph import effective, sides
+from .notation import context, max_context
+from .quantity import lookup
+from .value import Value, in_unit
+from .worksheet import Napkin
+
+
+@dataclass(frozen=True)
+class Node:
+    """One line of a derivation.
+
+    Parameters
+    ----------
+    symbol : Symbol
+        What the line is about.
+    value : Value
+        Its number.
+    formula : Formula or None
+        How it is computed; None if it is given or assumed.
+    expression : Expr or None
+        The formula's right side, without terms that are left out.
+    origin : str
+        Where a given comes from.
+    notes : tuple of str
+        What a reader should know beside.
+    children : tuple of Node
+        What the formula needs.
+    numbers : tuple of str
+        The right side with numbers in place of symbols, as text and as LaTeX.
+    seen : bool
+        Whether the line stands further up already, with all that it needs.
+    """
+
+    symbol: Symbol
+    value: Value
+    formula: Formula | None
+    expression: Expr | None
+    origin: str
+    notes: tuple[str, ...] = ()
+    children: tuple[Node, ...] = ()
+    numbers: tuple[str, str] = ("", "")
+    seen: bool = False
+
+    @property
+    def label(self) -> str:
+        """Say in a word or two where the number comes from, if no formula gives it."""
+        return "see above" if self.seen else self.origin.split(": ")[0]
+
+    def remarks(self) -> list[str]:
+        """Return the sentences that stand below the line."""
+        if self.seen:
+            return []
+        said = [f"{self.formula.why} [{self.formula.source}]"] if self.formula else []
+        if self.formula and self.formula.scope:
+            said.append(f"note: {self.formula.scope}")
+        return [*said, *self.notes]
+
+
+class _Numbers(StrPrinter):
+    """Print an expression with values in place of symbols."""
+
+    def __init__(self, values: dict[Symbol, Value]) -> None:
+        super().__init__()
+        self.values = values
+
+    def _print_Symbol(self, expr: Symbol) -> str:
+        text = str(self.values[expr])
+        return f"({text})" if " " in text else text
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A derivation: a tree of lines, as text or as HTML with typeset mathematics.
+
+    Parameters
+    ----------
+    root : Node
+        The line of the target.
+    """
+
+    root: Node
+
+    def sources(self) -> list[str]:
+        """Return the sources of the givens, each once, as the lines abbreviate them."""
+        found = {node.origin for node in _walk(self.root) if ": " in node.origin}
+        return sorted(found)
+
+    def __str__(self) -> str:
+        lines = [*_text(self.root, "", ""), *(f"{source}" for source in self.sources())]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        below = "".join(f"<br><small>{escape(source)}</small>" for source in self.sources())
+        return f"<div class='napkin-explain'>{_html(self.root)}{below}</div>"
+
+
+def explain(n: Napkin, target: str, depth: int | None = None) -> Explanation:
+    """Show how a value comes about, from the spec sheet on.
+
+    Parameters
+    ----------
+    n : Napkin
+        The worksheet.
+    target : str
+        A quantity.
+    depth : int, optional
+        How many levels of formulas to open; all of them if not given.
+
+    Returns
+    -------
+    Explanation
+        One line a node: symbol = formula = numbers = value, then why and source.
+
+    Raises
+    ------
+    NapkinError
+        If the value cannot be computed.
+    """
+    numbers = n.values(target)
+    values = {symbol: in_unit(symbol, number) for symbol, number in numbers.items()}
+    return Explanation(_node(n, lookup(target).symbol, values, set(), depth))
+
+
+def _node(
+    n: Napkin, symbol: Symbol, values: dict[Symbol, Value], seen: set[Symbol], depth: int | None
+) -> Node:
+    given = n.givens.get(symbol)
+    formula = None if given else n.formulas.get(symbol)
+    expression = effective(formula, n.givens) if formula else None
+    origin = given.source if given else "" if formula else "assumed"
+    if formula and symbol in seen:
+        return Node(symbol, values[symbol], formula, expression, origin, seen=True)
+    seen.add(symbol)
+    children: tuple[Node, ...] = ()
+    if expression is not None and depth != 0:
+        deeper = None if depth is None else depth - 1
+        found = dict.fromkeys(s for s in preorder_traversal(expression) if isinstance(s, Symbol))
+        opened = [s for s in found if s not in seen or (s not in n.givens and s in n.formulas)]
+        children = tuple(_node(n, s, values, seen, deeper) for s in opened)
+    notes = tuple(_notes(n, symbol, values, formula))
+    shown = "" if expression is None else _Numbers(values).doprint(expression)
+    typeset = "" if expression is None else _typeset(expression, values)
+    return Node(symbol, values[symbol], formula, expression, origin, notes, children, (shown, typeset))
+
+
+def _notes(
+    n: Napkin, symbol: Symbol, values: dict[Symbol, Value], formula: Formula | None
+) -> Iterator[str]:
+    for needed, term in formula.left_out if formula else ():
+        if needed not in n.givens:
+            yield f"{needed} is not given, so {term} is left out"
+    if symbol == context and max_context in n.givens:
+        longest = in_unit(max_context, n.givens[max_context].value)
+        if values[context].number > longest.number:
+            yield f"longer than the model was trained for: max_context is {longest}"
+    if symbol in n.givens and symbol in n.formulas:
+        others = {name: given.value for name, given in n.givens.items() if name != symbol}
+        try:
+            computed = in_unit(symbol, evaluate(n.formulas, others, symbol)[symbol])
+        except NapkinError:
+            return
+        if computed != values[symbol]:
+            yield f"its formula would give {computed}: {n.formulas[symbol]}"
+
+
+def _typeset(expression: Expr, values: dict[Symbol, Value]) -> str:
+    names = {symbol: values[symbol].latex() for symbol in expression.free_symbols}
+    text: str = latex(expression, symbol_names=names, mul_symbol="dot", order="none")
+    return text
+
+
+def _walk(node: Node) -> Iterator[Node]:
+    yield node
+    for child in node.children:
+        yield from _walk(child)
+
+
+def _text(node: Node, lead: str, below: str) -> Iterator[str]:
+    shown = "" if node.expression is None else f"{node.expression} = "
+    numbers = "" if node.seen or not node.numbers[0] else f"{node.numbers[0]} = "
+    end = f"  ({node.label})" if node.label else ""
+    yield f"{lead}{node.symbol} = {shown}{numbers}{node.value}{end}"
+    bar = "│  " if node.children else "   "
+    for remark in node.remarks():
+        yield f"{below}{bar}  {remark}"
+    for child in node.children:
+        last = child is node.children[-1]
+        branch, deeper = ("└─ ", "   ") if last else ("├─ ", "│  ")
+        yield from _text(child, below + branch, below + deeper)
+
+
+def _html(node: Node) -> str:
+    parts = [latex_of(node.symbol)]
+    if node.expression is not None:
+        parts += [latex_of(node.expression), *([node.numbers[1]] if node.numbers[1] else [])]
+    equation = " = ".join([*parts, node.value.latex()])
+    remarks = [f"({node.label})"] if node.label else []
+    said = "<br>".join(f"<small>{escape(text)}</small>" for text in [*remarks, *node.remarks()])
+    line = f"<code>{node.symbol}</code>: ${equation}$"
+    if not node.children:
+        return f"<div style='margin-left:1.5em'>{line} {said}</div>"
+    below = "".join(_html(child) for child in node.children)
+    return (
+        f"<details open style='margin-left:1.5em'><summary>{line}</summary>"
+        f"<div>{said}</div>{below}</details>"
+    )
+
+
+@dataclass(frozen=True)
+class Binding:
+    """Which side of each ``Min`` or ``Max`` decides a value.
+
+    Parameters
+    ----------
+    target : str
+        The quantity that was asked about.
+    lines : tuple of str
+        One sentence for each choice on the way, from the target down.
+    limits : tuple of str
+        Code names (or expressions) of the sides that bind, in the same order.
+    """
+
+    target: str
+    lines: tuple[str, ...]
+    limits: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines) or f"nothing competes: {self.target} has no Min or Max in it."
+
+    __repr__ = __str__
+
+    def _repr_markdown_(self) -> str:
+        return "\n".join(f"- {line}" for line in self.lines) or str(self)
+
+
+def binding(n: Napkin, target: str) -> Binding:
+    """Say in words which limit decides a value.
+
+    Parameters
+    ----------
+    n : Napkin
+        The worksheet.
+    target : str
+        A quantity.
+
+    Returns
+    -------
+    Binding
+        For each ``Min`` or ``Max`` on the way: what binds, and how far off the others are.
+
+    Raises
+    ------
+    NapkinError
+        If the value cannot be computed.
+    """
+    numbers = n.values(target)
+    lines, limits = [], []
+    queue, seen = [lookup(target).symbol], set()
+    while queue:
+        symbol = queue.pop(0)
+        if symbol in seen or symbol in n.givens or symbol not in n.formulas:
+            continue
+        seen.add(symbol)
+        expression = effective(n.formulas[symbol], n.givens)
+        choice = sides(expression, numbers)
+        if not choice:
+            queue += sorted(expression.free_symbols, key=str)
+            continue
+        (winner, number), *others = choice
+        limits.append(str(winner))
+        lines.append(_sentence(symbol, choice, expression.has(Max)))
+        queue += sorted(winner.free_symbols, key=str)
+    return Binding(str(target), tuple(lines), tuple(limits))
+
+
+def _sentence(symbol: Symbol, choice: list[tuple[Expr, Expr]], is_max: bool) -> str:
+    (winner, number), *others = choice
+    rest = []
+    for side, other in others:
+        small, large = (other, number) if is_max else (number, other)
+        ratio = "without limit" if large.is_infinite or small == 0 else f"{float(large / small):.3g}"
+        compared = f"{ratio} times less" if is_max else f"{ratio} times more"
+        rest.append(f"{_side(side, other, symbol)} {'takes' if is_max else 'allows'} {compared}")
+    return f"{symbol}: what binds is {_side(winner, number, symbol)}; {'; '.join(rest)}"
+
+
+def _side(side: Expr, number: Expr, symbol: Symbol) -> str:
+    if isinstance(side, Symbol):
+        return f"{lookup(side).meaning} ({side} = {in_unit(side, number)})"
+    return f"{side} = {in_unit(symbol, number)}"

@@ -1,0 +1,16 @@
+"""What a reader touches: sentences, tables, figures, explorers."""
+
+from .context import answer_over_context
+from .figures import Figure, users_over_context
+from .prose import Table, compare_with_article, say, show, symbols
+
+__all__ = [
+    "Figure",
+    "Table",
+    "answer_over_context",
+    "compare_with_article",
+    "say",
+    "show",
+    "symbols",
+    "users_over_context",
+]

@@ -1,0 +1,78 @@
+"""A slider over the context that redraws the answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..errors import NapkinError
+from ..worksheet import Napkin
+from .figures import users_over_context
+
+if TYPE_CHECKING:
+    from ipywidgets import VBox
+
+
+def sentence(n: Napkin) -> str:
+    """Say the answer for one napkin: users, dollars, and speed.
+
+    Parameters
+    ----------
+    n : Napkin
+        The worksheet.
+
+    Returns
+    -------
+    str
+        One sentence, or the error's message where there is no answer.
+    """
+    try:
+        return (
+            f"{n.context} each: {n.users_per_gpu}, {n.cost_per_user_month} a month, "
+            f"{n.tokens_per_second_per_user} for each active user."
+        )
+    except NapkinError as reason:
+        return str(reason)
+
+
+def answer_over_context(n: Napkin, lowest: int = 2_000, highest: int = 120_000) -> VBox:
+    """Build a slider over the context that redraws the answer and its figure.
+
+    Parameters
+    ----------
+    n : Napkin
+        The worksheet.
+    lowest, highest : int
+        Ends of the slider, in tokens.
+
+    Returns
+    -------
+    ipywidgets.VBox
+        Slider, sentence and figure; as text, the sentence alone.
+    """
+    import ipywidgets as widgets
+
+    class Answer(widgets.VBox):  # type: ignore[misc]
+        """The box, which reads as its sentence where there is no front end."""
+
+        def __repr__(self) -> str:
+            return sentence(n.assume(context=slider.value))
+
+    slider = widgets.IntSlider(
+        value=int(float(n.context)),
+        min=lowest,
+        max=highest,
+        step=1_000,
+        description="context, tokens",
+        style={"description_width": "initial"},
+        layout={"width": "60%"},
+    )
+    text, picture = widgets.HTML(), widgets.HTML()
+
+    def redraw(_: Any = None) -> None:
+        moved = n.assume(context=slider.value)
+        text.value = sentence(moved)
+        picture.value = users_over_context(moved)._repr_html_()
+
+    slider.observe(redraw, "value")
+    redraw()
+    return Answer([slider, text, picture])

@@ -1,0 +1,163 @@
+"""Equations, sentences and tables as a notebook shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import Basic, Symbol
+
+from ..catalog import claim
+from ..formula import Formula, latex_of
+from ..quantity import lookup
+from ..value import Value
+from ..worksheet import Napkin
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Text that a notebook shows as Markdown, and a terminal as it is.
+
+    Parameters
+    ----------
+    markdown : str
+        For a notebook.
+    text : str
+        For a terminal.
+    """
+
+    markdown: str
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown
+
+
+def show(*parts: Basic | Formula) -> Shown:
+    """Show equations in the book's symbols, factors in the order in which they were written.
+
+    Parameters
+    ----------
+    *parts : Basic or Formula
+        Each on a line of its own.
+
+    Returns
+    -------
+    Shown
+        Typeset mathematics.
+
+    Examples
+    --------
+    >>> from sympy import Eq
+    >>> from napkin.notation import bandwidth, drain_time, memory
+    >>> show(Eq(drain_time, memory / bandwidth)).markdown
+    '$\\\\displaystyle t_\\\\mathrm{drain} = \\\\frac{M}{W}$'
+    """
+    plain = [part.equation if isinstance(part, Formula) else part for part in parts]
+    lines = [rf"$\displaystyle {latex_of(part)}$" for part in plain]
+    return Shown("\n\n".join(lines), "\n".join(str(part) for part in plain))
+
+
+def say(sentence: str, /, **values: Any) -> Shown:
+    """Say a sentence with computed values in it.
+
+    Parameters
+    ----------
+    sentence : str
+        With fields as in ``str.format``, for example ``"{kv} of memory"``.
+    **values : Value, number or str
+        What the fields stand for; a float is shown with three digits.
+
+    Returns
+    -------
+    Shown
+        The sentence, as Markdown.
+
+    Examples
+    --------
+    >>> from sympy import Integer
+    >>> say("One user holds {kv}.", kv=Value(Integer(26_214_400_000), "byte"))
+    One user holds 26.2 GB.
+    """
+    fields = {
+        name: f"{value:,.3g}" if isinstance(value, float) and abs(value) < 1000 else value
+        for name, value in values.items()
+    }
+    text = sentence.format(**fields)
+    return Shown(text, text)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under a header, as Markdown or as aligned text.
+
+    Parameters
+    ----------
+    header : sequence of str
+        Names of the columns.
+    rows : sequence of sequence of str
+        Cells, as many as the header has.
+    """
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def __repr__(self) -> str:
+        lines = [self.header, *self.rows]
+        widths = [max(len(line[i]) for line in lines) for i in range(len(self.header))]
+        cells = ([c.ljust(w) for c, w in zip(line, widths, strict=True)] for line in lines)
+        return "\n".join("  ".join(line).rstrip() for line in cells)
+
+    def _repr_markdown_(self) -> str:
+        lines = [self.header, ["---"] * len(self.header), *self.rows]
+        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def symbols(n: Napkin, *names: str | Symbol) -> Table:
+    """Tabulate symbols with their meaning, unit and value.
+
+    Parameters
+    ----------
+    n : Napkin
+        Where the values come from.
+    *names : str or Symbol
+        Quantities.
+
+    Returns
+    -------
+    Table
+        One row a quantity.
+    """
+    rows = []
+    for name in names:
+        quantity = lookup(name)
+        shown = f"${quantity.shown}$"
+        rows.append([shown, f"`{quantity.name}`", quantity.meaning, quantity.unit, str(n[name])])
+    return Table(["symbol", "code name", "meaning", "unit", "here"], rows)
+
+
+def compare_with_article(ours: Mapping[str, Value], why: Mapping[str, str]) -> Table:
+    """Tabulate what the source article prints beside what the book derives.
+
+    Parameters
+    ----------
+    ours : mapping of str to Value
+        Derived values by the claim's name in the catalog.
+    why : mapping of str to str
+        Why the two differ, or why they agree.
+
+    Returns
+    -------
+    Table
+        One row a claim.
+    """
+    rows: Iterable[list[str]] = (
+        [entry.says, str(entry), str(value), why[name]]
+        for name, value in ours.items()
+        for entry in [claim(name)]
+    )
+    return Table(["what", "article", "derived", "why"], list(rows))

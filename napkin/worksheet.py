@@ -1,0 +1,358 @@
+"""The napkin: formulas and givens, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+from sympy import Expr, Integer, Symbol, lambdify
+
+from . import catalog
+from .catalog import Accelerator
+from .catalog.model import Model
+from .errors import NapkinError, NoFormulaError, unknown
+from .evaluation import evaluate
+from .formula import Formula
+from .formulas import BASE
+from .graph import closed_form, order
+from .probability import FUNCTIONS
+from .quantity import REGISTRY, SWITCH, lookup
+from .units import check_equation, parse_unit, scale_of
+from .value import Value, coherent, in_unit
+from .variants import Bundle
+
+_CHOICES: Final = ("scenario", "model", "accelerator", "precision")
+
+
+@dataclass(frozen=True)
+class Given:
+    """A value that was given.
+
+    Parameters
+    ----------
+    value : Expr
+        In coherent units.
+    source : str
+        Who gave it: ``"given"``, or a source of the catalog.
+    """
+
+    value: Expr
+    source: str = "given"
+
+
+class Napkin:
+    """A worksheet: what is given, which formulas hold, and any quantity on request.
+
+    Parameters
+    ----------
+    model : str, Path, dict or Model, optional
+        A catalog name, a ``config.json``, or a model.
+    accelerator : str or Accelerator, optional
+        A catalog name, or a spec sheet.
+    precision : str, optional
+        Sets the three widths and the peak, for example ``"fp8"``.
+    scenario : str, optional
+        Givens of somebody else, for example ``"article"``.
+    **givens
+        Values by code name: numbers in the quantity's own unit, or text with a unit.
+
+    Notes
+    -----
+    A napkin never changes: `assume` returns another one. The last word wins: a formula
+    that is assumed replaces the value given for its target, and a value the formula.
+
+    Examples
+    --------
+    >>> n = Napkin(model="Qwen3-32B", accelerator="B200", precision="fp8", context=20_000)
+    >>> n.concurrent_sequences
+    56.2 sequences
+    >>> n.assume(context=40_000)["concurrent_sequences"]
+    28.1 sequences
+    """
+
+    _choices: dict[str, Any]
+    _steps: tuple[Any, ...]
+    formulas: dict[Symbol, Formula]
+    givens: dict[Symbol, Given]
+    _values: dict[Symbol, dict[Symbol, Expr]]
+
+    def __init__(self, **choices_and_givens: Any) -> None:
+        self._fill({}, (), choices_and_givens)
+
+    def _fill(self, choices: dict[str, Any], steps: tuple[Any, ...], new: dict[str, Any]) -> None:
+        chosen = {key: value for key, value in new.items() if key in _CHOICES}
+        typed = tuple(
+            (lookup(name).symbol, Given(coherent(name, value)))
+            for name, value in new.items()
+            if name not in _CHOICES
+        )
+        put = object.__setattr__
+        put(self, "_choices", choices | {k: v for k, v in chosen.items() if v is not None})
+        put(self, "_steps", (*steps, *typed))
+        formulas, givens = _from_choices(self._choices)
+        for step in self._steps:
+            _apply(step, formulas, givens)
+        put(self, "formulas", formulas)
+        put(self, "givens", givens)
+        put(self, "_values", {})
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise NapkinError(f"a napkin never changes: use assume({name}=...) to get another one.")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (self._choices, self._steps)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Napkin):
+            return NotImplemented
+        return self.formulas == other.formulas and self.givens == other.givens
+
+    def __hash__(self) -> int:
+        return hash((frozenset(self.formulas.items()), frozenset(self.givens.items())))
+
+    def assume(self, *changes: Formula | Bundle, **givens: Any) -> Napkin:
+        """Return another napkin, with other formulas or givens.
+
+        Parameters
+        ----------
+        *changes : Formula or Bundle
+            What shall hold instead; see `napkin.variants`.
+        **givens
+            As in ``Napkin(...)``: values, or another model, accelerator or precision.
+
+        Returns
+        -------
+        Napkin
+            A new one: this one stays as it is.
+
+        Raises
+        ------
+        UnitError
+            If a formula's sides differ in unit.
+        """
+        for change in changes:
+            if not isinstance(change, Formula | Bundle):
+                raise NapkinError(
+                    f"assume takes formulas, bundles of napkin.variants and name=value, "
+                    f"got {change!r}."
+                )
+            for formula in (change,) if isinstance(change, Formula) else change.formulas:
+                check_equation(formula.target, formula.expression)
+        new = object.__new__(Napkin)
+        new._fill(self._choices, (*self._steps, *changes), givens)
+        return new
+
+    def values(self, target: str | Symbol) -> dict[Symbol, Expr]:
+        """Return the numbers of a target and of all that it needs.
+
+        Parameters
+        ----------
+        target : str or Symbol
+            A quantity.
+
+        Returns
+        -------
+        dict of Symbol to Expr
+            In coherent units, each after what it needs.
+
+        Raises
+        ------
+        NapkinError
+            As `napkin.evaluation.evaluate` does.
+        """
+        symbol = lookup(target).symbol
+        if symbol not in self._values:
+            given = {name: given.value for name, given in self.givens.items()}
+            self._values[symbol] = evaluate(self.formulas, given, symbol)
+        return self._values[symbol]
+
+    def __getitem__(self, target: str | Symbol) -> Value:
+        symbol = lookup(target).symbol
+        return in_unit(symbol, self.values(symbol)[symbol])
+
+    def __getattr__(self, name: str) -> Value:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self[name]
+
+    def __dir__(self) -> Iterable[str]:
+        return [*super().__dir__(), *REGISTRY]
+
+    def derive(self, target: str | Symbol, keep: Iterable[str | Symbol] = ()) -> Expr:
+        """Return the closed form of a target in the givens.
+
+        Parameters
+        ----------
+        target : str or Symbol
+            A quantity.
+        keep : iterable of str or Symbol
+            Quantities at which to stop although formulas compute them.
+
+        Returns
+        -------
+        Expr
+            In coherent units (byte, FLOP, s, USD). Put in are the switches of a shape,
+            0 or 1, and plain numbers that are assumed, such as an efficiency of 1.
+
+        Raises
+        ------
+        NoFormulaError
+            If no formula computes the target.
+        """
+        symbol = lookup(target).symbol
+        if symbol not in self.formulas:
+            raise NoFormulaError(f"no formula computes {symbol} ({lookup(symbol).meaning}).")
+        stops = frozenset(lookup(name).symbol for name in keep)
+        switches = frozenset(
+            (name, given.value)
+            for name, given in self.givens.items()
+            if lookup(name).domain is SWITCH
+        )
+        formulas = frozenset(self.formulas.items())
+        return _derived(formulas, frozenset(self.givens), switches, symbol, stops)
+
+    def function(self, target: str | Symbol, *arguments: str) -> Callable[..., Any]:
+        """Compile a target as a function of some of its quantities.
+
+        Parameters
+        ----------
+        target : str or Symbol
+            What the function returns, in its own unit.
+        *arguments : str
+            What it takes, in this order, each in its own unit: numbers or NumPy arrays
+            of shapes that broadcast.
+
+        Returns
+        -------
+        callable
+            It computes without checking domains or whether things fit.
+
+        Raises
+        ------
+        MissingGivenError
+            If something else that the target needs is not given.
+        """
+        names = [lookup(name).symbol for name in arguments]
+        known = {name: given.value for name, given in self.givens.items() if name not in names}
+        known |= dict.fromkeys(names, Integer(1))
+        symbol = lookup(target).symbol
+        form = closed_form(self.formulas, known, symbol)
+        fixed = _fixed(self.formulas, known, symbol, form.free_symbols - set(names))
+        call = _compiled(form, tuple(names), tuple(fixed))
+        scales = [float(scale_of(name)) for name in names]
+        constants, own = list(fixed.values()), float(scale_of(symbol))
+
+        def compiled(*values: Any) -> Any:
+            scaled = [np.asarray(v, float) * s for v, s in zip(values, scales, strict=True)]
+            return np.real(call(*scaled, *constants) / own)[()]
+
+        compiled.__name__ = f"{symbol}_of_{'_'.join(arguments)}"
+        compiled.__doc__ = f"{symbol} = {form}"
+        return compiled
+
+    def __repr__(self) -> str:
+        chosen = [f"{key}={getattr(value, 'name', value)!r}" for key, value in self._choices.items()]
+        typed = {s: g for s, g in self.givens.items() if g.source == "given"}
+        given = [f"{s}={str(in_unit(s, g.value))!r}" for s, g in typed.items()]
+        changed = [str(step.name) for step in self._steps if isinstance(step, Bundle)]
+        changed += [str(step) for step in self._steps if isinstance(step, Formula)]
+        assumed = f", assuming {'; '.join(changed)}" if changed else ""
+        return f"Napkin({', '.join([*chosen, *given])}){assumed}"
+
+
+def _rebuild(choices: dict[str, Any], steps: tuple[Any, ...]) -> Napkin:
+    new = object.__new__(Napkin)
+    new._fill(choices, steps, {})
+    return new
+
+
+def _from_choices(choices: Mapping[str, Any]) -> tuple[dict[Symbol, Formula], dict[Symbol, Given]]:
+    """Return the formulas and givens that the named catalog entries bring."""
+    formulas = dict(BASE)
+    given: dict[str, tuple[Any, str]] = {}
+    if "scenario" in choices:
+        values, source = catalog.scenario(choices["scenario"])
+        given |= {name: (value, source) for name, value in values.items()}
+    if "model" in choices:
+        chosen = choices["model"]
+        model = chosen if isinstance(chosen, Model) else Model.from_config(chosen)
+        formulas = model.formulas()
+        given = {n: v for n, v in given.items() if n not in {"n_params", "n_params_active"}}
+        given |= {n: (v, f"{model.name}: {model.source}") for n, v in model.givens.items()}
+    if "precision" in choices:
+        precision = choices["precision"]
+        each = (catalog.width(precision), f"precision {precision}")
+        given |= dict.fromkeys(("bytes_per_weight", "bytes_per_kv", "bytes_per_activation"), each)
+    if "accelerator" in choices:
+        chip = choices["accelerator"]
+        chip = chip if isinstance(chip, Accelerator) else catalog.accelerator(chip)
+        source = f"{chip.name}: {chip.source}"
+        given |= {"memory": (chip.memory, source), "bandwidth": (chip.bandwidth, source)}
+        given.pop("peak_flops", None)
+        if chip.link_bandwidth:
+            given["link_bandwidth"] = (chip.link_bandwidth, source)
+        if "precision" in choices:
+            given["peak_flops"] = (chip.peak(choices["precision"]), source)
+    return formulas, {
+        lookup(name).symbol: Given(coherent(name, value), source)
+        for name, (value, source) in given.items()
+    }
+
+
+def _apply(step: Any, formulas: dict[Symbol, Formula], givens: dict[Symbol, Given]) -> None:
+    """Put one assumption in; the last word wins."""
+    if isinstance(step, tuple):
+        givens[step[0]] = step[1]
+        return
+    for formula in (step,) if isinstance(step, Formula) else step.formulas:
+        formulas[formula.target] = formula
+        givens.pop(formula.target, None)
+    for symbol in getattr(step, "given", ()):
+        formulas.pop(symbol, None)
+
+
+@lru_cache(maxsize=512)
+def _derived(
+    formulas: frozenset[tuple[Symbol, Formula]],
+    givens: frozenset[Symbol],
+    switches: frozenset[tuple[Symbol, Expr]],
+    target: Symbol,
+    keep: frozenset[Symbol],
+) -> Expr:
+    form = closed_form(dict(formulas), givens, target, keep)
+    assumed = dict(switches)
+    for symbol in form.free_symbols - givens - keep:
+        default = REGISTRY[symbol.name].default
+        plain = default is not None and (default == 0 or parse_unit(lookup(symbol).unit)[0] == ())
+        if plain and symbol not in dict(formulas):
+            assumed[symbol] = coherent(symbol, default)
+    return form.xreplace(assumed)
+
+
+def _fixed(
+    formulas: Mapping[Symbol, Formula],
+    givens: Mapping[Symbol, Expr],
+    target: Symbol,
+    needed: Iterable[Symbol],
+) -> dict[Symbol, float]:
+    """Return the numbers of what a function does not take as an argument."""
+    wanted = set(needed)
+    missing = [s for s in order(formulas, givens, target) if s in wanted and s not in givens]
+    values = dict(givens)
+    for symbol in missing:
+        values[symbol] = evaluate(formulas, givens, symbol)[symbol]
+    return {s: float(values[s]) for s in sorted(wanted, key=str)}
+
+
+@lru_cache(maxsize=256)
+def _compiled(
+    form: Expr, arguments: tuple[Symbol, ...], fixed: tuple[Symbol, ...]
+) -> Callable[..., Any]:
+    functions = {name: np.vectorize(call) for name, call in FUNCTIONS.items()}
+    compiled: Callable[..., Any] = lambdify(
+        [*arguments, *fixed], form, modules=[functions, "scipy"], cse=True
+    )
+    return compiled
