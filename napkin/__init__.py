@@ -9,10 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from . import catalog, formulas, notation, variants
+from .binding import binding
 from .catalog import Accelerator
 from .catalog.model import Model
 from .errors import NapkinError
-from .explain import binding, explain
+from .explain import explain
 from .formula import Formula, agree
 from .value import Value
 from .worksheet import Napkin

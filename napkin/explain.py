@@ -1,4 +1,4 @@
-"""The derivation of one value: every step from the spec sheet, and which side binds."""
+"""The derivation of one value: every step from the spec sheet on."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
-from sympy import Expr, Max, Symbol, latex, preorder_traversal
+from sympy import Expr, Symbol, latex, preorder_traversal
 from sympy.printing.str import StrPrinter
 
 from .errors import NapkinError
 from .evaluation import evaluate
 from .formula import Formula, latex_of
-from .graph import effective, sides
+from .graph import effective
 from .notation import context, max_context
 from .quantity import lookup
 from .value import Value, in_unit
@@ -156,7 +156,9 @@ def _node(
     notes = tuple(_notes(n, symbol, values, formula))
     shown = "" if expression is None else _Numbers(values).doprint(expression)
     typeset = "" if expression is None else _typeset(expression, values)
-    return Node(symbol, values[symbol], formula, expression, origin, notes, children, (shown, typeset))
+    return Node(
+        symbol, values[symbol], formula, expression, origin, notes, children, (shown, typeset)
+    )
 
 
 def _notes(
@@ -220,87 +222,3 @@ def _html(node: Node) -> str:
         f"<details open style='margin-left:1.5em'><summary>{line}</summary>"
         f"<div>{said}</div>{below}</details>"
     )
-
-
-@dataclass(frozen=True)
-class Binding:
-    """Which side of each ``Min`` or ``Max`` decides a value.
-
-    Parameters
-    ----------
-    target : str
-        The quantity that was asked about.
-    lines : tuple of str
-        One sentence for each choice on the way, from the target down.
-    limits : tuple of str
-        Code names (or expressions) of the sides that bind, in the same order.
-    """
-
-    target: str
-    lines: tuple[str, ...]
-    limits: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return "\n".join(self.lines) or f"nothing competes: {self.target} has no Min or Max in it."
-
-    __repr__ = __str__
-
-    def _repr_markdown_(self) -> str:
-        return "\n".join(f"- {line}" for line in self.lines) or str(self)
-
-
-def binding(n: Napkin, target: str) -> Binding:
-    """Say in words which limit decides a value.
-
-    Parameters
-    ----------
-    n : Napkin
-        The worksheet.
-    target : str
-        A quantity.
-
-    Returns
-    -------
-    Binding
-        For each ``Min`` or ``Max`` on the way: what binds, and how far off the others are.
-
-    Raises
-    ------
-    NapkinError
-        If the value cannot be computed.
-    """
-    numbers = n.values(target)
-    lines, limits = [], []
-    queue, seen = [lookup(target).symbol], set()
-    while queue:
-        symbol = queue.pop(0)
-        if symbol in seen or symbol in n.givens or symbol not in n.formulas:
-            continue
-        seen.add(symbol)
-        expression = effective(n.formulas[symbol], n.givens)
-        choice = sides(expression, numbers)
-        if not choice:
-            queue += sorted(expression.free_symbols, key=str)
-            continue
-        (winner, number), *others = choice
-        limits.append(str(winner))
-        lines.append(_sentence(symbol, choice, expression.has(Max)))
-        queue += sorted(winner.free_symbols, key=str)
-    return Binding(str(target), tuple(lines), tuple(limits))
-
-
-def _sentence(symbol: Symbol, choice: list[tuple[Expr, Expr]], is_max: bool) -> str:
-    (winner, number), *others = choice
-    rest = []
-    for side, other in others:
-        small, large = (other, number) if is_max else (number, other)
-        ratio = "without limit" if large.is_infinite or small == 0 else f"{float(large / small):.3g}"
-        compared = f"{ratio} times less" if is_max else f"{ratio} times more"
-        rest.append(f"{_side(side, other, symbol)} {'takes' if is_max else 'allows'} {compared}")
-    return f"{symbol}: what binds is {_side(winner, number, symbol)}; {'; '.join(rest)}"
-
-
-def _side(side: Expr, number: Expr, symbol: Symbol) -> str:
-    if isinstance(side, Symbol):
-        return f"{lookup(side).meaning} ({side} = {in_unit(side, number)})"
-    return f"{side} = {in_unit(symbol, number)}"

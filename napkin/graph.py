@@ -13,7 +13,6 @@ from sympy.logic.boolalg import Boolean
 
 from .errors import CircularError
 from .formula import Formula
-from .quantity import lookup
 
 _DIGITS: Final = 30
 _LARGEST_EXACT_POWER: Final = 1024
@@ -151,7 +150,9 @@ def closed_form(
         if symbol in stops or symbol not in formulas:
             continue
         expression = effective(formulas[symbol], known)
-        forms[symbol] = expression.xreplace({s: forms[s] for s in expression.free_symbols & forms.keys()})
+        forms[symbol] = expression.xreplace(
+            {s: forms[s] for s in expression.free_symbols & forms.keys()}
+        )
     return forms.get(target, target)
 
 
@@ -196,8 +197,3 @@ def sides(expression: Expr, values: Mapping[Symbol, Expr]) -> list[tuple[Expr, E
     choice = found[0]
     pairs = [(side, number(side, values)) for side in choice.args]
     return sorted(pairs, key=lambda pair: float(pair[1]), reverse=isinstance(choice, Max))
-
-
-def meaning(symbol: Symbol) -> str:
-    """Return the phrase that says what a symbol is."""
-    return lookup(symbol).meaning

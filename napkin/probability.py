@@ -61,7 +61,9 @@ def _rising_root(rises: Callable[[float], float], level: float, low: float, high
 
 
 def _users_at_overflow(slots: float, duty_cycle: float, target: float) -> float:
-    return _rising_root(lambda n: _overflow(n, slots, duty_cycle), target, slots, slots / duty_cycle)
+    return _rising_root(
+        lambda n: _overflow(n, slots, duty_cycle), target, slots, slots / duty_cycle
+    )
 
 
 def _load_at_wait(servers: float, target: float) -> float:

@@ -5,97 +5,21 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 from typing import Any, Final
 
 from sympy import Expr, Integer, Rational, Symbol
 
+from .conversion import conversion
 from .errors import DomainError, UnitError
 from .quantity import Domain, lookup
 from .units import scale_of
 
-_SYSTEM: Final = """
-kilo- = 1e3 = k-
-mega- = 1e6 = M-
-giga- = 1e9 = G-
-tera- = 1e12 = T-
-peta- = 1e15 = P-
-milli- = 1e-3 = m-
-micro- = 1e-6 = µ- = u-
-kibi- = 1024 = Ki-
-mebi- = 1048576 = Mi-
-gibi- = 1073741824 = Gi-
-tebi- = 1099511627776 = Ti-
-second = [time] = s
-minute = 60 * second = min
-hour = 60 * minute = h
-day = 24 * hour
-byte = [data] = B
-FLOP = [work]
-USD = [money] = dollar
-joule = [energy] = J
-watt = joule / second = W
-watt_hour = 3600 * joule = Wh
-token = []
-sequence = []
-user = []
-GPU = []
-layer = []
-element = []
-"""
 _NUMBER: Final = re.compile(r"\s*([-+]?\d[\d_,]*(?:\.\d*)?(?:[eE][-+]?\d{1,3})?)\s*(.*?)\s*")
 _PREFIXES: Final = ((15, "P"), (12, "T"), (9, "G"), (6, "M"), (3, "k"), (0, ""))
 _SHORT: Final = {"byte": "B", "FLOP": "FLOP"}
 _NAMES: Final = ((12, "trillion"), (9, "billion"), (6, "million"))
 _PLURALS: Final = ("token", "sequence", "user", "GPU", "layer", "element")
 _LONGEST_TEXT: Final = 64
-
-
-@lru_cache(maxsize=1)
-def _pint() -> Any:
-    """Load pint with our units only: in its own, a byte is a plain number."""
-    from pint import UnitRegistry
-
-    registry = UnitRegistry(None, non_int_type=Fraction)
-    for line in _SYSTEM.strip().splitlines():
-        registry.define(line)
-    return registry
-
-
-def conversion(source: str, target: str) -> Rational:
-    """Return how many `target` one `source` is.
-
-    Parameters
-    ----------
-    source, target : str
-        Units, for example ``"TB/s"`` and ``"byte/s"``.
-
-    Returns
-    -------
-    Rational
-        The exact factor.
-
-    Raises
-    ------
-    UnitError
-        If one is not a unit, or they measure different things.
-    """
-    pint = _pint()
-
-    def read(unit: str) -> Any:
-        text = "" if unit == "1" else unit.replace(" ", "*")
-        try:
-            return pint.Quantity(Fraction(1), pint.parse_units(text))
-        except Exception as reason:  # pint raises a dozen kinds
-            raise UnitError(
-                f"{unit!r} is not a unit. Units look like 'TB/s', 'GiB', 'USD/hour', 'token/s'."
-            ) from reason
-
-    one, other = read(source), read(target)
-    if one.dimensionality != other.dimensionality:
-        raise UnitError(f"{source!r} and {target!r} measure different things: cannot convert.")
-    factor = one.to_root_units().magnitude / other.to_root_units().magnitude
-    return Rational(Fraction(factor).limit_denominator(10**30))
 
 
 def exact_number(number: Any) -> Expr:
@@ -152,6 +76,8 @@ class Value:
     '26.2 GB'
     >>> str(Value(Integer(26_214_400_000), "byte").to("GiB"))
     '24.4 GiB'
+    >>> f"{Value(Integer(131_072), 'byte/token'):short} for each token"
+    '131 kB for each token'
     """
 
     number: Expr
@@ -196,9 +122,11 @@ class Value:
     __repr__ = __str__
 
     def __format__(self, spec: str) -> str:
-        if not spec:
-            return str(self)
-        return self.exact if spec == "exact" else format(float(self), spec)
+        if spec == "short":  # where the sentence says already for what it is
+            return str(Value(self.number, self.unit.split("/")[0]))
+        if spec == "exact":
+            return self.exact
+        return format(float(self), spec) if spec else str(self)
 
     def _repr_latex_(self) -> str:
         return f"${self.latex()}$"

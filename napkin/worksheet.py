@@ -2,45 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, Final
 
-import numpy as np
-from sympy import Expr, Integer, Symbol, lambdify
+from sympy import Expr, Symbol
 
-from . import catalog
-from .catalog import Accelerator
-from .catalog.model import Model
-from .errors import NapkinError, NoFormulaError, unknown
+from .choices import Given, from_choices
+from .compilation import compiled
+from .errors import NapkinError, NoFormulaError
 from .evaluation import evaluate
 from .formula import Formula
-from .formulas import BASE
-from .graph import closed_form, order
-from .probability import FUNCTIONS
+from .graph import closed_form
 from .quantity import REGISTRY, SWITCH, lookup
-from .units import check_equation, parse_unit, scale_of
+from .units import check_equation, parse_unit
 from .value import Value, coherent, in_unit
 from .variants import Bundle
 
 _CHOICES: Final = ("scenario", "model", "accelerator", "precision")
-
-
-@dataclass(frozen=True)
-class Given:
-    """A value that was given.
-
-    Parameters
-    ----------
-    value : Expr
-        In coherent units.
-    source : str
-        Who gave it: ``"given"``, or a source of the catalog.
-    """
-
-    value: Expr
-    source: str = "given"
 
 
 class Napkin:
@@ -92,7 +71,7 @@ class Napkin:
         put = object.__setattr__
         put(self, "_choices", choices | {k: v for k, v in chosen.items() if v is not None})
         put(self, "_steps", (*steps, *typed))
-        formulas, givens = _from_choices(self._choices)
+        formulas, givens = from_choices(self._choices)
         for step in self._steps:
             _apply(step, formulas, givens)
         put(self, "formulas", formulas)
@@ -235,26 +214,14 @@ class Napkin:
         MissingGivenError
             If something else that the target needs is not given.
         """
-        names = [lookup(name).symbol for name in arguments]
-        known = {name: given.value for name, given in self.givens.items() if name not in names}
-        known |= dict.fromkeys(names, Integer(1))
-        symbol = lookup(target).symbol
-        form = closed_form(self.formulas, known, symbol)
-        fixed = _fixed(self.formulas, known, symbol, form.free_symbols - set(names))
-        call = _compiled(form, tuple(names), tuple(fixed))
-        scales = [float(scale_of(name)) for name in names]
-        constants, own = list(fixed.values()), float(scale_of(symbol))
-
-        def compiled(*values: Any) -> Any:
-            scaled = [np.asarray(v, float) * s for v, s in zip(values, scales, strict=True)]
-            return np.real(call(*scaled, *constants) / own)[()]
-
-        compiled.__name__ = f"{symbol}_of_{'_'.join(arguments)}"
-        compiled.__doc__ = f"{symbol} = {form}"
-        return compiled
+        given = {name: value.value for name, value in self.givens.items()}
+        names = tuple(lookup(name).symbol for name in arguments)
+        return compiled(self.formulas, given, lookup(target).symbol, names)
 
     def __repr__(self) -> str:
-        chosen = [f"{key}={getattr(value, 'name', value)!r}" for key, value in self._choices.items()]
+        chosen = [
+            f"{key}={getattr(value, 'name', value)!r}" for key, value in self._choices.items()
+        ]
         typed = {s: g for s, g in self.givens.items() if g.source == "given"}
         given = [f"{s}={str(in_unit(s, g.value))!r}" for s, g in typed.items()]
         changed = [str(step.name) for step in self._steps if isinstance(step, Bundle)]
@@ -267,39 +234,6 @@ def _rebuild(choices: dict[str, Any], steps: tuple[Any, ...]) -> Napkin:
     new = object.__new__(Napkin)
     new._fill(choices, steps, {})
     return new
-
-
-def _from_choices(choices: Mapping[str, Any]) -> tuple[dict[Symbol, Formula], dict[Symbol, Given]]:
-    """Return the formulas and givens that the named catalog entries bring."""
-    formulas = dict(BASE)
-    given: dict[str, tuple[Any, str]] = {}
-    if "scenario" in choices:
-        values, source = catalog.scenario(choices["scenario"])
-        given |= {name: (value, source) for name, value in values.items()}
-    if "model" in choices:
-        chosen = choices["model"]
-        model = chosen if isinstance(chosen, Model) else Model.from_config(chosen)
-        formulas = model.formulas()
-        given = {n: v for n, v in given.items() if n not in {"n_params", "n_params_active"}}
-        given |= {n: (v, f"{model.name}: {model.source}") for n, v in model.givens.items()}
-    if "precision" in choices:
-        precision = choices["precision"]
-        each = (catalog.width(precision), f"precision {precision}")
-        given |= dict.fromkeys(("bytes_per_weight", "bytes_per_kv", "bytes_per_activation"), each)
-    if "accelerator" in choices:
-        chip = choices["accelerator"]
-        chip = chip if isinstance(chip, Accelerator) else catalog.accelerator(chip)
-        source = f"{chip.name}: {chip.source}"
-        given |= {"memory": (chip.memory, source), "bandwidth": (chip.bandwidth, source)}
-        given.pop("peak_flops", None)
-        if chip.link_bandwidth:
-            given["link_bandwidth"] = (chip.link_bandwidth, source)
-        if "precision" in choices:
-            given["peak_flops"] = (chip.peak(choices["precision"]), source)
-    return formulas, {
-        lookup(name).symbol: Given(coherent(name, value), source)
-        for name, (value, source) in given.items()
-    }
 
 
 def _apply(step: Any, formulas: dict[Symbol, Formula], givens: dict[Symbol, Given]) -> None:
@@ -330,29 +264,3 @@ def _derived(
         if plain and symbol not in dict(formulas):
             assumed[symbol] = coherent(symbol, default)
     return form.xreplace(assumed)
-
-
-def _fixed(
-    formulas: Mapping[Symbol, Formula],
-    givens: Mapping[Symbol, Expr],
-    target: Symbol,
-    needed: Iterable[Symbol],
-) -> dict[Symbol, float]:
-    """Return the numbers of what a function does not take as an argument."""
-    wanted = set(needed)
-    missing = [s for s in order(formulas, givens, target) if s in wanted and s not in givens]
-    values = dict(givens)
-    for symbol in missing:
-        values[symbol] = evaluate(formulas, givens, symbol)[symbol]
-    return {s: float(values[s]) for s in sorted(wanted, key=str)}
-
-
-@lru_cache(maxsize=256)
-def _compiled(
-    form: Expr, arguments: tuple[Symbol, ...], fixed: tuple[Symbol, ...]
-) -> Callable[..., Any]:
-    functions = {name: np.vectorize(call) for name, call in FUNCTIONS.items()}
-    compiled: Callable[..., Any] = lambdify(
-        [*arguments, *fixed], form, modules=[functions, "scipy"], cse=True
-    )
-    return compiled

@@ -5,19 +5,18 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
 from ..errors import ConfigError, unknown
-from ..value import Value, parse_text
 
 BYTES: Final[dict[str, float]] = {"bf16": 2, "fp16": 2, "fp8": 1, "int8": 1, "fp4": 0.5}
 """Bytes of one number by precision."""
 _SAME_PEAK: Final = {"fp16": "bf16"}
 
 
-@lru_cache(maxsize=None)
+@cache
 def table(name: str) -> dict[str, Any]:
     """Read one data file of the catalog.
 
@@ -141,57 +140,6 @@ def scenario(name: str) -> tuple[dict[str, Any], str]:
         raise unknown("scenario", name, table("scenarios"))
     row = table("scenarios")[name]
     return dict(row["givens"]), row["source"]
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A number that the source article prints.
-
-    Parameters
-    ----------
-    name : str
-        Its name in the catalog.
-    id : str
-        Its number in the audit.
-    says : str
-        What the number is.
-    low, high : Value
-        The printed value, or the ends of a printed range.
-    """
-
-    name: str
-    id: str
-    says: str
-    low: Value
-    high: Value
-
-    def __str__(self) -> str:
-        return str(self.low) if self.low == self.high else f"{self.low}–{self.high}"
-
-
-def claim(name: str) -> Claim:
-    """Return a claim of the source article.
-
-    Parameters
-    ----------
-    name : str
-        For example ``"user_month"``.
-
-    Returns
-    -------
-    Claim
-        What it prints.
-
-    Raises
-    ------
-    UnknownNameError
-        With the closest names, if there is none.
-    """
-    if name not in table("claims"):
-        raise unknown("claim", name, table("claims"))
-    row = table("claims")[name]
-    low = parse_text(row["low"])
-    return Claim(name, row["id"], row["says"], low, parse_text(row.get("high", row["low"])))
 
 
 def width(precision: str) -> float:

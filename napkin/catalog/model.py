@@ -9,13 +9,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sympy import Expr, Integer, Symbol
+from sympy import Expr, Symbol
 
 from ..errors import ConfigError, unknown
+from ..evaluation import evaluate
 from ..formula import Formula
 from ..formulas import BASE
-from ..graph import number, order
-from ..quantity import REGISTRY
+from ..quantity import lookup
 from ..value import coherent
 from ..variants import get
 from . import required, table
@@ -80,7 +80,7 @@ class Model:
         if str(config).lower() in catalog:
             name = catalog[str(config).lower()]
             row = table("models")[name]
-            notes = ()
+            notes: tuple[str, ...] = ()
             if "max_context_extended" in row:
                 notes = (f"up to {row['max_context_extended']:,} tokens with rope scaling",)
             return _read(row["config"], name, f"{row['source']}, read {row['read']}", notes)
@@ -108,29 +108,26 @@ class Model:
         -------
         Expr
             In coherent units, exact.
+
+        Raises
+        ------
+        MissingGivenError
+            If the shapes and givens do not say enough.
         """
-        known = {Symbol(k, positive=True): coherent(k, v) for k, v in (*self.givens.items(), *givens.items())}
-        formulas = self.formulas()
-        values: dict[Symbol, Expr] = {}
-        for symbol in order(formulas, known, REGISTRY[target].symbol):
-            quantity = REGISTRY[symbol.name]
-            if symbol in known:
-                values[symbol] = known[symbol]
-            elif symbol in formulas:
-                values[symbol] = number(formulas[symbol].expression, values)
-            elif quantity.default is not None:
-                values[symbol] = coherent(symbol, quantity.default)
-            else:
-                raise ConfigError(f"{self.name}: {target} needs {symbol} ({quantity.meaning}).")
-        return values[symbol]
+        known = {
+            lookup(name).symbol: coherent(name, value)
+            for name, value in {**self.givens, **givens}.items()
+        }
+        symbol = lookup(target).symbol
+        return evaluate(self.formulas(), known, symbol)[symbol]
 
     @property
-    def n_params(self) -> Integer:
+    def n_params(self) -> Expr:
         """Parameters that memory holds."""
         return self.count("n_params")
 
     @property
-    def n_params_active(self) -> Integer:
+    def n_params_active(self) -> Expr:
         """Parameters that multiply one token, without an untied input embedding."""
         return self.count("n_params_active")
 
@@ -166,9 +163,7 @@ def _families() -> dict[str, dict[str, Any]]:
     return {kind: row for row in families.values() for kind in row["model_types"]}
 
 
-def _read(
-    config: Mapping[str, Any], name: str, source: str, notes: tuple[str, ...] = ()
-) -> Model:
+def _read(config: Mapping[str, Any], name: str, source: str, notes: tuple[str, ...] = ()) -> Model:
     kind = required(config, "model_type", name)
     if kind not in _families():
         known = ", ".join(sorted(_families()))

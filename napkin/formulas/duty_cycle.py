@@ -103,8 +103,7 @@ blocking_probability = Formula(
 )
 wait_probability = Formula(
     q.wait_probability,
-    q.blocking_probability
-    / (1 - q.offered_load / q.slots * (1 - q.blocking_probability)),
+    q.blocking_probability / (1 - q.offered_load / q.slots * (1 - q.blocking_probability)),
     why="the share of arrivals that must wait when nobody leaves",
     source=_ERLANG,
     valid=q.offered_load < q.slots,

@@ -84,7 +84,11 @@ mla_attention_flops = Formula(
 )
 mla_prefill_attention_flops = Formula(
     q.prefill_attention_flops,
-    q.flops_per_mac * q.n_layers * q.n_heads * (q.d_nope + q.d_rope + q.d_value) * q.attention_pairs,
+    q.flops_per_mac
+    * q.n_layers
+    * q.n_heads
+    * (q.d_nope + q.d_rope + q.d_value)
+    * q.attention_pairs,
     why="not absorbed: scores over nope + rotary elements, values over their own width",
     source=_MLA,
 )

@@ -47,9 +47,7 @@ bytes_per_output = Formula(
 tiled_traffic = Formula(
     q.tiled_traffic,
     q.inner
-    * (
-        q.rows * ceiling(q.columns / q.tile_columns) + q.columns * ceiling(q.rows / q.tile_rows)
-    )
+    * (q.rows * ceiling(q.columns / q.tile_columns) + q.columns * ceiling(q.rows / q.tile_rows))
     + q.rows * q.columns,
     why="a tile of results stays on chip while one panel of each input streams past it",
     source="NVIDIA, CUDA C++ programming guide, shared memory",

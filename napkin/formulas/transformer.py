@@ -185,8 +185,7 @@ n_layers_moe = Formula(
 moe_mlp_params = Formula(
     q.mlp_params,
     q.n_layers_dense * q.dense_mlp_params
-    + q.n_layers_moe
-    * (q.n_experts * q.expert_params + q.shared_expert_params + q.router_params),
+    + q.n_layers_moe * (q.n_experts * q.expert_params + q.shared_expert_params + q.router_params),
     why="memory holds every expert of every layer",
     source=_SHAPES,
 )

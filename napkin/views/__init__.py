@@ -2,13 +2,14 @@
 
 from .context import answer_over_context
 from .figures import Figure, users_over_context
-from .prose import Table, compare_with_article, say, show, symbols
+from .prose import Table, article, results, say, show, symbols
 
 __all__ = [
     "Figure",
     "Table",
     "answer_over_context",
-    "compare_with_article",
+    "article",
+    "results",
     "say",
     "show",
     "symbols",

@@ -27,8 +27,8 @@ def sentence(n: Napkin) -> str:
     """
     try:
         return (
-            f"{n.context} each: {n.users_per_gpu}, {n.cost_per_user_month} a month, "
-            f"{n.tokens_per_second_per_user} for each active user."
+            f"{n.context:short} each: {n.users_per_gpu:short}, {n.cost_per_user_month:short} "
+            f"a month for each, {n.tokens_per_second_per_user} for each active user."
         )
     except NapkinError as reason:
         return str(reason)
@@ -51,7 +51,7 @@ def answer_over_context(n: Napkin, lowest: int = 2_000, highest: int = 120_000) 
     """
     import ipywidgets as widgets
 
-    class Answer(widgets.VBox):  # type: ignore[misc]
+    class Answer(widgets.VBox):
         """The box, which reads as its sentence where there is no front end."""
 
         def __repr__(self) -> str:

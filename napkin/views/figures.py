@@ -80,6 +80,7 @@ def users_over_context(n: Napkin, lowest: float = 2_000, highest: float = 200_00
     """
     from matplotlib.figure import Figure as MatplotlibFigure
     from matplotlib.style import context as style
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
     contexts = np.geomspace(lowest, highest, 60)
     kept_napkin, evicted_napkin = n.assume(variants.idle_kept), n.assume(variants.idle_evicted)
@@ -92,28 +93,40 @@ def users_over_context(n: Napkin, lowest: float = 2_000, highest: float = 200_00
         axes = figure.subplots()
         axes.loglog(contexts, evicted, "--", color=_ORANGE, lw=2)
         axes.loglog(contexts, kept, "-", color=_BLUE, lw=2)
-        _label(axes, contexts, evicted, "idle users evicted", _ORANGE)
-        _label(axes, contexts, kept, "idle users kept", _BLUE)
+        _label(axes, (contexts[40], evicted[40]), "idle users evicted", _ORANGE, above=True)
+        _label(axes, (contexts[8], kept[8]), "idle users kept", _BLUE, above=False)
         axes.axvline(here, color=_GRAY, lw=1, ls=":")
         for napkin, color, mark in ((kept_napkin, _BLUE, "o"), (evicted_napkin, _ORANGE, "s")):
             users = float(napkin.users_per_gpu)
             axes.plot([here], [users], mark, color=color)
             axes.annotate(f"{users:,.0f}", (here, users), (6, 6), textcoords="offset points")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_locator(LogLocator())
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+            axis.set_minor_formatter(NullFormatter())
         axes.set_xlabel("context of each conversation, tokens (log)")
         axes.set_ylabel("users per GPU (log)")
-        title = f"Evicting idle users carries {ratio:.1f} times as many"
+        title = f"Evicting idle users carries {ratio:.1f} times as many users"
         axes.set_title(title, loc="left")
         alt = (
             f"Line chart, users per GPU over context from {lowest:,.0f} to {highest:,.0f} tokens, "
             f"both axes logarithmic. Both lines fall. At {here:,.0f} tokens it is "
-            f"{kept_napkin.users_per_gpu} with idle caches kept, {evicted_napkin.users_per_gpu} "
-            f"with them evicted, {ratio:.1f} times as many."
+            f"{kept_napkin.users_per_gpu:short} with idle caches kept, "
+            f"{evicted_napkin.users_per_gpu:short} with them evicted, {ratio:.1f} times as many."
         )
         return _finish(figure, alt)
 
 
-def _label(axes: Axes, x: Any, y: Any, text: str, color: str) -> None:
-    middle = len(x) // 4
+def _label(axes: Axes, point: tuple[float, float], text: str, color: str, above: bool) -> None:
+    """Name a line where it runs, above or below it."""
+    offset = (8, 6) if above else (-30, -14)
     axes.annotate(
-        text, (x[middle], y[middle]), (8, 6), textcoords="offset points", color=color, weight="bold"
+        text,
+        point,
+        offset,
+        textcoords="offset points",
+        color=color,
+        weight="bold",
+        va="bottom" if above else "top",
     )

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sympy import Basic, Symbol
 
-from ..catalog import claim
+from ..claims import claims
+from ..errors import NapkinError
 from ..formula import Formula, latex_of
 from ..quantity import lookup
-from ..value import Value
 from ..worksheet import Napkin
 
 
@@ -80,6 +80,7 @@ def say(sentence: str, /, **values: Any) -> Shown:
     Examples
     --------
     >>> from sympy import Integer
+    >>> from napkin import Value
     >>> say("One user holds {kv}.", kv=Value(Integer(26_214_400_000), "byte"))
     One user holds 26.2 GB.
     """
@@ -140,24 +141,42 @@ def symbols(n: Napkin, *names: str | Symbol) -> Table:
     return Table(["symbol", "code name", "meaning", "unit", "here"], rows)
 
 
-def compare_with_article(ours: Mapping[str, Value], why: Mapping[str, str]) -> Table:
-    """Tabulate what the source article prints beside what the book derives.
+def results(napkins: Mapping[str, Napkin], *targets: str) -> Table:
+    """Tabulate quantities of several napkins side by side.
 
     Parameters
     ----------
-    ours : mapping of str to Value
-        Derived values by the claim's name in the catalog.
-    why : mapping of str to str
-        Why the two differ, or why they agree.
+    napkins : mapping of str to Napkin
+        Worksheets by the name of their assumption.
+    *targets : str
+        Quantities, one column each.
 
     Returns
     -------
     Table
-        One row a claim.
+        One row a napkin; where there is no answer, the kind of error stands.
     """
-    rows: Iterable[list[str]] = (
-        [entry.says, str(entry), str(value), why[name]]
-        for name, value in ours.items()
-        for entry in [claim(name)]
-    )
-    return Table(["what", "article", "derived", "why"], list(rows))
+    rows = [[name, *(_cell(n, target) for target in targets)] for name, n in napkins.items()]
+    return Table(["assumption", *(lookup(target).meaning for target in targets)], rows)
+
+
+def _cell(n: Napkin, target: str) -> str:
+    try:
+        return format(n[target], "short")
+    except NapkinError as reason:
+        return type(reason).__name__.removesuffix("Error")
+
+
+def article() -> Table:
+    """Tabulate what the source article prints beside what its own scenario gives.
+
+    Returns
+    -------
+    Table
+        One row a claim, with the reason where they differ.
+    """
+    rows = [
+        [entry.says, " to ".join(entry.printed), " to ".join(map(str, entry.derived)), entry.why]
+        for entry in claims()
+    ]
+    return Table(["what", "article", "derived", "why"], rows)

@@ -1,0 +1,98 @@
+"""Which side of a ``Min`` or ``Max`` decides a value, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sympy import Expr, Max, Symbol
+
+from .graph import effective, sides
+from .quantity import lookup
+from .value import in_unit
+from .worksheet import Napkin
+
+
+@dataclass(frozen=True)
+class Binding:
+    """Which side of each ``Min`` or ``Max`` decides a value.
+
+    Parameters
+    ----------
+    target : str
+        The quantity that was asked about.
+    lines : tuple of str
+        One sentence for each choice on the way, from the target down.
+    limits : tuple of str
+        Code names (or expressions) of the sides that bind, in the same order.
+    """
+
+    target: str
+    lines: tuple[str, ...]
+    limits: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines) or f"nothing competes: {self.target} has no Min or Max in it."
+
+    __repr__ = __str__
+
+    def _repr_markdown_(self) -> str:
+        return "\n".join(f"- {line}" for line in self.lines) or str(self)
+
+
+def binding(n: Napkin, target: str) -> Binding:
+    """Say in words which limit decides a value.
+
+    Parameters
+    ----------
+    n : Napkin
+        The worksheet.
+    target : str
+        A quantity.
+
+    Returns
+    -------
+    Binding
+        For each ``Min`` or ``Max`` on the way: what binds, and how far off the others are.
+
+    Raises
+    ------
+    NapkinError
+        If the value cannot be computed.
+    """
+    numbers = n.values(target)
+    lines, limits = [], []
+    queue, seen = [lookup(target).symbol], set()
+    while queue:
+        symbol = queue.pop(0)
+        if symbol in seen or symbol in n.givens or symbol not in n.formulas:
+            continue
+        seen.add(symbol)
+        expression = effective(n.formulas[symbol], n.givens)
+        choice = sides(expression, numbers)
+        if not choice:
+            queue += sorted(expression.free_symbols, key=str)
+            continue
+        winner = choice[0][0]
+        limits.append(str(winner))
+        lines.append(_sentence(symbol, choice, expression.has(Max)))
+        queue += sorted(winner.free_symbols, key=str)
+    return Binding(str(target), tuple(lines), tuple(limits))
+
+
+def _sentence(symbol: Symbol, choice: list[tuple[Expr, Expr]], is_max: bool) -> str:
+    (winner, number), *others = choice
+    rest = []
+    for side, other in others:
+        small, large = (other, number) if is_max else (number, other)
+        ratio = (
+            "without limit" if large.is_infinite or small == 0 else f"{float(large / small):.3g}"
+        )
+        compared = f"{ratio} times less" if is_max else f"{ratio} times more"
+        rest.append(f"{_side(side, other, symbol)} {'takes' if is_max else 'allows'} {compared}")
+    return f"{symbol}: what binds is {_side(winner, number, symbol)}; {'; '.join(rest)}"
+
+
+def _side(side: Expr, number: Expr, symbol: Symbol) -> str:
+    if isinstance(side, Symbol):
+        return f"{lookup(side).meaning} ({side} = {in_unit(side, number)})"
+    return f"{side} = {in_unit(symbol, number)}"

@@ -1,0 +1,66 @@
+"""What the named entries of the catalog bring to a napkin: formulas and givens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import Expr, Symbol
+
+from . import catalog
+from .catalog import Accelerator
+from .catalog.model import Model
+from .formula import Formula
+from .formulas import BASE
+from .quantity import lookup
+from .value import coherent
+
+
+@dataclass(frozen=True)
+class Given:
+    """A value that was given.
+
+    Parameters
+    ----------
+    value : Expr
+        In coherent units.
+    source : str
+        Who gave it: ``"given"``, or a source of the catalog.
+    """
+
+    value: Expr
+    source: str = "given"
+
+
+def from_choices(choices: Mapping[str, Any]) -> tuple[dict[Symbol, Formula], dict[Symbol, Given]]:
+    """Return the formulas and givens that the named catalog entries bring."""
+    formulas = dict(BASE)
+    given: dict[str, tuple[Any, str]] = {}
+    if "scenario" in choices:
+        values, source = catalog.scenario(choices["scenario"])
+        given |= {name: (value, source) for name, value in values.items()}
+    if "model" in choices:
+        chosen = choices["model"]
+        model = chosen if isinstance(chosen, Model) else Model.from_config(chosen)
+        formulas = model.formulas()
+        given = {n: v for n, v in given.items() if n not in {"n_params", "n_params_active"}}
+        given |= {n: (v, f"{model.name}: {model.source}") for n, v in model.givens.items()}
+    if "precision" in choices:
+        precision = choices["precision"]
+        each = (catalog.width(precision), f"precision {precision}")
+        given |= dict.fromkeys(("bytes_per_weight", "bytes_per_kv", "bytes_per_activation"), each)
+    if "accelerator" in choices:
+        chip = choices["accelerator"]
+        chip = chip if isinstance(chip, Accelerator) else catalog.accelerator(chip)
+        source = f"{chip.name}: {chip.source}"
+        given |= {"memory": (chip.memory, source), "bandwidth": (chip.bandwidth, source)}
+        given.pop("peak_flops", None)
+        if chip.link_bandwidth:
+            given["link_bandwidth"] = (chip.link_bandwidth, source)
+        if "precision" in choices:
+            given["peak_flops"] = (chip.peak(choices["precision"]), source)
+    return formulas, {
+        lookup(name).symbol: Given(coherent(name, value), source)
+        for name, (value, source) in given.items()
+    }
