@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
-from sympy import Expr, Integer, Symbol, lambdify
+from sympy import Expr, Integer, Symbol
 
 from .evaluation import evaluate
 from .graph import Formulas, closed_form, order
@@ -44,6 +43,8 @@ def compiled(
     MissingGivenError
         If something else that the target needs is not given.
     """
+    import numpy as np
+
     known = {**givens, **dict.fromkeys(arguments, Integer(1))}
     form = closed_form(formulas, known, target)
     fixed = _fixed(formulas, known, target, form.free_symbols - set(arguments))
@@ -79,6 +80,9 @@ def _fixed(
 def _compiled(
     form: Expr, arguments: tuple[Symbol, ...], fixed: tuple[Symbol, ...]
 ) -> Callable[..., Any]:
+    import numpy as np
+    from sympy import lambdify
+
     functions = {name: np.vectorize(call) for name, call in FUNCTIONS.items()}
     compiled: Callable[..., Any] = lambdify(
         [*arguments, *fixed], form, modules=[functions, "scipy"], cse=True
