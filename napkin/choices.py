@@ -38,18 +38,18 @@ def from_choices(choices: Mapping[str, Any]) -> tuple[dict[Symbol, Formula], dic
     formulas = dict(BASE)
     given: dict[str, tuple[Any, str]] = {}
     if "scenario" in choices:
-        values, source = catalog.scenario(choices["scenario"])
+        values, source = catalog.scenario(choices["scenario"], shapes="model" not in choices)
         given |= {name: (value, source) for name, value in values.items()}
     if "model" in choices:
         chosen = choices["model"]
         model = chosen if isinstance(chosen, Model) else Model.from_config(chosen)
         formulas = model.formulas()
-        given = {n: v for n, v in given.items() if n not in {"n_params", "n_params_active"}}
         given |= {n: (v, f"{model.name}: {model.source}") for n, v in model.givens.items()}
     if "precision" in choices:
         precision = choices["precision"]
         each = (catalog.width(precision), f"precision {precision}")
         given |= dict.fromkeys(("bytes_per_weight", "bytes_per_kv", "bytes_per_activation"), each)
+        given.pop("peak_flops", None)  # a peak belongs to its precision
     if "accelerator" in choices:
         chip = choices["accelerator"]
         chip = chip if isinstance(chip, Accelerator) else catalog.accelerator(chip)

@@ -83,8 +83,8 @@ def _missing(
     if missing == [target]:
         quantity = lookup(target)
         return NoFormulaError(
-            f"no formula computes {target} ({quantity.meaning}, in {quantity.unit}), and it was "
-            f"not given: give it, as in {target}=..., or assume a formula for it."
+            f"no formula computes {target} ({quantity.meaning}, in {quantity.unit}) under these "
+            f"assumptions, and it was not given: give it, as in {target}=..., or assume a formula."
         )
     lines = []
     for symbol in missing:

@@ -27,14 +27,14 @@ class Bundle:
         What replaces the formulas of the same targets.
     why : str
         What the assumption says, in one sentence.
-    given : tuple of Symbol
-        Targets whose formula is taken away, because they are to be given.
+    without : tuple of Symbol
+        Targets whose formula does not hold under this assumption, or that are to be given.
     """
 
     name: str
     formulas: tuple[Formula, ...]
     why: str
-    given: tuple[Symbol, ...] = ()
+    without: tuple[Symbol, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.name}: {self.why}"
@@ -46,12 +46,23 @@ _heads = (
     transformer.attention_matrix_params,
     transformer.attention_small_params,
     transformer.attention_params,
+    transformer.attention_flops_per_token,
     transformer.attention_flops,
+    transformer.attention_flops_per_pair,
     transformer.prefill_attention_flops,
     kv_cache.kv_bytes_per_token,
     kv_cache.kv_bytes_per_sequence,
     sharing.attention_intensity,
     sharing.group_size,
+)
+
+# What is solved or summed for a cache in which every layer keeps every token.
+_full_only = (
+    q.context_attention_equals_weights,
+    q.context_never_compute_bound,
+    q.generation_time,
+    q.prefill_time,
+    q.restore_break_even,
 )
 
 mha = Bundle(
@@ -69,8 +80,10 @@ mla = Bundle(
         sharing.mla_attention_matrix_params,
         sharing.mla_attention_small_params,
         transformer.attention_params,
-        sharing.mla_attention_flops,
-        sharing.mla_prefill_attention_flops,
+        sharing.mla_attention_flops_per_token,
+        transformer.attention_flops,
+        sharing.mla_attention_flops_per_pair,
+        transformer.prefill_attention_flops,
         sharing.mla_kv_bytes_per_token,
         kv_cache.kv_bytes_per_sequence,
         sharing.mla_attention_intensity,
@@ -87,6 +100,7 @@ sliding_window = Bundle(
     "sliding_window",
     (sharing.window_tokens_kept, sharing.window_attention_pairs),
     "some layers see and keep only the last tokens of the context",
+    without=_full_only,
 )
 linear_attention = Bundle(
     "linear_attention",
@@ -96,10 +110,13 @@ linear_attention = Bundle(
         sharing.hybrid_kv_bytes_per_token,
         sharing.hybrid_kv_bytes_per_sequence,
         sharing.state_bytes,
+        sharing.hybrid_attention_flops_per_token,
+        sharing.hybrid_attention_flops_per_pair,
         sharing.hybrid_attention_flops,
         sharing.hybrid_prefill_attention_flops,
     ),
     "some layers keep a state of fixed size instead of keys and values",
+    without=_full_only,
 )
 moe = Bundle(
     "moe",
@@ -111,6 +128,7 @@ moe = Bundle(
         speed.moe_batch_at_speed_memory,
     ),
     "each token visits a few of many experts, and a batch touches more of them",
+    without=(q.batch_cache_equals_weights, q.critical_batch_at_context),
 )
 idle_kept = Bundle(
     "idle_kept", (duty_cycle.users,), "idle users keep their cache in the GPU's memory"
@@ -147,7 +165,7 @@ with_overheads = Bundle(
     (speed.overheads_step_time, speed.overheads_step_time_target),
     "kernel launches and host work count",
 )
-rent = Bundle("rent", (), "the price of a GPU-hour is given", given=(q.price,))
+rent = Bundle("rent", (), "the price of a GPU-hour is given", without=(q.price,))
 own = Bundle("own", (dollars.owned_price,), "the price of a GPU-hour follows from buying it")
 
 BUNDLES: Final[dict[str, Bundle]] = {

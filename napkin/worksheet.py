@@ -244,7 +244,7 @@ def _apply(step: Any, formulas: dict[Symbol, Formula], givens: dict[Symbol, Give
     for formula in (step,) if isinstance(step, Formula) else step.formulas:
         formulas[formula.target] = formula
         givens.pop(formula.target, None)
-    for symbol in getattr(step, "given", ()):
+    for symbol in getattr(step, "without", ()):
         formulas.pop(symbol, None)
 
 

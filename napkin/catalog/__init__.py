@@ -116,13 +116,15 @@ def accelerator(name: str) -> Accelerator:
     return Accelerator(name=key, **row)
 
 
-def scenario(name: str) -> tuple[dict[str, Any], str]:
+def scenario(name: str, shapes: bool = True) -> tuple[dict[str, Any], str]:
     """Return a scenario's givens and their source.
 
     Parameters
     ----------
     name : str
         For example ``"article"``.
+    shapes : bool
+        Whether its model's shapes are wanted as well.
 
     Returns
     -------
@@ -139,7 +141,7 @@ def scenario(name: str) -> tuple[dict[str, Any], str]:
     if name not in table("scenarios"):
         raise unknown("scenario", name, table("scenarios"))
     row = table("scenarios")[name]
-    return dict(row["givens"]), row["source"]
+    return row["givens"] | (row["shapes"] if shapes else {}), row["source"]
 
 
 def width(precision: str) -> float:

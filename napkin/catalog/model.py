@@ -91,8 +91,12 @@ class Model:
 
     def formulas(self) -> dict[Symbol, Formula]:
         """Return the formulas of this model, its variants put in."""
-        bundles = [formula for name in self.variants for formula in get(name).formulas]
-        return BASE | {formula.target: formula for formula in bundles}
+        chosen = dict(BASE)
+        for bundle in map(get, self.variants):
+            chosen |= {formula.target: formula for formula in bundle.formulas}
+            for symbol in bundle.without:
+                chosen.pop(symbol, None)
+        return chosen
 
     def count(self, target: str, **givens: Any) -> Expr:
         """Compute a quantity from the shapes.

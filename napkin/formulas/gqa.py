@@ -75,20 +75,16 @@ mla_kv_bytes_per_token = Formula(
     why="a layer keeps one compressed vector and one rotary key, whatever the heads",
     source=_MLA,
 )
-mla_attention_flops = Formula(
-    q.attention_flops,
-    q.flops_per_mac * q.n_layers * q.n_heads * (2 * q.kv_lora_rank + q.d_rope) * q.tokens_kept,
+mla_attention_flops_per_token = Formula(
+    q.attention_flops_per_token,
+    q.flops_per_mac * q.n_layers * q.n_heads * (2 * q.kv_lora_rank + q.d_rope),
     why="absorbed: each head scores rank + rotary elements and mixes rank elements a token",
     source="FlashMLA deep dive, 2025-04-22",
     scope="decode; a prefill multiplies the heads out again",
 )
-mla_prefill_attention_flops = Formula(
-    q.prefill_attention_flops,
-    q.flops_per_mac
-    * q.n_layers
-    * q.n_heads
-    * (q.d_nope + q.d_rope + q.d_value)
-    * q.attention_pairs,
+mla_attention_flops_per_pair = Formula(
+    q.attention_flops_per_pair,
+    q.flops_per_mac * q.n_layers * q.n_heads * (q.d_nope + q.d_rope + q.d_value),
     why="not absorbed: scores over nope + rotary elements, values over their own width",
     source=_MLA,
 )
@@ -176,17 +172,28 @@ hybrid_kv_bytes_per_sequence = Formula(
     source=_DELTA,
 )
 _recurrence = 3 * q.flops_per_mac * q.n_layers_linear * _state
+hybrid_attention_flops_per_token = Formula(
+    q.attention_flops_per_token,
+    2 * q.flops_per_mac * _full * q.n_heads * q.d_head,
+    why="only the layers with full attention look back at kept tokens",
+    source=_DELTA,
+)
+hybrid_attention_flops_per_pair = Formula(
+    q.attention_flops_per_pair,
+    2 * q.flops_per_mac * _full * q.n_heads * q.d_head,
+    why="only the layers with full attention have query-key pairs",
+    source=_DELTA,
+)
 hybrid_attention_flops = Formula(
     q.attention_flops,
-    2 * q.flops_per_mac * _full * q.n_heads * q.d_head * q.tokens_kept + _recurrence,
+    q.attention_flops_per_token * q.tokens_kept + _recurrence,
     why="a linear layer reads its state by the key, corrects it, and reads it by the query",
     source=_DELTA,
     scope="the recurrent form, one multiply-add for each element and pass",
 )
 hybrid_prefill_attention_flops = Formula(
     q.prefill_attention_flops,
-    2 * q.flops_per_mac * _full * q.n_heads * q.d_head * q.attention_pairs
-    + _recurrence * q.prefill_tokens,
+    q.attention_flops_per_pair * q.attention_pairs + _recurrence * q.prefill_tokens,
     why="pairs for the layers that attend, one update a token for those that keep a state",
     source=_DELTA,
     scope="chunked kernels do more work than the recurrence, but in parallel",

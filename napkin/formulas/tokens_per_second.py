@@ -82,18 +82,12 @@ batch_cache_equals_weights = Formula(
 )
 context_never_compute_bound = Formula(
     q.context_never_compute_bound,
-    q.flops_per_mac
-    * q.n_params_active
-    * _flow
-    / (
-        _rate * q.kv_bytes_per_token
-        - 2 * q.flops_per_mac * q.n_layers * q.n_heads * q.d_head * _flow
-    ),
+    q.weight_flops * _flow / (_rate * q.kv_bytes_per_token - q.attention_flops_per_token * _flow),
     why="beyond it a sequence's own cache takes longer to read than its work to do",
     source="time of one sequence's cache = time of its work, solved for the context",
-    valid=_rate * q.kv_bytes_per_token
-    > 2 * q.flops_per_mac * q.n_layers * q.n_heads * q.d_head * _flow,
-    scope="full attention; if the denominator is not positive, a large batch always gets there",
+    valid=_rate * q.kv_bytes_per_token > q.attention_flops_per_token * _flow,
+    scope="every layer keeps every token; where attention does more work on a cached byte than "
+    "the ridge asks for, a large batch always keeps compute busy",
 )
 critical_batch_at_context = Formula(
     q.critical_batch_at_context,
@@ -198,10 +192,7 @@ ttft = Formula(
 )
 prefill_time = Formula(
     q.prefill_time,
-    (
-        q.flops_per_mac * q.n_params_active * q.prompt
-        + q.flops_per_mac * q.n_layers * q.n_heads * q.d_head * q.prompt * (q.prompt + 1)
-    )
+    (q.weight_flops * q.prompt + q.attention_flops_per_pair * q.prompt * (q.prompt + 1) / 2)
     / _rate,
     why="2 P T for the weights and 2 L h d T (T + 1) for causal attention",
     source="scaling-book, applied-inference",

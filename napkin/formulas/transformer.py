@@ -117,12 +117,18 @@ weight_flops = Formula(
     source="Kaplan et al. 2020; kipply 2022",
     scope="attention over the context comes on top",
 )
-attention_flops = Formula(
-    q.attention_flops,
-    2 * q.flops_per_mac * q.n_layers * q.n_heads * q.d_head * q.tokens_kept,
-    why="each query head meets each kept token twice: once for the score, once for the value",
+attention_flops_per_token = Formula(
+    q.attention_flops_per_token,
+    2 * q.flops_per_mac * q.n_layers * q.n_heads * q.d_head,
+    why="each query head meets a kept token twice: once for the score, once for the value",
     source="scaling-book, inference",
     scope="query heads count here, not KV heads: sharing heads saves bytes, not work",
+)
+attention_flops = Formula(
+    q.attention_flops,
+    q.attention_flops_per_token * q.tokens_kept,
+    why="a new token looks back at every token that is kept",
+    source="scaling-book, inference",
 )
 sequence_step_flops = Formula(
     q.sequence_step_flops,
@@ -137,18 +143,24 @@ attention_pairs = Formula(
     source="sum over the queries of a causal mask",
     scope="a kernel without causal skipping does twice the second term",
 )
+attention_flops_per_pair = Formula(
+    q.attention_flops_per_pair,
+    2 * q.flops_per_mac * q.n_layers * q.n_heads * q.d_head,
+    why="a query meets a key for the score, and its value for the sum",
+    source="scaling-book, inference",
+)
 prefill_attention_flops = Formula(
     q.prefill_attention_flops,
-    2 * q.flops_per_mac * q.n_layers * q.n_heads * q.d_head * q.attention_pairs,
+    q.attention_flops_per_pair * q.attention_pairs,
     why="the work of one query-key pair, times the pairs",
     source="sum of the decode attention over the prompt",
 )
 context_attention_equals_weights = Formula(
     q.context_attention_equals_weights,
-    q.n_params_active / (2 * q.n_layers * q.n_heads * q.d_head),
+    q.weight_flops / q.attention_flops_per_token,
     why="where the work of attention over the context reaches the work of the weights",
     source="weight_flops = attention_flops, solved for the context",
-    scope="full attention in every layer",
+    scope="every layer keeps every token",
 )
 expert_params = Formula(
     q.expert_params,
