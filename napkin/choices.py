@@ -44,22 +44,23 @@ def from_choices(choices: Mapping[str, Any]) -> tuple[dict[Symbol, Formula], dic
         chosen = choices["model"]
         model = chosen if isinstance(chosen, Model) else Model.from_config(chosen)
         formulas = model.formulas()
-        given |= {n: (v, f"{model.name}: {model.source}") for n, v in model.givens.items()}
+        source = "; ".join((f"{model.name}: {model.source}", *model.notes))
+        given |= {name: (value, source) for name, value in model.givens.items()}
     if "precision" in choices:
-        precision = choices["precision"]
+        precision = str(choices["precision"]).lower()
         each = (catalog.width(precision), f"precision {precision}")
         given |= dict.fromkeys(("bytes_per_weight", "bytes_per_kv", "bytes_per_activation"), each)
         given.pop("peak_flops", None)  # a peak belongs to its precision
     if "accelerator" in choices:
         chip = choices["accelerator"]
         chip = chip if isinstance(chip, Accelerator) else catalog.accelerator(chip)
-        source = f"{chip.name}: {chip.source}"
+        source = "; ".join(filter(None, (f"{chip.name}: {chip.source}", chip.note)))
         given |= {"memory": (chip.memory, source), "bandwidth": (chip.bandwidth, source)}
         given.pop("peak_flops", None)
         if chip.link_bandwidth:
             given["link_bandwidth"] = (chip.link_bandwidth, source)
         if "precision" in choices:
-            given["peak_flops"] = (chip.peak(choices["precision"]), source)
+            given["peak_flops"] = (chip.peak(precision), source)
     return formulas, {
         lookup(name).symbol: Given(coherent(name, value), source)
         for name, (value, source) in given.items()

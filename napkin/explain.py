@@ -13,7 +13,7 @@ from .errors import NapkinError
 from .evaluation import evaluate
 from .formula import Formula, latex_of
 from .graph import effective
-from .notation import context, max_context
+from .notation import batch, concurrent_sequences, context, max_context
 from .quantity import lookup
 from .value import Value, in_unit
 from .worksheet import Napkin
@@ -151,8 +151,11 @@ def _node(
     if expression is not None and depth != 0:
         deeper = None if depth is None else depth - 1
         found = dict.fromkeys(s for s in preorder_traversal(expression) if isinstance(s, Symbol))
-        opened = [s for s in found if s not in seen or (s not in n.givens and s in n.formulas)]
-        children = tuple(_node(n, s, values, seen, deeper) for s in opened)
+        children = tuple(
+            _node(n, s, values, seen, deeper)
+            for s in found
+            if s not in seen or (s not in n.givens and s in n.formulas)
+        )
     notes = tuple(_notes(n, symbol, values, formula))
     shown = "" if expression is None else _Numbers(values).doprint(expression)
     typeset = "" if expression is None else _typeset(expression, values)
@@ -171,6 +174,8 @@ def _notes(
         longest = in_unit(max_context, n.givens[max_context].value)
         if values[context].number > longest.number:
             yield f"longer than the model was trained for: max_context is {longest}"
+    if symbol == batch and symbol in n.givens and concurrent_sequences in n.formulas:
+        yield from _too_many(n, values[batch])
     if symbol in n.givens and symbol in n.formulas:
         others = {name: given.value for name, given in n.givens.items() if name != symbol}
         try:
@@ -179,6 +184,15 @@ def _notes(
             return
         if computed != values[symbol]:
             yield f"its formula would give {computed}: {n.formulas[symbol]}"
+
+
+def _too_many(n: Napkin, given: Value) -> Iterator[str]:
+    try:
+        fit = n[concurrent_sequences]
+    except NapkinError:
+        return
+    if given.number > fit.number:
+        yield f"more than fit: concurrent_sequences is {fit}"
 
 
 def _typeset(expression: Expr, values: dict[Symbol, Value]) -> str:

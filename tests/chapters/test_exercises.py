@@ -1,0 +1,49 @@
+"""Each chapter with its worked solutions in place of the empty answers."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import jupytext
+import pytest
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).parents[2]
+TWINS = sorted((ROOT / "chapters" / "text").glob("[0-9]*.md"))
+ANSWER = re.compile(r"^answer_(\d+)_(\d+) = None$", re.MULTILINE)
+
+
+def solutions(stem: str) -> dict[str, str]:
+    """Return the code of each worked solution by the number of its exercise."""
+    found, number = {}, ""
+    for cell in jupytext.read(ROOT / "chapters" / "solutions" / f"{stem}.md").cells:
+        heading = re.search(r"^## (\d+\.\d+)$", cell.source, re.MULTILINE)
+        number = heading[1] if heading else number
+        if cell.cell_type == "code":
+            assert number not in found, f"two solutions for {number}"
+            found[number] = cell.source
+    return found
+
+
+@pytest.mark.parametrize("twin", TWINS, ids=lambda twin: twin.stem)
+def test_every_exercise_has_one_solution_and_it_is_right(twin: Path) -> None:
+    notebook, solved, checked = jupytext.read(twin), solutions(twin.stem), []
+    for cell in notebook.cells:
+        answer = ANSWER.search(cell.source) if cell.cell_type == "code" else None
+        if answer:
+            cell.source = solved.pop(f"{answer[1]}.{answer[2]}")
+        if cell.source.startswith("nk.check("):
+            checked.append(cell)
+    assert not solved, f"solutions without an exercise: {sorted(solved)}"
+    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(ROOT)}}).execute()
+    said = [cell.outputs[0].data["text/plain"] for cell in checked]
+    assert said and all(text.startswith("Right: ") for text in said), said
+
+
+@pytest.mark.parametrize("twin", TWINS, ids=lambda twin: twin.stem)
+def test_every_objective_is_practiced(twin: Path) -> None:
+    text = twin.read_text(encoding="utf-8")
+    promised, practiced = text.split("## Exercises")
+    objectives = set(re.findall(r"`(O\d+\.\d+)`", promised))
+    assert objectives and objectives == set(re.findall(r"`(O\d+\.\d+)`", practiced))
