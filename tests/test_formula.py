@@ -1,0 +1,129 @@
+"""A formula as data, and the comparison of a derivation with it."""
+
+import pickle
+
+import pytest
+from sympy import Eq, Expr, Integer, LambertW, Max, Rational, Sum, Symbol, ceiling, factor, log
+
+from napkin import notation as q
+from napkin.errors import AgreementError
+from napkin.formula import agree, latex_of
+from napkin.formulas import ALL, BASE, MODULES, duty_cycle, hardware, kv_cache, matmul
+from napkin.quantity import REGISTRY
+
+FLOW = q.bandwidth * q.bandwidth_efficiency
+RATE = q.peak_flops * q.compute_efficiency
+
+
+def test_agrees_by_algebra() -> None:
+    derived = (q.memory**2 - 1) / (FLOW * (q.memory + 1)) + 1 / FLOW
+    said = agree(derived, hardware.drain_time)
+    assert said.how == "by algebra"
+    assert str(hardware.drain_time) in str(said)
+    assert said._repr_markdown_().startswith("✓ Agrees with the package (by algebra): $")
+
+
+def test_agrees_with_a_sum_over_the_steps() -> None:
+    i = Symbol("i", integer=True, nonnegative=True)
+    step = q.flops_per_mac * q.n_params_active * (q.prompt + i)
+    total = Sum(step, (i, 0, q.new_tokens - 1))
+    assert agree(total, kv_cache.flops_without_cache).how == "by algebra"
+    assert agree(factor(total.doit()), kv_cache.flops_without_cache).how == "by algebra"
+
+
+def test_agrees_with_a_plain_expression() -> None:
+    assert str(agree(q.memory + q.memory, 2 * q.memory)) == "Agrees (by algebra): 2*memory"
+
+
+@pytest.mark.parametrize(
+    ("derived", "packaged"),
+    [
+        (Max(q.flops / RATE, q.bytes_moved / FLOW) * 1, hardware.roofline_time.expression),
+        (
+            Max(q.flops * FLOW, q.bytes_moved * RATE) / (RATE * FLOW),
+            hardware.roofline_time.expression,
+        ),
+        (
+            q.inner * q.rows * ceiling(q.columns / q.tile_columns)
+            + q.columns * (q.inner * ceiling(q.rows / q.tile_rows) + q.rows),
+            matmul.tiled_traffic.expression,
+        ),
+        (log(q.batch / LambertW(q.batch)), LambertW(q.batch)),
+    ],
+    ids=["Max", "Max rewritten", "ceiling", "LambertW"],
+)
+def test_agrees_at_points(derived: Expr, packaged: Expr) -> None:
+    if derived != packaged:
+        assert agree(derived, packaged).how == "at 30 points"
+    else:
+        assert agree(derived, packaged)
+
+
+@pytest.mark.parametrize(
+    ("derived", "packaged"),
+    [
+        (q.flops / RATE, hardware.roofline_time.expression),
+        (q.flops / RATE + q.bytes_moved / FLOW, hardware.roofline_time.expression),
+        (matmul.tiled_traffic.expression.replace(ceiling, lambda x: x), matmul.tiled_traffic),
+        (LambertW(q.batch) * (1 + Rational(1, 10**12)), LambertW(q.batch)),
+    ],
+)
+def test_disagreement_at_a_point_shows_the_point(derived: Expr, packaged: Expr) -> None:
+    with pytest.raises(AgreementError) as caught:
+        agree(derived, packaged)
+    said = str(caught.value)
+    assert f"derived {derived}" in said
+    assert str(getattr(packaged, "expression", packaged)) in said
+    point = said.split("\nat ")[1]
+    assert all(f"{symbol} = " in point for symbol in derived.free_symbols)
+
+
+def test_disagreement_shows_both_and_the_difference() -> None:
+    with pytest.raises(AgreementError) as caught:
+        agree(2 * hardware.drain_time.expression, hardware.drain_time)
+    said = str(caught.value)
+    assert "derived 2*memory/(bandwidth*bandwidth_efficiency)" in said
+    assert "but packaged memory/(bandwidth*bandwidth_efficiency)" in said
+    assert "the difference is memory/(bandwidth*bandwidth_efficiency)" in said
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_pickling_gives_an_equal_formula(name: str) -> None:
+    again = pickle.loads(pickle.dumps(ALL[name]))
+    assert again == ALL[name]
+    assert hash(again) == hash(ALL[name])
+    assert again.symbols == ALL[name].symbols
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_latex_uses_the_shown_symbols(name: str) -> None:
+    formula = ALL[name]
+    text = formula._repr_latex_()
+    for symbol in {formula.target, *formula.symbols}:
+        assert REGISTRY[symbol.name].shown in text
+        if "_" in symbol.name:
+            assert symbol.name not in text
+
+
+def test_latex_of_a_symbol_outside_the_registry() -> None:
+    assert latex_of(Symbol("y") * q.batch) in {r"B\, y", r"y\, B"}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_formula_says_why_and_from_where(name: str) -> None:
+    formula = ALL[name]
+    assert formula.why
+    assert formula.source
+    assert not formula.why.endswith(".")
+    assert formula.target.name in REGISTRY
+    assert formula.target not in formula.symbols
+    assert {s.name for s in formula.symbols} <= REGISTRY.keys()
+    assert formula.equation == Eq(formula.target, formula.expression, evaluate=False)
+    assert str(formula) == repr(formula) == f"{formula.target} = {formula.expression}"
+
+
+def test_base_formulas_bear_the_name_of_their_target() -> None:
+    assert all(f.target == symbol for symbol, f in BASE.items())
+    assert BASE[q.users] is duty_cycle.users
+    assert len(MODULES) == 9
+    assert Integer(12) in BASE[q.napkin_params].expression.args

@@ -1,0 +1,182 @@
+"""Every packaged formula has the unit of its target, and a wrong one is caught."""
+
+from collections.abc import Callable
+
+import pytest
+from sympy import Expr, Integer, Max, Min, Piecewise, Sum, Symbol, log, oo, true
+
+from napkin import notation as q
+from napkin.errors import UnitError, UnknownNameError
+from napkin.formulas import ALL
+from napkin.quantity import REGISTRY
+from napkin.units import check_equation, dimension_of, parse_unit, scale_of, words
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_both_sides_have_the_same_dimension(name: str) -> None:
+    formula = ALL[name]
+    check_equation(formula.target, formula.expression)
+    if formula.valid is not true:
+        assert dimension_of(formula.valid) == ()
+
+
+def _without(symbol: Symbol) -> Callable[[Expr], Expr]:
+    return lambda expression: expression.xreplace({symbol: Integer(1)})
+
+
+WRONG = {
+    # formula, what is done to it, the words of both sides
+    "bandwidth forgotten": ("hardware.drain_time", _without(q.bandwidth), "second", "byte"),
+    "Min of a rate and an intensity": (
+        "hardware.attainable_flops",
+        lambda e: Min(q.peak_flops, q.intensity),
+        "FLOP/second",
+        "FLOP/byte",
+    ),
+    "work of a multiply-add forgotten": (
+        "matmul.matmul_flops",
+        _without(q.flops_per_mac),
+        "FLOP",
+        "1",
+    ),
+    "bytes for parameters": (
+        "transformer.n_params",
+        lambda e: e + q.weight_bytes,
+        "1",
+        "byte",
+    ),
+    "width of an element forgotten": (
+        "kv_cache.kv_bytes_per_token",
+        _without(q.bytes_per_kv),
+        "byte",
+        "1",
+    ),
+    "state in elements beside bytes": (
+        "gqa.state_bytes",
+        _without(q.bytes_per_state),
+        "byte",
+        "1",
+    ),
+    "bytes added to seconds": (
+        "tokens_per_second.decode_memory_time",
+        lambda e: e + q.weight_bytes_read,
+        "second",
+        "byte",
+    ),
+    "Max of a time and bytes": (
+        "tokens_per_second.ttft",
+        lambda e: Max(q.prefill_compute_time, q.prefill_weight_bytes),
+        "second",
+        "byte",
+    ),
+    "exponent with a unit": (
+        "tokens_per_second.experts_touched",
+        lambda e: e.xreplace({q.batch: q.kv_bytes_per_sequence}),
+        "1",
+        "byte",
+    ),
+    "logarithm of bytes": (
+        "tokens_per_second.moe_critical_batch",
+        lambda e: e * log(q.weight_bytes),
+        "plain number",
+        "byte",
+    ),
+    "Piecewise branches": (
+        "tokens_per_second.overheads_step_time_target",
+        lambda e: Piecewise((q.speed_target, q.host_time > q.kernel_launch_time), (q.tpot, True)),
+        "1/second",
+        "second",
+    ),
+    "condition of unlike sides": (
+        "tokens_per_second.overheads_step_time_target",
+        lambda e: Piecewise((q.tpot, q.memory < q.bandwidth), (q.ttft, True)),
+        "byte",
+        "byte/second",
+    ),
+    "reserve as a share": (
+        "paging.kv_budget",
+        lambda e: e.xreplace({q.reserved_memory: 1 - q.usable_memory}),
+        "byte",
+        "1",
+    ),
+    "time for a share": ("duty_cycle.duty_cycle", _without(q.think_time), "second", "1"),
+    "hour of a month forgotten": (
+        "dollars.cost_per_user_month",
+        _without(q.month),
+        "USD",
+        "USD/second",
+    ),
+    "energy for power": (
+        "dollars.owned_price",
+        lambda e: q.power * q.electricity_price * q.lifetime,
+        "USD/second",
+        "USD",
+    ),
+}
+
+
+@pytest.mark.parametrize("slip", WRONG)
+def test_wrong_copy_is_caught_and_both_sides_are_named(slip: str) -> None:
+    name, spoil, left, right = WRONG[slip]
+    wrong = spoil(ALL[name].expression)
+    with pytest.raises(UnitError) as caught:
+        check_equation(ALL[name].target, wrong)
+    said = str(caught.value).replace(",", " ").replace(".", " ").replace(":", " ").replace(";", " ")
+    for side in (left, right):
+        assert f" {side} " in f"{said} ", said
+
+
+def test_wrong_validity_is_caught() -> None:
+    with pytest.raises(UnitError, match="weight_bytes is in byte.* ttft is in second"):
+        dimension_of(q.weight_bytes > q.ttft)
+
+
+@pytest.mark.parametrize("number", [Integer(0), oo, -oo])
+def test_zero_and_infinity_go_with_any_dimension(number: Expr) -> None:
+    check_equation(q.weight_bytes, number)
+    dimension_of(Min(number, q.ttft, evaluate=False))
+    assert words(dimension_of(Max(number, q.ttft, evaluate=False))) == "second"
+    piecewise = Piecewise((number, q.batch > 1), (q.ttft, True))
+    assert words(dimension_of(piecewise)) == "second"
+
+
+def test_other_numbers_are_plain() -> None:
+    with pytest.raises(UnitError, match="ttft is in second.* is in 1"):
+        check_equation(q.ttft, Integer(1))
+
+
+def test_undeclared_symbol_names_the_closest() -> None:
+    with pytest.raises(UnknownNameError, match="'bandwith'.*did you mean bandwidth"):
+        dimension_of(q.memory / Symbol("bandwith", positive=True))
+
+
+@pytest.mark.parametrize(
+    ("unit", "dimension", "scale"),
+    [
+        ("byte/s", "byte/second", 1),
+        ("USD/h", "USD/second", 1 / Integer(3600)),
+        ("USD/(user h)", "USD/second", 1 / Integer(3600)),
+        ("USD/Mtoken", "USD", 1 / Integer(10**6)),
+        ("kW", "joule/second", 1000),
+        ("USD/kWh", "USD/joule", 1 / Integer(3_600_000)),
+        ("token/sequence", "1", 1),
+    ],
+)
+def test_unit_of_the_registry(unit: str, dimension: str, scale: Expr) -> None:
+    found, factor = parse_unit(unit)
+    assert (words(found), factor) == (dimension, scale)
+
+
+def test_unknown_unit_lists_the_known_ones() -> None:
+    with pytest.raises(UnitError, match="'furlong' is not known.*byte"):
+        parse_unit("furlong/s")
+
+
+def test_every_quantity_has_a_unit_that_is_known() -> None:
+    assert all(scale_of(name) > 0 for name in REGISTRY)
+
+
+def test_the_index_of_a_sum_needs_no_declaration() -> None:
+    i = Symbol("i", integer=True, nonnegative=True)
+    total = Sum(q.flops_per_mac * q.n_params_active * (q.prompt + i), (i, 0, q.new_tokens - 1))
+    check_equation(q.flops_without_cache, total)

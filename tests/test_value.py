@@ -1,0 +1,222 @@
+"""Values: read from text, exact, converted, and shown with three digits."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sympy import Expr, I, Integer, Rational, oo, pi
+
+from napkin import notation as q
+from napkin.errors import DomainError, NapkinError, UnitError, UnknownNameError
+from napkin.value import Value, coherent, conversion, exact_number, in_unit, parse_text, three_digits
+
+
+@pytest.mark.parametrize(
+    ("name", "given_value", "expected"),
+    [
+        ("bandwidth", "8 TB/s", 8 * 10**12),
+        ("bandwidth", 8e12, 8 * 10**12),
+        ("bandwidth", "2.039TB/s", 2039 * 10**9),
+        ("memory", "80 GiB", 80 * 2**30),
+        ("memory", " 1_000 MB ", 10**9),
+        ("memory", "1,5e3 kB", 15 * 10**6),
+        ("price", "4 USD/hour", Rational(4, 3600)),
+        ("price", 4, Rational(4, 3600)),
+        ("price", "96 USD/day", Rational(4, 3600)),
+        ("speed_target", "20 token/s", 20),
+        ("speed_target", "20", 20),
+        ("context", "20_000", 20_000),
+        ("context", 20_000, 20_000),
+        ("peak_flops", "4500 TFLOP/s", 45 * 10**14),
+        ("month", "30 day", 2_592_000),
+        ("month", "720 h", 2_592_000),
+        ("power", "700 W", 700),
+        ("electricity_price", "0.1 USD/kWh", Rational(1, 36_000_000)),
+        ("duty_cycle", 0.2, Rational(1, 5)),
+        ("duty_cycle", np.float64(0.2), Rational(1, 5)),
+        ("duty_cycle", Fraction(1, 3), Rational(1, 3)),
+        ("duty_cycle", Rational(1, 3), Rational(1, 3)),
+        ("n_layers", np.int64(64), 64),
+        ("n_layers", 64.0, 64),
+        ("tied_embeddings", True, 1),
+        ("memory", Value(Integer(80), "GiB"), 80 * 2**30),
+        ("bytes_per_weight", 0.5, Rational(1, 2)),
+    ],
+)
+def test_reads_exactly(name: str, given_value: object, expected: Expr) -> None:
+    number = coherent(name, given_value)
+    assert number == expected
+    assert number.is_Rational
+
+
+@pytest.mark.parametrize(
+    "text", ["nonsense", "", "TB/s", "8 TB/s; import os", "8 furlong", "1/0", "8 8", "0x10", "9" * 65]
+)
+def test_bad_text_is_named_with_an_example(text: str) -> None:
+    with pytest.raises(UnitError) as caught:
+        coherent("bandwidth", text)
+    said = str(caught.value)
+    assert "bandwidth expects byte/s" in said
+    assert "TB/s" in said
+    assert len(said) < 400
+
+
+def test_huge_text_is_not_repeated_in_full() -> None:
+    with pytest.raises(UnitError) as caught:
+        parse_text("8" * 100_000)
+    assert len(str(caught.value)) < 400
+
+
+def test_wrong_dimension_names_both_units() -> None:
+    with pytest.raises(UnitError, match=r"bandwidth expects byte/s .*got 8 TB: 'TB' and 'byte/s'"):
+        coherent("bandwidth", "8 TB")
+
+
+def test_value_of_another_dimension_is_refused() -> None:
+    with pytest.raises(UnitError, match="memory expects byte.*'s' and 'byte'"):
+        coherent("memory", Value(Integer(3), "s"))
+
+
+@pytest.mark.parametrize("thing", [None, [1], {}, float("nan"), float("inf"), np.array([1, 2]), oo, I])
+def test_what_is_no_finite_number_is_refused(thing: object) -> None:
+    with pytest.raises(DomainError, match=r"batch expects sequence \(sequences in the step\)"):
+        coherent("batch", thing)
+
+
+def test_unknown_quantity() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean bandwidth"):
+        coherent("bandwith", 1)
+
+
+def test_floats_mean_their_shortest_decimal_form() -> None:
+    assert exact_number(0.2) == Rational(1, 5)
+    assert exact_number(2.039e12) == 2039 * 10**9
+    assert exact_number(np.float64(1e-7)) == Rational(1, 10**7)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (9.6, "9.60"),
+        (254.2, "254"),
+        (20_000, "20,000"),
+        (4.1667e-6, "4.17e-06"),
+        (0.0499, "0.0499"),
+        (999.6, "1,000"),
+        (-3.14159, "-3.14"),
+        (0, "0"),
+        (1e15, "1.00e+15"),
+    ],
+)
+def test_three_digits(number: float, text: str) -> None:
+    assert three_digits(number) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "text"),
+    [
+        (26_214_400_000, "byte", "26.2 GB"),
+        (999_960_000_000, "byte", "1.00 TB"),
+        (131_072, "byte/token", "131 kB/token"),
+        (45 * 10**14, "FLOP/s", "4,500 TFLOP/s"),
+        (2 * 10**18, "FLOP", "2,000 PFLOP"),
+        (Rational(1, 2), "byte", "0.500 B"),
+        (Rational(1, 20), "s", "50.0 ms"),
+        (Rational(7, 10**6), "s", "7.00 µs"),
+        (2_592_000, "s", "720 h"),
+        (1, "user", "1 user"),
+        (Rational(61, 10), "user", "6.10 users"),
+        (32_000_000_000, "1", "32.0 billion"),
+        (64, "1", "64"),
+        (Rational(4717, 10), "USD/user", "472 USD/user"),
+    ],
+)
+def test_reads_well(number: Expr, unit: str, text: str) -> None:
+    value = Value(Integer(number) if isinstance(number, int) else number, unit)
+    assert str(value) == repr(value) == f"{value}" == text
+
+
+@pytest.mark.parametrize(
+    ("number", "unit"),
+    [(26_214_400_000, "byte"), (20_000, "token/sequence"), (Rational(1, 20), "s"), (64, "1")],
+)
+def test_latex_says_the_same_as_text(number: Expr, unit: str) -> None:
+    value = Value(Integer(number) if isinstance(number, int) else number, unit)
+    plain = value.latex().replace("{,}", ",").replace(r"\ \mathrm{", " ").replace("}", "")
+    assert plain.replace("\\ ", " ") == str(value)
+    assert value._repr_latex_() == f"${value.latex()}$"
+
+
+def test_to_and_exact() -> None:
+    cache = Value(Integer(26_214_400_000), "byte")
+    assert str(cache.to("GiB")) == "24.4 GiB"
+    assert cache.to("GiB").number == Rational(26_214_400_000, 2**30)
+    assert cache.exact == "26,214,400,000 B"
+    assert f"{cache:exact}" == cache.exact
+    assert Value(Rational(3125, 512), "sequence").exact == "3125/512 sequences"
+    assert f"{cache:.1f}" == "26214400000.0"
+    assert float(cache) == 26_214_400_000.0
+    with pytest.raises(UnitError, match="'byte' and 's'"):
+        cache.to("s")
+    with pytest.raises(UnitError, match="'parsec' is not a unit"):
+        cache.to("parsec")
+
+
+@given(
+    st.fractions(min_value=Fraction(1, 10**6), max_value=10**15),
+    st.sampled_from([("byte", "GiB"), ("byte/s", "TB/hour"), ("USD/h", "USD/day"), ("s", "ms")]),
+)
+def test_conversion_goes_there_and_back(number: Fraction, units: tuple[str, str]) -> None:
+    there, back = units
+    value = Value(Rational(number), there)
+    assert value.to(back).to(there) == value
+    assert conversion(there, back) * conversion(back, there) == 1
+
+
+@given(st.sampled_from(["bandwidth", "price", "context", "ttft", "cost_per_million_tokens"]),
+       st.integers(1, 10**12))
+def test_into_coherent_units_and_out_again(name: str, number: int) -> None:
+    assert in_unit(name, coherent(name, number)).number == number
+
+
+@given(st.floats(min_value=1e-300, max_value=1e300))
+def test_three_digits_are_within_half_a_percent(number: float) -> None:
+    assert abs(float(three_digits(number).replace(",", "")) / number - 1) <= 0.00501
+
+
+def test_a_value_that_is_not_zero_never_reads_as_zero() -> None:
+    with pytest.raises(DomainError, match="read as zero"):
+        str(Value(Rational(1, 10**400), "USD/user"))
+
+
+def test_a_format_that_would_show_zero_raises() -> None:
+    with pytest.raises(DomainError, match="read as zero"):
+        f"{Value(Rational(3, 10_000), 'USD/user'):.2f}"
+
+
+@pytest.mark.parametrize("thing", [q.context, q.context / 2, pi * q.batch])
+def test_a_symbol_is_no_number(thing: object) -> None:
+    with pytest.raises(NapkinError, match="batch"):
+        coherent("batch", thing)
+
+
+def test_a_number_beyond_floats_has_words() -> None:
+    """Either it reads as a number with its unit, or an error says why not."""
+    try:
+        text = str(Value(Integer(10) ** 500, "byte"))
+    except NapkinError as reason:
+        text = str(reason)
+    assert text
+    assert "inf" not in text
+
+
+def test_no_limit_reads_in_the_plural() -> None:
+    assert str(Value(oo, "user")) == "unlimited users"
+
+
+def test_a_unit_to_a_power_of_thousands_is_refused() -> None:
+    """With a few more digits in the exponent, the conversion would never end."""
+    with pytest.raises(NapkinError, match="month expects s"):
+        coherent("month", "1 h**4001/s**4000")
