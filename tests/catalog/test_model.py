@@ -1,0 +1,245 @@
+"""Models from config.json: exact counts, and what a bad config gets."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sympy import Rational
+
+import napkin as nk
+from napkin.catalog import table
+from napkin.errors import ConfigError, NapkinError, UnknownNameError
+
+CONFIGS = Path(__file__).parents[3] / "shared" / "configs"
+FAMILIES = {kind for row in table("families").values() for kind in row.get("model_types", ())}
+
+EXACT = {
+    # parameters, of one token without an untied input embedding, cache elements of a token
+    "Qwen3-32B": (32_762_123_264, 31_984_210_944, 2 * 64 * 8 * 128),
+    "Llama-3-8B": (8_030_261_248, 7_504_924_672, 2 * 32 * 8 * 128),
+    "Llama-3-70B": (70_553_706_496, 69_503_033_344, 2 * 80 * 8 * 128),
+    "gpt-oss-120b": (116_829_156_672, 5_132_849_472, 2 * 36 * 8 * 64),
+    "DeepSeek-V3": (671_026_404_352, 36_625_603_584, 61 * (512 + 64)),
+}
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_exact_counts_of_the_catalog(name: str) -> None:
+    model = nk.Model.from_config(name)
+    total, active, elements = EXACT[name]
+    assert model.n_params == total
+    assert model.n_params_active == active
+    assert model.kv_bytes_per_token() == 2 * elements
+    assert model.kv_bytes_per_token(bytes_per_kv=1) == elements
+    assert model.kv_bytes_per_token(bytes_per_kv=0.5) == Rational(elements, 2)
+    n = nk.Napkin(model=name, precision="fp8")
+    assert (n.n_params.number, n.kv_bytes_per_token.number) == (total, elements)
+
+
+def _truth() -> list[dict[str, str]]:
+    if not CONFIGS.exists():
+        return []
+    with (CONFIGS / "truth.csv").open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    return [row for row in rows if row["model_type"] in FAMILIES]
+
+
+COUNTED = [row for row in _truth() if row["expected"] == "number"]
+NO_MODEL = [row for row in _truth() if row["expected"] == "error"]
+needs_files = pytest.mark.skipif(not CONFIGS.exists(), reason="the config files are not here")
+
+
+@needs_files
+@pytest.mark.parametrize("row", COUNTED, ids=lambda row: row["name"])
+def test_counts_of_published_configs(row: dict[str, str]) -> None:
+    path = CONFIGS / "json" / f"{row['name']}.json"
+    if not path.exists():
+        pytest.skip("this file is not here")
+    model = nk.Model.from_config(path)
+    total = int(row["total_params_text"])
+    assert model.n_params == total
+    assert model.kv_bytes_per_token(1) == int(row["kv_elements_per_token_all_global"])
+    routed = int(row["routed_expert_params"] or 0)
+    active = total
+    if routed:
+        share = Rational(row["experts_per_token"]) / Rational(row["routed_experts"])
+        active = total - routed * (1 - share)
+    embedding = int(row["embedding_params"]) if row["lm_head_tied"] == "False" else 0
+    assert model.n_params_active == active - embedding
+    assert model.count("n_params_active_with_embedding") == active
+
+
+@needs_files
+def test_each_supported_family_is_among_the_files() -> None:
+    assert {"llama", "gpt_oss", "deepseek_v3"} <= {row["model_type"] for row in _truth()}
+
+
+@needs_files
+def test_other_architectures_are_refused_by_name() -> None:
+    for path in sorted((CONFIGS / "json").glob("*.json")):
+        kind = json.loads(path.read_text(encoding="utf-8")).get("model_type")
+        if kind not in FAMILIES:
+            with pytest.raises(ConfigError, match="model_type"):
+                nk.Model.from_config(path)
+
+
+# --------------------------------------------------------------- how it is read
+
+
+def config(name: str = "Llama-3-8B", **changes: Any) -> dict[str, Any]:
+    changed = table("models")[name]["config"] | changes
+    return {key: value for key, value in changed.items() if value is not ...}
+
+
+def test_the_same_model_from_a_name_a_path_and_a_mapping(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(config()), encoding="utf-8")
+    models = [nk.Model.from_config(source) for source in ("Llama-3-8B", path, str(path), config())]
+    assert {model.n_params for model in models} == {8_030_261_248}
+    assert all(model.givens == models[0].givens for model in models)
+    assert str(tmp_path) not in models[1].source
+    assert nk.Napkin(model=path) == nk.Napkin(model=str(path))
+    assert nk.Napkin(model=config()).n_params.number == 8_030_261_248
+
+
+def test_heads_and_width_follow_where_they_are_absent() -> None:
+    full = nk.Model.from_config(config(num_key_value_heads=...))
+    assert full.givens["n_kv_heads"] == 32
+    assert full.givens["d_head"] == 128
+    assert nk.Model.from_config(config(head_dim=64)).givens["d_head"] == 64
+    assert nk.Model.from_config(config(head_dim=None)).givens["d_head"] == 128
+
+
+def test_tied_embeddings_count_once() -> None:
+    tied = nk.Model.from_config(config(tie_word_embeddings=True))
+    assert tied.n_params == 8_030_261_248 - 128_256 * 4096
+    assert tied.n_params_active == tied.n_params
+
+
+def test_queries_that_are_not_compressed() -> None:
+    lite = nk.Model.from_config(config("DeepSeek-V3", q_lora_rank=None))
+    assert "mla_full_query" in lite.variants
+    narrow = 7168 * 1536 + 1536 + 1536 * 128 * 192
+    assert lite.n_params == 671_026_404_352 - 61 * narrow + 61 * 7168 * 128 * 192
+
+
+def test_windows_are_read() -> None:
+    oss = nk.Model.from_config("gpt-oss-120b")
+    assert oss.givens["n_layers_window"] == 18
+    assert oss.givens["window"] == 128
+    kinds = ["sliding_attention", "full_attention", "full_attention"] * 12
+    listed = nk.Model.from_config(config("gpt-oss-120b", layer_types=kinds))
+    assert listed.givens["n_layers_window"] == 12
+    unused = nk.Model.from_config(config("Llama-3-8B", sliding_window=None))
+    assert "sliding_window" not in unused.variants
+    n = nk.Napkin(model="gpt-oss-120b", precision="fp8", context=1000)
+    assert n.kv_bytes_per_sequence.number == 2 * 8 * 64 * (18 * 1000 + 18 * 128)
+
+
+def test_what_is_left_out_is_said() -> None:
+    notes = nk.Model.from_config("DeepSeek-V3").notes
+    assert any("multi-token prediction" in note for note in notes)
+    assert any("131,072" in note for note in nk.Model.from_config("Qwen3-32B").notes)
+
+
+# ------------------------------------------------------------------ bad configs
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("Llama-3-8B", "hidden_size"),
+        ("Llama-3-8B", "num_hidden_layers"),
+        ("Llama-3-8B", "vocab_size"),
+        ("Llama-3-8B", "model_type"),
+        ("gpt-oss-120b", "num_local_experts"),
+        ("gpt-oss-120b", "num_experts_per_tok"),
+        ("DeepSeek-V3", "kv_lora_rank"),
+        ("DeepSeek-V3", "n_routed_experts"),
+    ],
+)
+def test_missing_field_is_named(name: str, key: str) -> None:
+    with pytest.raises(ConfigError, match=f"config.json has no '{key}'"):
+        nk.Model.from_config(config(name, **{key: ...}))
+
+
+def test_unknown_architecture_lists_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match="model_type 'mamba' is not supported.*llama"):
+        nk.Model.from_config(config(model_type="mamba"))
+
+
+def test_a_head_width_that_does_not_divide() -> None:
+    with pytest.raises(ConfigError, match="hidden_size 4096 must be a multiple.* 33"):
+        nk.Model.from_config(config(num_attention_heads=33))
+    with pytest.raises(ConfigError, match="num_attention_heads 0"):
+        nk.Model.from_config(config(num_attention_heads=0))
+
+
+@pytest.mark.parametrize("found", ["4096", 4096.5, -1, [4096], {"a": 1}, float("nan")])
+def test_a_field_of_a_weird_type(found: object) -> None:
+    with pytest.raises(ConfigError, match="hidden_size must be a whole number, got"):
+        nk.Model.from_config(config(hidden_size=found))
+
+
+def test_not_a_file_names_the_closest_model() -> None:
+    with pytest.raises(UnknownNameError, match="'Qwen3-32'.*did you mean Qwen3-32B"):
+        nk.Model.from_config("Qwen3-32")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"\xff\xfe\x00", b"[1, 2]", b'"text"', b"null"], ids=range(6)
+)
+def test_not_a_config(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match="config.json") as caught:
+        nk.Model.from_config(path)
+    assert str(tmp_path) not in str(caught.value)
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="nor a file"):
+        nk.Model.from_config(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sliding_window": "wide"},
+        {"num_hidden_layers": 0},
+        {"hidden_size": True},
+        {"sliding_window": 128, "layer_types": 7},
+        {"sliding_window": 128, "max_window_layers": "all"},
+        {"model_type": ["llama"]},
+    ],
+    ids=str,
+)
+def test_weird_values_give_a_named_error(changes: dict[str, Any]) -> None:
+    with pytest.raises(NapkinError):
+        _ = nk.Napkin(model=config(**changes), context=10, precision="fp8").kv_bytes_per_sequence
+
+
+@pytest.mark.parametrize(
+    "source", ["", "a\0b", "a" * 10_000, None, 3, b"config.json"], ids=range(6)
+)
+def test_what_is_no_config_at_all(source: Any) -> None:
+    with pytest.raises(NapkinError) as caught:
+        nk.Model.from_config(source)
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_file_that_is_nested_too_deep(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_bytes(b"[" * 100_000)
+    with pytest.raises(ConfigError, match="config.json"):
+        nk.Model.from_config(path)
+
+
+@needs_files
+@pytest.mark.parametrize("row", NO_MODEL, ids=lambda row: row["name"])
+def test_what_is_no_language_model_is_refused(row: dict[str, str]) -> None:
+    """An embedding checkpoint or a draft head has the keys of its family, not its meaning."""
+    with pytest.raises(NapkinError, match=row["architecture"]):
+        nk.Model.from_config(CONFIGS / "json" / f"{row['name']}.json")
