@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run the text twins into notebooks: the same text gives the same bytes.
+
+``python chapters/execute.py`` runs all twins of ``chapters/text/``, and
+``python chapters/execute.py 00-tour`` only the one named.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+
+CHAPTERS = Path(__file__).resolve().parent
+TEXT = CHAPTERS / "text"
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}
+WIDGET = "application/vnd.jupyter.widget-view+json"  # holds a random id
+COLOR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class ChapterError(Exception):
+    """A chapter that cannot be run: its text says which cell, and why."""
+
+
+def run(notebook: NotebookNode, stem: str) -> None:
+    """Execute the cells of `notebook` in order and store what they show."""
+    client = NotebookClient(
+        notebook,
+        timeout=120,
+        record_timing=False,
+        resources={"metadata": {"path": str(CHAPTERS)}},
+    )
+    with client.setup_kernel():
+        for index, cell in enumerate(notebook.cells):
+            try:
+                client.execute_cell(cell, index)
+            except CellExecutionError as error:
+                reason = f"{error.ename}: {COLOR.sub('', error.evalue)}"
+            except CellTimeoutError:
+                reason = f"it ran for more than {client.timeout} s"
+            except DeadKernelError:
+                reason = "the kernel died"
+            else:
+                continue
+            source = "\n".join(f"    {line}" for line in cell.source.splitlines())
+            raise ChapterError(f"{stem}, cell {index + 1} failed: {reason}\n\n{source}\n")
+
+
+def settle(notebook: NotebookNode, stem: str) -> None:
+    """Remove what differs between two runs of the same text."""
+    for index, cell in enumerate(notebook.cells):
+        cell["id"] = f"{stem}-{index + 1:03d}"
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(WIDGET, None)
+    notebook.metadata["kernelspec"] = dict(KERNEL)
+    notebook.metadata["language_info"] = dict(LANGUAGE)
+    notebook.metadata["jupytext"] = {"default_lexer": LANGUAGE["pygments_lexer"]}
+    notebook.metadata.pop("widgets", None)
+
+
+def execute(stem: str) -> None:
+    """Write ``chapters/<stem>.ipynb`` from its twin, and the twin if its form differs."""
+    twin = TEXT / f"{stem}.md"
+    if not twin.is_file():
+        known = ", ".join(path.stem for path in sorted(TEXT.glob("*.md"))) or "none yet"
+        raise ChapterError(f"there is no chapters/text/{stem}.md (there are: {known})")
+    notebook = jupytext.read(twin, fmt="md:myst")
+    run(notebook, stem)
+    settle(notebook, stem)
+    path = CHAPTERS / f"{stem}.ipynb"
+    nbformat.write(notebook, path)
+    # As JupyterLab would write it: it refuses to open a pair that differs.
+    text = jupytext.writes(jupytext.read(path), fmt="md:myst")
+    if text != twin.read_text(encoding="utf-8"):
+        twin.write_text(text, encoding="utf-8")
+
+
+def main(names: list[str]) -> int:
+    """Execute the chapters named, or all; the number of those that failed."""
+    failed = 0
+    for stem in [Path(name).stem for name in names] or sorted(p.stem for p in TEXT.glob("*.md")):
+        try:
+            execute(stem)
+        except ChapterError as error:
+            failed += 1
+            print(error, file=sys.stderr)
+        else:
+            print(f"executed {stem}")
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(1 if main(sys.argv[1:]) else 0)
