@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the repository promises about itself: pins, dependencies, targets, its address."""
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PINS = ["binder/requirements.txt", "tests/requirements.txt"]
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def pinned(name: str) -> dict[str, str]:
+    return dict(re.findall(r"^([a-z0-9.-]+)==(\S+)", read(name), re.MULTILINE))
+
+
+def tracked() -> list[str]:
+    listing = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if listing.returncode:
+        pytest.skip("this is not a git clone")
+    return [name for name in listing.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+@pytest.mark.parametrize("name", PINS)
+def test_pins_carry_versions_and_hashes(name: str) -> None:
+    entries = re.split(r"^(?=[a-z0-9])", read(name), flags=re.MULTILINE)[1:]
+    assert len(entries) > 50
+    for entry in entries:
+        assert re.match(r"[a-z0-9.-]+==\S+ (; .+ )?\\\n", entry), entry
+        assert "--hash=sha256:" in entry, entry
+
+
+@pytest.mark.parametrize("name", PINS)
+def test_pins_name_no_address(name: str) -> None:
+    assert not re.search(r"://|--?(index|find|extra|trusted)| @ |^-", read(name), re.MULTILINE)
+
+
+def test_tests_run_on_the_versions_of_the_book() -> None:
+    book, tests = (pinned(name) for name in PINS)
+    assert book.items() <= tests.items()
+
+
+def test_pins_cover_what_is_declared() -> None:
+    declared = tomllib.loads(read("pyproject.toml"))
+    groups = declared["dependency-groups"]
+    wanted = [*declared["project"]["dependencies"], *groups["book"], *groups["test"]]
+    names = {re.split(r"[<>=~!;\[ ]", line)[0].lower() for line in wanted}
+    assert names <= pinned("tests/requirements.txt").keys()
+
+
+def test_each_dependency_has_a_bound_and_a_reason() -> None:
+    listed = [line for line in read("pyproject.toml").splitlines() if re.match(r'    "\S+>=', line)]
+    assert len(listed) > 15
+    for line in listed:
+        assert re.fullmatch(r'    "[a-z-]+>=[\d.]+", +# \w.{5,}', line), line
+    declared = tomllib.loads(read("pyproject.toml"))
+    groups = declared["dependency-groups"].values()
+    assert len(listed) == len(declared["project"]["dependencies"]) + sum(map(len, groups))
+
+
+def test_help_lists_each_target() -> None:
+    shown = subprocess.run(
+        ["make", "--no-print-directory", "help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    targets = re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE)
+    assert [line.split()[0] for line in shown.stdout.splitlines()] == targets
+
+
+def test_the_address_stands_in_one_place() -> None:
+    """In myst.yml, and in the badge that is made of it, which no page can compute."""
+    (address,) = re.findall(r"^ +github: https://[^/]+/(\S+)$", read("myst.yml"), re.MULTILINE)
+    (tag,) = re.findall(r"^ +ref: (\S+)", read("myst.yml"), re.MULTILINE)
+    badge = f"https://mybinder.org/v2/gh/{address}/{tag}?urlpath=lab/tree/chapters/00-tour.ipynb"
+    repeats = set()
+    for name in tracked():
+        try:
+            text = read(name)
+        except UnicodeDecodeError:
+            continue
+        if address in (text.replace(badge, "") if name == "README.md" else text):
+            repeats.add(name)
+    assert repeats <= {"myst.yml"}, "write a relative link, or point to myst.yml"
