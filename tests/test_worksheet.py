@@ -1,0 +1,527 @@
+"""The napkin: assumptions, closed forms, compiled functions, and users worked by hand."""
+
+import pickle
+from copy import copy, deepcopy
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sympy import Integer, Rational, Symbol
+
+import napkin as nk
+from napkin import notation as q
+from napkin import variants
+from napkin.errors import MissingGivenError, NapkinError, NoFormulaError, UnitError
+from napkin.formula import Formula
+from napkin.formulas import kv_cache, tokens_per_second
+from napkin.variants import BUNDLES, Bundle
+
+QWEN = nk.Napkin(
+    model="Qwen3-32B",
+    accelerator="B200",
+    precision="fp8",
+    context=20_000,
+    duty_cycle=0.2,
+    price="4 USD/hour",
+)
+
+# ---------------------------------------------------------------- assumptions
+
+
+def test_a_napkin_never_changes() -> None:
+    before = repr(QWEN), dict(QWEN.givens), dict(QWEN.formulas)
+    other = QWEN.assume(variants.idle_evicted, context=40_000)
+    assert (repr(QWEN), QWEN.givens, QWEN.formulas) == before
+    assert other != QWEN
+    with pytest.raises(NapkinError, match=r"never changes: use assume\(batch=\.\.\.\)"):
+        QWEN.batch = 3
+
+
+def test_the_last_word_wins_both_ways() -> None:
+    given_kv = QWEN.assume(kv_bytes_per_token=1000)
+    assert given_kv["kv_bytes_per_token"].number == 1000
+    halved = Formula(q.kv_bytes_per_token, kv_cache.kv_bytes_per_token.expression / 2, "w", "s")
+    assert given_kv.assume(halved)["kv_bytes_per_token"].number == 65_536
+    assert given_kv.assume(halved).assume(kv_bytes_per_token=7)["kv_bytes_per_token"].number == 7
+    assert QWEN.assume(halved, kv_bytes_per_token=7)["kv_bytes_per_token"].number == 7
+    assert QWEN.assume(variants.mqa)["n_kv_heads"].number == 1
+    assert QWEN.assume(variants.mqa, n_kv_heads=4)["n_kv_heads"].number == 4
+    assert QWEN.assume(variants.mqa, variants.mha)["n_kv_heads"].number == 64
+    assert QWEN.assume(context=1).assume(context=2)["context"].number == 2
+
+
+def test_a_napkin_is_read_by_attribute_by_name_and_by_symbol() -> None:
+    assert QWEN.users == QWEN["users"] == QWEN[q.users]
+    assert "users_per_gpu" in dir(QWEN)
+    assert not hasattr(QWEN, "shape")
+    with pytest.raises(AttributeError):
+        _ = QWEN._anything
+
+
+def test_more_shared_heads_change_cache_weights_and_dollars() -> None:
+    """Full heads: 8 times the cache, and larger key and value projections in every layer."""
+    full = QWEN.assume(n_kv_heads=64)
+    # 2 (K, V) x 64 layers x 8 or 64 heads x 128 wide x 1 byte
+    assert QWEN.kv_bytes_per_token.number == 131_072
+    assert full.kv_bytes_per_token.number == 1_048_576
+    # 5120 x 128 x (64 + 8 + 8 + 64) and 5120 x 128 x 4 x 64
+    assert QWEN.attention_matrix_params.number == 94_371_840
+    assert full.attention_matrix_params.number == 167_772_160
+    # 64 layers x 5120 x 128 x 2 x 56 heads more
+    assert full.n_params.number - QWEN.n_params.number == 4_697_620_480
+    # 720 h x 4 USD over the sequences that fit
+    kept = Rational(180 * 10**9 - 32_762_123_264, 131_072 * 20_000)
+    fewer = Rational(180 * 10**9 - 37_459_743_744, 1_048_576 * 20_000)
+    assert QWEN.cost_per_user_month.number == 2880 / kept
+    assert full.cost_per_user_month.number == 2880 / fewer
+    assert variants.mha.name in repr(QWEN.assume(variants.mha))
+    assert QWEN.assume(variants.mha).cost_per_user_month == full.cost_per_user_month
+
+
+def test_model_accelerator_and_precision_can_be_changed_and_the_rest_stays() -> None:
+    base = QWEN.assume(variants.idle_evicted, variants.attention_apart, speed_target=30)
+    moved = base.assume(model="Llama-3-8B", accelerator="H100", precision="bf16")
+    direct = nk.Napkin(
+        model="Llama-3-8B",
+        accelerator="H100",
+        precision="bf16",
+        context=20_000,
+        duty_cycle=0.2,
+        price="4 USD/hour",
+    ).assume(variants.idle_evicted, variants.attention_apart, speed_target=30)
+    assert moved == direct
+    assert moved.memory.number == 80 * 10**9
+    assert moved.weight_bytes.number == 2 * 8_030_261_248
+    assert moved.peak_flops.number == 989 * 10**12
+    assert moved.users == direct.users
+    assert QWEN.assume(precision="bf16").bytes_per_kv.number == 2
+    assert QWEN.assume(precision="bf16").peak_flops.number == 2250 * 10**12
+    assert QWEN.assume(bytes_per_kv=1, precision="bf16").bytes_per_kv.number == 1
+    assert QWEN.assume(model="DeepSeek-V3", n_gpus=8).n_params.number == 671_026_404_352
+    assert QWEN.assume(n_layers=2).assume(accelerator="H200").n_layers.number == 2
+    assert QWEN.assume(model="DeepSeek-V3").assume(model="Qwen3-32B") == QWEN
+
+
+def test_a_wrong_formula_is_refused_when_it_is_assumed() -> None:
+    wrong = Formula(q.decode_memory_time, q.weight_bytes_read, why="no", source="no")
+    with pytest.raises(UnitError, match="decode_memory_time is in second.* is in byte"):
+        QWEN.assume(wrong)
+    with pytest.raises(UnitError, match="is in byte"):
+        QWEN.assume(Bundle("wrong", (wrong,), "no"))
+
+
+@pytest.mark.parametrize("change", [3, "mla", q.users, None])
+def test_what_is_no_change_is_refused(change: object) -> None:
+    with pytest.raises(NapkinError, match="assume takes formulas, bundles"):
+        QWEN.assume(change)
+
+
+def test_repr_is_worth_reading() -> None:
+    said = repr(QWEN.assume(variants.idle_evicted, speed_target=20, memory="200 GiB"))
+    for part in (
+        "model='Qwen3-32B'",
+        "accelerator='B200'",
+        "precision='fp8'",
+        "context='20,000 token/sequence'",
+        "duty_cycle='0.200'",
+        "speed_target='20 token/s'",
+        "memory='215 GB'",
+        "assuming idle_evicted",
+    ):
+        assert part in said
+    assert "n_layers" not in said
+    own = Formula(q.users, q.concurrent_sequences, why="w", source="s")
+    assert "users = concurrent_sequences" in repr(QWEN.assume(own))
+
+
+def test_defaults_are_few_and_marked() -> None:
+    assumed = {
+        line.split(" = ")[0].strip("│├└─ ")
+        for line in str(nk.explain(QWEN.assume(speed_target=20), "cost_per_user_month")).splitlines()
+        if line.endswith("(assumed)")
+    }
+    assert {"bandwidth_efficiency", "compute_efficiency", "usable_memory"} <= assumed
+    assert {"reserved_memory", "month", "n_gpus"} <= assumed
+    assert not assumed & {"price", "context", "duty_cycle", "memory", "bandwidth"}
+    ideal = [QWEN[n].number for n in ("bandwidth_efficiency", "usable_memory", "reserved_memory")]
+    assert ideal == [1, 1, 0]
+    assert str(QWEN.month) == "720 h"
+
+
+def test_the_article() -> None:
+    article = nk.Napkin(scenario="article")
+    # (192 GB - 32 GB) / (2 x 64 x 8 x 128 x 200,000 B) = 3125 / 512
+    assert article.users.number == Rational(3125, 512)
+    assert str(article.users) == "6.10 users"
+    assert article.cost_per_user_month.number == 2880 * Rational(512, 3125)
+    assert str(article.cost_per_user_month) == "472 USD/user"
+    evicted = article.assume(variants.idle_evicted)
+    assert evicted.users.number == 5 * Rational(3125, 512)
+    assert str(evicted.cost_per_user_month) == "94.4 USD/user"
+    assert article.n_params.number == article.n_params_active.number == 32 * 10**9
+
+
+def test_a_model_beside_the_article_is_counted() -> None:
+    both = nk.Napkin(scenario="article", model="Llama-3-8B")
+    assert both.n_params.number == 8_030_261_248
+    assert both.memory.number == 192 * 10**9
+
+
+# --------------------------------------------------- users, worked by hand
+#
+# Qwen3-32B (FP8) on one B200 with 20,000 tokens each, active a fifth of the time.
+#   parameters P   = 2 x 777,912,320 (embedding, head) + 64 x (94,372,096 + 393,216,000)
+#                    + 129 x 5120 (norms)                            =  32,762,123,264
+#   of a token P_a = P - 777,912,320 (input embedding)               =  31,984,210,944
+#   cache K        = 2 x 64 x 8 x 128 B x 20,000                     =   2,621,440,000 B
+#   work c         = 2 P_a + 4 x 64 x 64 x 128 x 20,000              = 105,911,461,888 FLOP
+P, P_A, K, C = 32_762_123_264, 31_984_210_944, 2_621_440_000, 105_911_461_888
+FIT = Rational(180 * 10**9 - P, K)  # 56.17 sequences fit
+LOAD = FIT * 5  # and as the mean load, five times as many users: 280.8
+
+
+def _at_speed(speed: int) -> Rational:
+    """Sequences that 8 TB/s can read in 1/speed beside the weights."""
+    return (Rational(8 * 10**12, speed) - P_A) / K
+
+
+def _by_link(rate: int, seconds: int) -> Rational:
+    """Users whose caches cross a link twice in each turn."""
+    return Rational(rate * seconds, 2 * K)
+
+
+def test_the_parts_of_the_hand_calculation() -> None:
+    assert QWEN.n_params.number == P
+    assert QWEN.n_params_active.number == P_A
+    assert QWEN.kv_bytes_per_sequence.number == K
+    assert QWEN.sequence_step_flops.number == C
+    assert QWEN.concurrent_sequences.number == FIT
+    fast = QWEN.assume(speed_target=20)
+    assert fast.batch_at_speed_memory.number == _at_speed(20)  # (400 GB - 32.0 GB) / K = 140.4
+    assert fast.batch_at_speed_compute.number == Rational(45 * 10**14, 20 * C)  # 2124
+
+
+HAND = {
+    # Kept: everyone must fit, so Min(active / 0.2, FIT).
+    "kept": ({}, FIT),
+    # At 20 token/s 140.4 could be active, more than fit: FIT again.
+    "kept, 20 token/s": ({"speed_target": 20}, FIT),
+    # At 100 token/s a step reads 80 GB: 18.3 active, 91.6 users by load; 56.2 fit.
+    "kept, 100 token/s": ({"speed_target": 100}, FIT),
+    # At 200 token/s a step reads 40 GB: 3.06 active, 15.3 users by load: speed binds.
+    "kept, 200 token/s": ({"speed_target": 200}, _at_speed(200) * 5),
+    # The path to the host does not matter to those who stay.
+    "kept, host link": ({"host_link_bandwidth": "1 GB/s", "turn_period": 10}, FIT),
+    # Evicted: Min(active / 0.2, link); without a link the mean load alone.
+    "evicted": ({}, LOAD),
+    "evicted, 20 token/s": ({"speed_target": 20}, LOAD),
+    "evicted, 100 token/s": ({"speed_target": 100}, _at_speed(100) * 5),
+    # 64 GB/s for 10 s carries 640 GB, 122 caches out and in: the link binds.
+    "evicted, host link": (
+        {"host_link_bandwidth": "64 GB/s", "turn_period": 10},
+        _by_link(64 * 10**9, 10),
+    ),
+    # For 60 s it carries 732: the load binds.
+    "evicted, slow turns": ({"host_link_bandwidth": "64 GB/s", "turn_period": 60}, LOAD),
+    # 91.6 by speed is less than 122 by the link.
+    "evicted, 100 token/s, host link": (
+        {"host_link_bandwidth": "64 GB/s", "turn_period": 10, "speed_target": 100},
+        _at_speed(100) * 5,
+    ),
+    # At 20 token/s 280.8 by load is more than 122 by the link.
+    "evicted, 20 token/s, host link": (
+        {"host_link_bandwidth": "64 GB/s", "turn_period": 10, "speed_target": 20},
+        _by_link(64 * 10**9, 10),
+    ),
+    # 40 s of thinking are four fifths of a turn of 40 / (1 - 0.2) = 50 s; 16 GB/s: 152.6.
+    "evicted, think time": (
+        {"host_link_bandwidth": "16 GB/s", "think_time": 40},
+        _by_link(16 * 10**9, 50),
+    ),
+    # Two GPUs: twice the memory, bandwidth and paths; the weights once.
+    "kept, two GPUs": ({"n_gpus": 2}, Rational(360 * 10**9 - P, K)),
+    "kept, two GPUs, 200 token/s": (
+        {"n_gpus": 2, "speed_target": 200},
+        (Rational(16 * 10**12, 200) - P_A) / K * 5,
+    ),
+    "evicted, two GPUs, host link": (
+        {"n_gpus": 2, "host_link_bandwidth": "64 GB/s", "turn_period": 10},
+        2 * _by_link(64 * 10**9, 10),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", HAND)
+def test_users_by_hand(case: str) -> None:
+    givens, expected = HAND[case]
+    bundle = variants.idle_evicted if case.startswith("evicted") else variants.idle_kept
+    n = QWEN.assume(bundle, **givens)
+    assert n.users.number == expected
+    assert n.users_per_gpu.number == expected / givens.get("n_gpus", 1)
+    # 4 USD an hour and GPU for 720 hours
+    assert n.cost_per_user_month.number == 2880 * givens.get("n_gpus", 1) / expected
+
+
+def test_a_host_link_needs_the_time_of_a_turn() -> None:
+    n = QWEN.assume(variants.idle_evicted, host_link_bandwidth="64 GB/s")
+    with pytest.raises(MissingGivenError, match="think_time"):
+        _ = n.users
+
+
+# ------------------------------------------------ the largest batch at a speed
+
+OVERHEADS = {"n_kernels": 500, "kernel_launch_time": "2 us", "host_time": "3 ms"}
+MODELS = {"dense": ("Qwen3-32B", 1), "moe": ("DeepSeek-V3", 8), "moe, windows": ("gpt-oss-120b", 1)}
+
+
+def _served(model: str, context: float, efficiency: float) -> nk.Napkin:
+    name, n_gpus = MODELS[model]
+    return nk.Napkin(
+        model=name,
+        accelerator="B200",
+        precision="fp8",
+        n_gpus=n_gpus,
+        context=context,
+        compute_efficiency=efficiency,
+        **OVERHEADS,
+    )
+
+
+def _step_at_largest_batch(n: nk.Napkin, speed: float) -> None:
+    at_speed = n.assume(speed_target=speed)
+    try:
+        largest = at_speed.largest_batch_at_speed
+    except NapkinError:
+        one = n.assume(batch=1).decode_step_time.number
+        assert one > Rational(str(speed)) ** -1 * (1 - Rational(1, 10**12))
+        return
+    step = n.assume(batch=largest).decode_step_time.number
+    assert abs(step * Rational(str(speed)) - 1) < Rational(1, 10**12)
+    more = n.assume(batch=largest.number * Rational(101, 100)).decode_step_time.number
+    assert more > step
+
+
+SPEEDS = {
+    "speed": st.floats(5, 400),
+    "context": st.floats(0.5, 100_000),
+    "efficiency": st.floats(0.001, 1),
+}
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("step", ["the bound", "attention_apart", "with_overheads"])
+@given(**SPEEDS)
+def test_the_step_takes_the_whole_time_at_the_largest_batch(
+    model: str, step: str, speed: float, context: float, efficiency: float
+) -> None:
+    n = _served(model, context, efficiency)
+    n = n.assume(BUNDLES[step]) if step in BUNDLES else n
+    _step_at_largest_batch(n, speed)
+
+
+@pytest.mark.parametrize(
+    ("efficiency", "side"), [(1, "batch_at_speed_memory"), (0.005, "batch_at_speed_compute")]
+)
+@pytest.mark.parametrize("model", MODELS)
+def test_both_sides_bind_somewhere(model: str, efficiency: float, side: str) -> None:
+    n = _served(model, 1000, efficiency).assume(speed_target=150)
+    assert n.largest_batch_at_speed == n[side]
+    time = {"batch_at_speed_memory": "decode_memory_time"}.get(side, "decode_compute_time")
+    full = n.assume(batch=n.largest_batch_at_speed)
+    assert abs(full[time].number * 150 - 1) < Rational(1, 10**12)
+
+
+def test_at_the_dense_largest_batch_the_step_is_exact() -> None:
+    n = QWEN.assume(speed_target=100)
+    assert n.assume(batch=n.largest_batch_at_speed).decode_step_time.number == Rational(1, 100)
+    overheads = n.assume(variants.with_overheads, **OVERHEADS)
+    full = overheads.assume(batch=overheads.largest_batch_at_speed)
+    assert full.decode_step_time.number == Rational(1, 100)
+
+
+# ----------------------------------------------------------- bytes of one token
+
+
+@pytest.mark.parametrize(("precision", "width"), [("bf16", 2), ("fp8", 1), ("fp4", Rational(1, 2))])
+@pytest.mark.parametrize(
+    ("model", "active"), [("gpt-oss-120b", 5_132_849_472), ("DeepSeek-V3", 36_625_603_584)]
+)
+def test_a_batch_of_one_reads_the_active_weights_exactly(
+    model: str, active: int, precision: str, width: Rational
+) -> None:
+    n = nk.Napkin(model=model, precision=precision, batch=1)
+    assert n.weight_bytes_read.number == active * width
+    assert n.assume(batch=2).weight_bytes_read.number > active * width
+    assert n.experts_touched.number == n.n_experts_active.number
+
+
+# -------------------------------------------- closed forms, functions, pickles
+
+
+def test_derive_twice_gives_the_same_object() -> None:
+    form = QWEN.derive("cost_per_user_month")
+    assert QWEN.derive("cost_per_user_month") is form
+    assert QWEN.assume(context=3).derive("cost_per_user_month") is form
+    assert pickle.loads(pickle.dumps(QWEN)).derive(q.cost_per_user_month) is form
+
+
+def test_derive_ends_in_givens_and_gives_the_value() -> None:
+    form = QWEN.derive("cost_per_user_month")
+    known = {symbol: given.value for symbol, given in QWEN.givens.items()}
+    assert form.free_symbols <= {*known, q.month}
+    assert form.xreplace(known | {q.month: Integer(2_592_000)}) == QWEN.values("cost_per_user_month")[
+        q.cost_per_user_month
+    ]
+    kept = QWEN.derive("cost_per_user_month", keep=["users"])
+    assert kept == q.price * q.month / q.users or kept == q.price * q.n_gpus * q.month / q.users
+    with pytest.raises(NoFormulaError, match="no formula computes price"):
+        QWEN.derive("price")
+
+
+@pytest.mark.parametrize("copied", [copy, deepcopy, lambda n: pickle.loads(pickle.dumps(n))])
+@pytest.mark.parametrize(
+    "n",
+    [
+        QWEN,
+        QWEN.assume(variants.idle_evicted, speed_target=30),
+        QWEN.assume(Formula(q.users, q.concurrent_sequences * 2, why="w", source="s")),
+        nk.Napkin(scenario="article"),
+        nk.Napkin(model=nk.Model.from_config("gpt-oss-120b"), accelerator=nk.catalog.accelerator("H200")),
+    ],
+    ids=["model", "bundle", "formula", "article", "objects"],
+)
+def test_a_copy_is_equal_and_gives_equal_values(n: nk.Napkin, copied: object) -> None:
+    again = copied(n)
+    assert again == n
+    assert hash(again) == hash(n)
+    assert repr(again) == repr(n)
+    target = "users" if q.duty_cycle in n.givens else "n_params"
+    assert again[target] == n[target]
+
+
+def test_equality_is_by_content() -> None:
+    assert QWEN == QWEN.assume(context=20_000)
+    assert QWEN != QWEN.assume(context=20_001)
+    assert QWEN != QWEN.assume(variants.idle_evicted)
+    assert QWEN != "napkin"
+
+
+MLA = {"kv_lora_rank": 512, "q_lora_rank": 1536, "d_nope": 128, "d_rope": 64, "d_value": 128}
+LINEAR = {
+    "n_layers_linear": 48,
+    "n_linear_key_heads": 16,
+    "n_linear_value_heads": 32,
+    "d_linear_key": 128,
+    "d_linear_value": 128,
+    "conv_kernel": 4,
+}
+MOE = {
+    "n_experts": 128,
+    "n_experts_active": 8,
+    "d_ff_expert": 1536,
+    "n_experts_shared": 1,
+    "n_layers_dense": 3,
+}
+OWN = {
+    "capex": 40_000,
+    "lifetime": 35_040,
+    "power": 1.2,
+    "pue": 1.3,
+    "electricity_price": 0.1,
+}
+EXTRA = {
+    "gqa": {"group_size": 4},
+    "mla": MLA,
+    "mla_full_query": MLA,
+    "sliding_window": {"n_layers_window": 32, "window": 4096},
+    "linear_attention": LINEAR,
+    "moe": MOE,
+    "idle_evicted": {"host_link_bandwidth": "64 GB/s", "turn_period": 40},
+    "binomial": {"overflow_target": 0.01},
+    "erlang": {"wait_target": 0.05},
+    "paged": {"block_size": 16},
+    "with_overheads": OVERHEADS,
+    "rent": {"price": 3},
+    "own": OWN,
+}
+FULL = QWEN.assume(speed_target=50, prompt=4000, new_tokens=500, hit_rate=0.25, n_gpus=2)
+TARGETS = ("cost_per_user_month", "ttft", "decode_step_time", "largest_batch_at_speed", "n_params")
+
+
+@pytest.mark.parametrize("name", BUNDLES)
+def test_function_is_the_same_as_reading(name: str) -> None:
+    n = FULL.assume(BUNDLES[name], **EXTRA.get(name, {}))
+    points = [(2_000, 0.1), (20_000, 0.2), (31_000, 0.85)]
+    for target in TARGETS:
+        call = n.function(target, "context", "duty_cycle")
+        for context, share in points:
+            read = n.assume(context=context, duty_cycle=share)[target]
+            assert call(context, share) == pytest.approx(float(read), rel=1e-9), target
+
+
+def test_function_takes_arrays_that_broadcast() -> None:
+    call = QWEN.function("tokens_per_second", "batch", "context")
+    batches, contexts = np.array([1, 8, 64]), np.array([[1000], [50_000]])
+    table = call(batches, contexts)
+    assert table.shape == (2, 3)
+    for i, context in enumerate((1000, 50_000)):
+        for j, batch in enumerate((1, 8, 64)):
+            read = QWEN.assume(batch=batch, context=context).tokens_per_second
+            assert table[i, j] == pytest.approx(float(read), rel=1e-12)
+    assert np.isscalar(call(1, 1000))
+    assert call.__name__ == "tokens_per_second_of_batch_context"
+
+
+def test_function_is_in_the_units_of_its_quantities() -> None:
+    call = QWEN.function("cost_per_user_month", "price", "month")
+    assert call(4, 720 * 3600) == pytest.approx(float(QWEN.cost_per_user_month), rel=1e-12)
+    assert QWEN.function("price", "price")(3) == pytest.approx(3)
+    assert QWEN.function("n_params")() == P
+
+
+def test_function_of_what_is_an_argument_overrides_its_formula() -> None:
+    call = QWEN.function("cost_per_user_hour", "users")
+    assert call(np.array([1, 300])) == pytest.approx([4, 4 / 300])
+
+
+def test_function_says_what_is_missing() -> None:
+    n = nk.Napkin(model="Qwen3-32B", accelerator="B200", precision="fp8")
+    with pytest.raises(MissingGivenError, match="duty_cycle|context|price"):
+        n.function("cost_per_user_month", "context")
+
+
+def test_rent_and_own() -> None:
+    owned = QWEN.assume(variants.own, **OWN)
+    # 40,000 USD over 35,040 h, and 1.2 kW x 1.3 x 0.1 USD/kWh
+    assert owned.price.number == Rational(40_000, 35_040) + Rational(156, 1000)
+    with pytest.raises(NoFormulaError, match="price"):
+        _ = owned.assume(variants.rent).price
+    assert owned.assume(variants.rent, price=2).price.number == 2
+
+
+def test_every_bundle_changes_what_it_says() -> None:
+    for name, bundle in BUNDLES.items():
+        before = {f.target: FULL.formulas.get(f.target) for f in bundle.formulas}
+        after = FULL.assume(bundle).formulas
+        assert all(after[f.target] == f for f in bundle.formulas), name
+        assert str(bundle) == f"{bundle.name}: {bundle.why}"
+        same = all(before[target] == after[target] for target in before)
+        assert same == (name in {"gqa", "idle_kept", "fluid", "rent"}), name
+
+
+def test_symbols_are_the_registry_s() -> None:
+    assert all(Symbol(s.name, positive=True) == s for s in (*QWEN.givens, *QWEN.formulas))
+    assert tokens_per_second.batch_at_speed_memory.target in QWEN.formulas
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("first", ["attention_apart", "with_overheads"])
+@pytest.mark.parametrize("efficiency", [1, 0.005])
+def test_two_kinds_of_step_together_keep_their_promise(
+    model: str, first: str, efficiency: float
+) -> None:
+    second = {"attention_apart": "with_overheads"}.get(first, "attention_apart")
+    n = _served(model, 5000, efficiency).assume(BUNDLES[first], BUNDLES[second])
+    for speed in (5, 20, 50):
+        _step_at_largest_batch(n, speed)
