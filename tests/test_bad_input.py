@@ -1,0 +1,610 @@
+"""What bad input gets: a message that says what was given, what was expected, what to do.
+
+And whatever is given: a finite answer that plain floats confirm, or such a message.
+"""
+
+import re
+from collections.abc import Callable
+from math import isfinite
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sympy import Rational
+
+import napkin as nk
+from napkin import notation as q
+from napkin import variants
+from napkin.errors import (
+    CircularError,
+    DoesNotFitError,
+    DomainError,
+    MissingGivenError,
+    NapkinError,
+    NoFormulaError,
+    UnitError,
+    UnknownNameError,
+)
+from napkin.formula import Formula
+from napkin.variants import BUNDLES
+from tests.twin import Twin
+
+QWEN = nk.Napkin(
+    model="Qwen3-32B",
+    accelerator="B200",
+    precision="fp8",
+    context=20_000,
+    duty_cycle=0.2,
+    price="4 USD/hour",
+)
+
+# ------------------------------------------------------------------- names
+
+UNKNOWN: dict[str, tuple[Callable[[], Any], str, str]] = {
+    # what is asked for, what was given, what is close to it
+    "quantity": (lambda: QWEN.assume(bandwith=3), "'bandwith'", "bandwidth"),
+    "quantity read": (lambda: QWEN.user_per_gpu, "'user_per_gpu'", "users_per_gpu"),
+    "quantity of a function": (lambda: QWEN.function("users", "contxt"), "'contxt'", "context"),
+    "model": (lambda: nk.Napkin(model="Qwen3-32"), "'Qwen3-32'", "Qwen3-32B"),
+    "accelerator": (lambda: nk.Napkin(accelerator="H10"), "'H10'", "H100"),
+    "precision": (lambda: nk.Napkin(precision="fp9"), "'fp9'", "fp8"),
+    "peak": (lambda: nk.Napkin(accelerator="A100", precision="fp8"), "'fp8'", "bf16"),
+    "scenario": (lambda: nk.Napkin(scenario="artikle"), "'artikle'", "article"),
+    "variant": (lambda: variants.get("idle_evict"), "'idle_evict'", "idle_evicted"),
+    "attribute": (lambda: nk.sweeep, "'sweeep'", ""),
+}
+
+
+@pytest.mark.parametrize("kind", UNKNOWN)
+def test_unknown_name_gets_the_closest(kind: str) -> None:
+    ask, given_name, close = UNKNOWN[kind]
+    with pytest.raises(AttributeError if kind == "attribute" else UnknownNameError) as caught:
+        ask()
+    assert given_name in str(caught.value)
+    assert close in str(caught.value)
+
+
+def test_a_name_that_is_close_to_nothing() -> None:
+    with pytest.raises(UnknownNameError, match="'zzzz': none is close to it. Known: .*A100"):
+        nk.catalog.accelerator("zzzz")
+
+
+# ------------------------------------------------------------------ missing
+
+
+def test_a_missing_given_says_meaning_unit_and_who_needs_it() -> None:
+    n = nk.Napkin(model="Qwen3-32B", accelerator="B200", precision="fp8", duty_cycle=0.2)
+    with pytest.raises(MissingGivenError) as caught:
+        _ = n.cost_per_user_month
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "cost_per_user_month needs what was not given:"
+    context = next(line for line in lines if line.startswith("  context "))
+    assert "tokens of a sequence already cached, in token/sequence" in context
+    assert "for tokens_kept" in context
+    price = next(line for line in lines if line.startswith("  price "))
+    assert "price of one GPU for an hour, in USD/h" in price
+    assert "for cost_per_user_hour; there is no default price" in price
+    assert len(lines) == 4
+    assert re.fullmatch(r"Give it, as in assume\((context|price)=\.\.\.\)\.", lines[-1])
+
+
+@pytest.mark.parametrize(
+    ("target", "hints"),
+    [
+        ("n_params", ["model='Qwen3-32B'"]),
+        ("ridge", ["accelerator='B200'", "precision='fp8'"]),
+        ("kv_budget", ["model='Qwen3-32B'", "accelerator='B200'", "precision='fp8'"]),
+    ],
+)
+def test_what_a_catalog_entry_would_bring_is_said(target: str, hints: list[str]) -> None:
+    with pytest.raises(MissingGivenError) as caught:
+        _ = nk.Napkin()[target]
+    assert all(hint in str(caught.value) for hint in hints)
+
+
+@pytest.mark.parametrize("target", ["think_time", "price", "n_layers", "measured_step_time"])
+def test_a_target_without_a_formula(target: str) -> None:
+    with pytest.raises(NoFormulaError) as caught:
+        _ = nk.Napkin()[target]
+    said = str(caught.value)
+    assert f"no formula computes {target} ({nk.quantity.REGISTRY[target].meaning}, in " in said
+    assert f"give it, as in {target}=..." in said
+
+
+def test_derive_of_a_target_without_a_formula() -> None:
+    with pytest.raises(NoFormulaError, match=r"no formula computes think_time \(time between"):
+        QWEN.derive("think_time")
+
+
+# -------------------------------------------------------------------- units
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "unit"),
+    [
+        ("bandwidth", "8 TB", "byte/s"),
+        ("memory", "80 GB/s", "byte"),
+        ("price", "4 USD", "USD/h"),
+        ("context", "20 s", "token/sequence"),
+        ("peak_flops", "4500 TFLOP", "FLOP/s"),
+        ("n_layers", "64 byte", "1"),
+    ],
+)
+def test_a_unit_mismatch_names_both(name: str, text: str, unit: str) -> None:
+    with pytest.raises(UnitError) as caught:
+        QWEN.assume(**{name: text})
+    said = str(caught.value)
+    assert f"{name} expects {unit} (" in said
+    assert f"got {text}" in said
+    assert repr(text.split(" ")[1]) in said
+
+
+def test_a_formula_of_another_unit_names_both() -> None:
+    wrong = Formula(q.weight_bytes, q.n_params, why="no", source="no")
+    with pytest.raises(UnitError, match=r"weight_bytes is in byte \(byte\), but n_params is in 1"):
+        QWEN.assume(wrong)
+
+
+# ------------------------------------------------------------------ domains
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "rule"),
+    [
+        ("bandwidth", 0, "a number above 0"),
+        ("price", -1, "a number above 0"),
+        ("context", -1, "a number of at least 0"),
+        ("reserved_memory", "-1 GB", "a number of at least 0"),
+        ("duty_cycle", 0, "a fraction above 0 and at most 1"),
+        ("duty_cycle", 1.01, "a fraction above 0 and at most 1"),
+        ("usable_memory", 2, "a fraction above 0 and at most 1"),
+        ("hit_rate", -0.1, "a share from 0 to 1"),
+        ("hit_rate", 1.1, "a share from 0 to 1"),
+        ("n_layers", 2.5, "a whole number of at least 1"),
+        ("n_gpus", 0, "a whole number of at least 1"),
+        ("n_vocab", -1, "a whole number of at least 0"),
+        ("n_experts_shared", 0.5, "a whole number of at least 0"),
+        ("tied_embeddings", 2, "0 or 1"),
+    ],
+)
+def test_outside_its_domain(name: str, number: object, rule: str) -> None:
+    with pytest.raises(DomainError) as caught:
+        QWEN.assume(**{name: number})
+    said = str(caught.value)
+    assert said.startswith(f"{name} (")
+    assert f"must be {rule}, got {number}." in said
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("reserved_memory", 0),
+        ("hit_rate", 0),
+        ("hit_rate", 1),
+        ("duty_cycle", 1),
+        ("n_vocab", 0),
+        ("tied_embeddings", 0),
+        ("think_time", 0),
+        ("electricity_price", 0),
+        ("profit_margin", -1),
+        ("context", 0),
+    ],
+)
+def test_the_ends_of_a_domain_are_in_it(name: str, number: object) -> None:
+    assert QWEN.assume(**{name: number})[name].number == number
+
+
+@pytest.mark.parametrize("thing", [float("nan"), float("inf"), "nan", "inf", None, [1], "1e", "--1"])
+def test_what_is_no_number(thing: object) -> None:
+    with pytest.raises(NapkinError, match="bandwidth expects byte/s"):
+        QWEN.assume(bandwidth=thing)
+
+
+def test_a_result_outside_its_domain_names_the_formula() -> None:
+    with pytest.raises(DomainError, match=r"n_kv_heads .*comes out as 21.3.*n_heads/group_size"):
+        _ = QWEN.assume(variants.gqa, group_size=3).users
+
+
+def test_a_formula_outside_its_range_says_the_range() -> None:
+    with pytest.raises(DomainError, match=r"turn_period .*holds only where duty_cycle < 1"):
+        _ = QWEN.assume(duty_cycle=1, think_time=3).turn_period
+
+
+# -------------------------------------------------------------- does not fit
+
+
+def _gpus_named(n: nk.Napkin, target: str) -> int:
+    """Return the GPUs that the message asks for, after checking that they are right."""
+    with pytest.raises(DoesNotFitError) as caught:
+        _ = n[target]
+    asked = int(re.search(r"n_gpus=(\d+)\.", str(caught.value))[1])
+    assert n.assume(n_gpus=asked)[target].number > 0
+    with pytest.raises(DoesNotFitError):
+        _ = n.assume(n_gpus=asked - 1)[target]
+    return asked
+
+
+def test_weights_that_do_not_fit() -> None:
+    n = QWEN.assume(model="DeepSeek-V3")
+    with pytest.raises(DoesNotFitError) as caught:
+        _ = n.users
+    said = str(caught.value)
+    # 671,026,404,352 B of weights, 180 GB of memory
+    assert "the weights take 671 GB" in said
+    assert "may use only 180 GB on 1 GPU: 491 GB short" in said
+    assert _gpus_named(n, "users") == 4
+    assert _gpus_named(n, "kv_budget") == 4
+    assert _gpus_named(n.assume(precision="bf16"), "users") == 8
+
+
+def test_a_cache_that_does_not_fit() -> None:
+    n = QWEN.assume(context=6_000_000)
+    with pytest.raises(DoesNotFitError) as caught:
+        _ = n.users
+    said = str(caught.value)
+    # 131,072 B x 6,000,000; 180 GB - 32.8 GB
+    assert "one sequence of 6.00 million token" in said
+    assert "takes 786 GB" in said
+    assert "the weights leave only 147 GB" in said
+    assert _gpus_named(n, "users") == 5
+
+
+def test_a_reserve_larger_than_the_memory() -> None:
+    with pytest.raises(DoesNotFitError, match="reserve alone is larger than the usable memory"):
+        _ = QWEN.assume(reserved_memory="200 GB").users
+
+
+@given(
+    st.sampled_from(["Qwen3-32B", "Llama-3-70B", "gpt-oss-120b", "DeepSeek-V3"]),
+    st.integers(5, 200),
+    st.integers(1000, 2_000_000),
+    st.sampled_from([0.5, 0.9, 1]),
+)
+def test_the_gpus_that_would_do_really_do(
+    model: str, gigabytes: int, context: int, share: float
+) -> None:
+    n = QWEN.assume(model=model, memory=f"{gigabytes} GB", context=context, usable_memory=share)
+    try:
+        assert n.concurrent_sequences.number >= 1
+    except DoesNotFitError:
+        _gpus_named(n, "users")
+
+
+# ------------------------------------------------------- circles and setting
+
+
+def test_a_circular_assumption_is_named() -> None:
+    circle = Formula(q.concurrent_sequences, q.users, why="w", source="s")
+    with pytest.raises(CircularError) as caught:
+        _ = QWEN.assume(circle).users
+    said = str(caught.value)
+    assert "users needs concurrent_sequences" in said or "concurrent_sequences needs users" in said
+    assert "give one of them a value, for example assume(" in said
+    assert QWEN.assume(circle, users=3).concurrent_sequences.number == 3
+
+
+def test_an_attribute_cannot_be_set() -> None:
+    with pytest.raises(NapkinError, match=r"never changes: use assume\(context=\.\.\.\)"):
+        QWEN.context = 3
+
+
+def test_an_error_shows_as_one_sentence_in_a_notebook() -> None:
+    with pytest.raises(NapkinError) as caught:
+        QWEN.assume(bandwidth=0)
+    shown = caught.value._render_traceback_()
+    assert shown == [f"DomainError: {caught.value}"]
+    assert "/" not in shown[0].replace("byte/s", "")
+
+
+# ---------------------------------------------------- whatever is given: the twin
+
+TARGETS = (
+    "n_params",
+    "n_params_active",
+    "weight_bytes",
+    "kv_bytes_per_sequence",
+    "sequence_step_flops",
+    "kv_budget",
+    "concurrent_sequences",
+    "whole_sequences",
+    "largest_batch_at_speed",
+    "active_limit",
+    "decode_step_time",
+    "tokens_per_second",
+    "tokens_per_second_per_user",
+    "ttft",
+    "users",
+    "users_per_gpu",
+    "cost_per_user_month",
+    "cost_per_million_tokens",
+)
+
+
+def wide(low: float, high: float) -> st.SearchStrategy[float]:
+    """Draw numbers of every size between two bounds, with few digits."""
+    exponents = st.floats(0, 1).map(lambda x: low * (high / low) ** x)
+    return exponents.map(lambda x: float(f"{x:.3g}")).filter(lambda x: low <= x <= high)
+
+
+def whole(low: int, high: int) -> st.SearchStrategy[int]:
+    return wide(low, high).map(round).filter(lambda x: low <= x <= high)
+
+
+LAYERS = 24  # of the drawn models: variants say which of them are special
+SHAPE = {
+    "n_heads": whole(1, 256),
+    "n_kv_heads": whole(1, 64),
+    "d_head": whole(1, 512),
+    "d_model": whole(1, 10_000),
+    "d_ff": whole(1, 40_000),
+    "n_vocab": st.one_of(st.just(0), whole(1, 300_000)),
+    "tied_embeddings": st.sampled_from([0, 1]),
+    "qk_norm": st.sampled_from([0, 1]),
+}
+SERVER = {
+    "bandwidth": wide(1e9, 1e14),
+    "peak_flops": wide(1e11, 1e17),
+    "memory": wide(1e10, 1e13),
+    "bytes_per_weight": st.sampled_from([0.5, 1, 2, 4]),
+    "bytes_per_kv": st.sampled_from([0.5, 1, 2, 4]),
+    "n_gpus": whole(1, 1024),
+    "compute_efficiency": wide(1e-3, 1),
+    "bandwidth_efficiency": wide(1e-3, 1),
+    "usable_memory": wide(0.1, 1),
+    "reserved_memory": st.one_of(st.just(0), wide(1e6, 1e10)),
+}
+LOAD = {
+    "context": wide(1, 1e6),
+    "max_context": st.just(10_000_000),
+    "prompt": whole(1, 1_000_000),
+    "hit_rate": st.one_of(st.just(0), wide(1e-3, 0.999)),
+    "duty_cycle": st.one_of(st.just(1), wide(1e-4, 1)),
+    "price": wide(1e-3, 1e4),
+}
+MAYBE = {
+    "speed_target": wide(1e-2, 1e3),
+    "batch": wide(1e-1, 1e5),
+    "host_link_bandwidth": wide(1e6, 1e12),
+}
+SPECIAL = {
+    "mha": {},
+    "mqa": {},
+    "mla": {
+        "kv_lora_rank": whole(1, 1024),
+        "q_lora_rank": whole(1, 2048),
+        "d_nope": whole(1, 256),
+        "d_rope": whole(1, 128),
+        "d_value": whole(1, 256),
+    },
+    "linear_attention": {
+        "n_layers_linear": st.integers(1, LAYERS - 1),
+        "n_linear_key_heads": whole(1, 64),
+        "n_linear_value_heads": whole(1, 64),
+        "d_linear_key": whole(1, 256),
+        "d_linear_value": whole(1, 256),
+        "conv_kernel": whole(1, 8),
+    },
+    "sliding_window": {"n_layers_window": st.integers(0, LAYERS), "window": whole(1, 1_000_000)},
+    "moe": {
+        "n_experts": whole(9, 512),
+        "n_experts_active": st.integers(1, 8),
+        "d_ff_expert": whole(1, 20_000),
+        "n_experts_shared": st.integers(0, 2),
+        "n_layers_dense": st.integers(0, LAYERS - 1),
+    },
+    "idle_evicted": {"turn_period": wide(1e-1, 1e6)},
+    "paged": {"block_size": whole(1, 1024)},
+    "reserved_maximum": {},
+    "attention_apart": {},
+    "with_overheads": {
+        "n_kernels": whole(1, 10_000),
+        "kernel_launch_time": wide(1e-8, 1e-3),
+        "host_time": st.one_of(st.just(0), wide(1e-6, 1e-1)),
+    },
+    "own": {
+        "capex": wide(1e2, 1e6),
+        "lifetime": wide(1e2, 1e6),
+        "power": wide(1e-2, 1e2),
+        "pue": wide(1, 3),
+        "electricity_price": st.one_of(st.just(0), wide(1e-3, 1e1)),
+    },
+}
+CHOICES = [
+    ("", "mha", "mqa", "mla"),
+    ("", "linear_attention"),
+    ("", "sliding_window"),
+    ("", "moe"),
+    ("", "idle_evicted"),
+    ("", "paged", "reserved_maximum"),
+    ("", "attention_apart", "with_overheads"),
+    ("", "own"),
+]
+SCALE = {"price": 1 / 3600, "lifetime": 3600, "power": 1000, "electricity_price": 1 / 3.6e6}
+
+
+@st.composite
+def worksheets(draw: st.DrawFn) -> tuple[nk.Napkin, Twin]:
+    """Draw a napkin with everything that its bundles need, and its twin."""
+    bundles = [draw(st.sampled_from(choice)) for choice in CHOICES]
+    bundles = [name for name in bundles if name]
+    if "mla" in bundles:  # the two would have to be one family of their own
+        bundles = [name for name in bundles if name != "linear_attention"]
+    givens: dict[str, Any] = {"n_layers": LAYERS}
+    for group in (SHAPE, SERVER, LOAD):
+        givens |= {name: draw(strategy) for name, strategy in group.items()}
+    givens |= {name: draw(drawn) for name, drawn in MAYBE.items() if draw(st.booleans())}
+    for bundle in bundles:
+        givens |= {name: draw(strategy) for name, strategy in SPECIAL[bundle].items()}
+    if {"mha", "mqa"} & set(bundles):
+        givens.pop("n_kv_heads")
+    if "own" in bundles:
+        givens.pop("price")
+    n = nk.Napkin(**givens).assume(*(BUNDLES[name] for name in bundles))
+    n = n.assume(**givens)
+    twin = Twin({k: float(v) * SCALE.get(k, 1) for k, v in givens.items()}, bundles)
+    return n, twin
+
+
+PER = {"cost_per_million_tokens": 1e6}
+
+
+def _excuse(twin: Twin, target: str) -> bool:
+    """Say whether plain floats, too, find no room or no batch that is fast enough."""
+    if target in TARGETS[:5] or target == "ttft":
+        return False
+    if target == "largest_batch_at_speed":
+        return not twin.speed_target or twin.largest_batch_at_speed() < 1
+    if twin.kv_budget() <= 0 or twin.concurrent_sequences() < 1:
+        return True
+    return bool(twin.speed_target) and twin.largest_batch_at_speed() < 1
+
+
+@settings(max_examples=400)
+@given(worksheets(), st.sampled_from(TARGETS))
+def test_any_answer_is_finite_and_right_or_a_named_error(
+    drawn: tuple[nk.Napkin, Twin], target: str
+) -> None:
+    n, twin = drawn
+    try:
+        value = n[target]
+        text = str(value)
+    except NapkinError as reason:
+        assert _excuse(twin, target), reason
+        assert len(str(reason)) > 40
+        return
+    found = float(value)
+    assert isfinite(found)
+    assert not {"nan", "inf", "zoo"} & set(text.split())
+    expected = getattr(twin, target)() * PER.get(target, 1)
+    if target == "whole_sequences":
+        assert abs(found - expected) <= max(1, 1e-9 * expected)
+    elif target == "kv_budget":  # a difference of two numbers much larger than itself
+        assert found == pytest.approx(expected, rel=1e-9, abs=1e-12 * twin.weight_bytes())
+    else:
+        assert found == pytest.approx(expected, rel=1e-9)
+
+
+@given(worksheets(), st.sampled_from(TARGETS))
+def test_an_explanation_reads_or_says_why_not(drawn: tuple[nk.Napkin, Twin], target: str) -> None:
+    n, _ = drawn
+    try:
+        tree, limits = nk.explain(n, target), nk.binding(n, target)
+        assert str(tree).startswith(f"{target} = ")
+        assert str(limits)
+        assert f"<code>{target}</code>" in tree._repr_html_()
+    except NapkinError as reason:
+        assert str(reason)
+
+
+def test_the_twin_notices_a_difference() -> None:
+    givens = {"n_layers": 2, "n_heads": 3, "n_kv_heads": 1, "d_head": 5, "d_model": 7, "d_ff": 11}
+    twin = Twin(givens, [])
+    n = nk.Napkin(**givens, n_vocab=0)
+    assert float(n.n_params) == twin.n_params()
+    assert float(n.assume(qk_norm=1).n_params) != twin.n_params()
+    assert n.n_params.number == 2 * (7 * 5 * (3 + 3 + 2) + 3 * 7 * 11) + 5 * 7
+
+
+# ------------------------------------------------------------- at the far ends
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_an_empty_context_is_allowed(target: str) -> None:
+    """A context of 0 is in its domain: no cache, so as many as work allows, or a message."""
+    n = QWEN.assume(context=0, speed_target=50, prompt=10)
+    try:
+        text = str(n[target])
+    except NapkinError as reason:
+        assert "must be" not in str(reason), reason
+    else:
+        assert not {"nan", "inf", "zoo"} & set(text.split())
+
+
+ENDS = {
+    "no linear layer": (["linear_attention"], {"n_layers_linear": 0}, "kv_bytes_per_sequence"),
+    "only linear layers": (["linear_attention"], {"n_layers_linear": LAYERS}, "n_params"),
+    "nothing but states": (["linear_attention"], {"n_layers_linear": LAYERS}, "decode_step_time"),
+    "no layer with experts": (["moe"], {"n_layers_dense": LAYERS}, "weight_bytes_read"),
+    "no layer with experts, speed": (["moe"], {"n_layers_dense": LAYERS}, "largest_batch_at_speed"),
+    "no windowed layer": (["sliding_window"], {"n_layers_window": 0}, "kv_bytes_per_sequence"),
+    "only windowed layers": (["sliding_window"], {"n_layers_window": LAYERS}, "ttft"),
+    "a prompt that is cached": ([], {"hit_rate": 1}, "ttft"),
+    "a prompt that is cached, no vocabulary": ([], {"hit_rate": 1, "n_vocab": 0}, "ttft"),
+}
+
+
+@pytest.mark.parametrize("case", ENDS)
+def test_what_its_domain_allows_has_an_answer(case: str) -> None:
+    bundles, givens, target = ENDS[case]
+    special = {
+        "n_linear_key_heads": 2,
+        "n_linear_value_heads": 4,
+        "d_linear_key": 8,
+        "d_linear_value": 16,
+        "conv_kernel": 4,
+        "window": 100,
+        "n_experts": 8,
+        "n_experts_active": 2,
+        "d_ff_expert": 64,
+        "bytes_per_state": 4,
+        "n_layers": LAYERS,
+    }
+    n = QWEN.assume(*(BUNDLES[name] for name in bundles))
+    n = n.assume(speed_target=50, prompt=1000, batch=4, **(special | givens))
+    known = {symbol.name: float(given.value) for symbol, given in n.givens.items()}
+    expected = getattr(Twin(known, bundles), target)()
+    assert float(n[target]) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    "givens",
+    [
+        {"speed_target": 1000},
+        {"speed_target": 240},
+        {"speed_target": 100, "compute_efficiency": 0.0001},
+        {"speed_target": 1000, "host_time": "2 ms"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("bundle", ["fluid", "attention_apart", "with_overheads"])
+def test_a_speed_out_of_reach_says_what_to_do(givens: dict[str, Any], bundle: str) -> None:
+    launches = {"n_kernels": 10, "kernel_launch_time": "1 us", "host_time": "0 s"}
+    n = QWEN.assume(BUNDLES[bundle], **(launches | givens))
+    with pytest.raises(DoesNotFitError) as caught:
+        _ = n.users
+    said = str(caught.value)
+    assert f"no sequence reaches {n.speed_target}" in said
+    assert "Ask for less speed, narrower weights, or more GPUs" in said
+
+
+def test_the_gpus_that_would_do_leave_room_for_a_cache() -> None:
+    """Weights that fill two GPUs to the last byte leave nothing."""
+    n = nk.Napkin(n_params=20 * 10**9, bytes_per_weight=1, memory="10 GB")
+    assert _gpus_named(n, "kv_budget") == 3
+
+
+@pytest.mark.parametrize("bundle", ["paged", "reserved_maximum"])
+def test_the_gpus_that_would_do_under_another_way_to_share_memory(bundle: str) -> None:
+    n = QWEN.assume(BUNDLES[bundle], context=900_000, block_size=1_000_000, max_context=3_000_000)
+    with pytest.raises(DoesNotFitError) as caught:
+        _ = n.users
+    # 900,000 tokens take 118 GB of the 147 GB that are left: they would fit, but for the waste
+    waste = {"paged": Rational(999_999, 2), "reserved_maximum": 2_100_000}[bundle]
+    assert 131_072 * (900_000 + waste) > n.kv_budget.number
+    assert "takes 118 GB" not in str(caught.value)
+    _gpus_named(n, "users")
+
+
+def test_more_active_experts_than_there_are() -> None:
+    n = nk.Napkin(model="gpt-oss-120b", precision="fp8", batch=4, n_experts_active=200)
+    with pytest.raises(NapkinError, match="n_experts"):
+        _ = n.weight_bytes_read
+
+
+def test_all_experts_active_is_a_dense_model() -> None:
+    n = nk.Napkin(model="gpt-oss-120b", accelerator="B200", precision="fp8", context=1000)
+    n = n.assume(n_experts_active=128)
+    assert n.assume(batch=5).weight_bytes_read.number == n.n_params_active.number
+    full = n.assume(batch=n.assume(speed_target=20).largest_batch_at_speed)
+    assert full.decode_step_time.number == Rational(1, 20)
