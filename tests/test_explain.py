@@ -1,0 +1,275 @@
+"""The derivation tree: complete, the same in text and HTML, and right; what binds."""
+
+import re
+from collections.abc import Iterator
+from html import escape
+
+import pytest
+from sympy import Rational
+
+import napkin as nk
+from napkin import variants
+from napkin.errors import MissingGivenError
+from napkin.explain import Node
+
+QWEN = nk.Napkin(
+    model="Qwen3-32B",
+    accelerator="B200",
+    precision="fp8",
+    context=20_000,
+    duty_cycle=0.2,
+    price="4 USD/hour",
+    speed_target=20,
+)
+ARTICLE = nk.Napkin(scenario="article")
+OVERHEADS = {"n_kernels": 500, "kernel_launch_time": "2 us", "host_time": "1 ms"}
+CASES = {
+    "kept": (QWEN, "cost_per_user_month"),
+    "evicted": (
+        QWEN.assume(variants.idle_evicted, host_link_bandwidth="64 GB/s", think_time=30),
+        "cost_per_user_month",
+    ),
+    "article": (ARTICLE, "cost_per_user_month"),
+    "experts": (QWEN.assume(model="DeepSeek-V3", n_gpus=8), "tokens_per_second"),
+    "windows": (QWEN.assume(model="gpt-oss-120b", prompt=1000), "ttft"),
+    "overheads": (QWEN.assume(variants.with_overheads, **OVERHEADS), "users"),
+    "chance": (QWEN.assume(variants.binomial, overflow_target=0.01), "users"),
+}
+
+
+def walk(node: Node) -> Iterator[Node]:
+    yield node
+    for child in node.children:
+        yield from walk(child)
+
+
+@pytest.fixture(params=CASES)
+def case(request: pytest.FixtureRequest) -> tuple[nk.Napkin, str]:
+    return CASES[request.param]
+
+
+def test_every_number_is_what_reading_gives(case: tuple[nk.Napkin, str]) -> None:
+    n, target = case
+    tree = nk.explain(n, target)
+    shown = {}
+    for line in str(tree).splitlines():
+        found = re.match(r"[│├└─ ]*(\w+) = (?:.* = )?(.*?)(?:  \((.*)\))?$", line)
+        if found and found[1] in nk.quantity.REGISTRY:
+            shown[found[1]] = found[2]
+    nodes = {str(node.symbol): node for node in walk(tree.root)}
+    assert shown.keys() == nodes.keys()
+    for name, node in nodes.items():
+        assert node.value == n[name]
+        assert shown[name] == str(n[name])
+    assert set(nodes) == {str(symbol) for symbol in n.values(target)}
+
+
+def test_numbers_in_place_of_symbols_are_what_reading_gives(case: tuple[nk.Napkin, str]) -> None:
+    n, target = case
+    for node in walk(nk.explain(n, target).root):
+        if node.expression is not None and not node.seen:
+            text, latex = node.numbers
+            for symbol in node.expression.free_symbols:
+                assert str(n[symbol]) in text
+                assert n[symbol].latex() in latex
+                assert "_" not in str(symbol) or str(symbol) not in text
+
+
+def test_text_and_html_have_the_same_content(case: tuple[nk.Napkin, str]) -> None:
+    n, target = case
+    tree = nk.explain(n, target)
+    text, html = str(tree), tree._repr_html_()
+    nodes = list(walk(tree.root))
+    assert html.count("<code>") == len(nodes)
+    for node in nodes:
+        assert f"<code>{node.symbol}</code>" in html
+        assert node.value.latex() in html
+        assert f"{node.symbol} = " in text
+        for remark in node.remarks():
+            assert remark in text
+            assert escape(remark) in html
+        if node.label:
+            assert f"({node.label})" in text
+            assert f"({escape(node.label)})" in html
+    for source in tree.sources():
+        assert source in text
+        assert escape(source) in html
+    assert html.count("<details") == html.count("</details>")
+    assert html.count("<div") == html.count("</div>")
+    assert repr(tree) == text
+
+
+def test_every_line_says_why_or_from_where(case: tuple[nk.Napkin, str]) -> None:
+    n, target = case
+    for node in walk(nk.explain(n, target).root):
+        if node.formula is None:
+            assert node.label
+        elif not node.seen:
+            assert f"{node.formula.why} [{node.formula.source}]" in node.remarks()
+        else:
+            assert node.label == "see above"
+
+
+def test_from_dollars_to_the_spec_sheet() -> None:
+    lines = str(nk.explain(QWEN, "cost_per_user_month")).splitlines()
+    assert lines[0] == (
+        "cost_per_user_month = cost_per_user_hour*month = (0.0712 USD/(user h))*(720 h)"
+        " = 51.3 USD/user"
+    )
+    text = "\n".join(lines)
+    assert "bandwidth = 8.00 TB/s  (B200-SXM)" in text
+    assert "n_layers = 64  (Qwen3-32B)" in text
+    assert "bytes_per_kv = 1 B  (precision fp8)" in text
+    assert "context = 20,000 token/sequence  (given)" in text
+    assert "month = 720 h  (assumed)" in text
+    assert "bandwidth_efficiency = 1  (assumed)" in text
+
+
+def test_sources_are_listed_once() -> None:
+    tree = nk.explain(QWEN, "cost_per_user_month")
+    sources = tree.sources()
+    assert len(sources) == len(set(sources)) == 2
+    assert any(s.startswith("B200-SXM: ") and "read 20" in s for s in sources)
+    assert any(s.startswith("Qwen3-32B: ") and "config.json" in s for s in sources)
+    assert [line for line in str(tree).splitlines() if line in sources] == sources
+    assert any("article: injuly.in" in s for s in nk.explain(ARTICLE, "users").sources())
+
+
+def test_what_is_left_out_is_said() -> None:
+    without = QWEN.assume(variants.idle_evicted)
+    said = "host_link_bandwidth is not given, so users_by_host_link is left out"
+    assert said in str(nk.explain(without, "users"))
+    given = without.assume(host_link_bandwidth="64 GB/s", turn_period=60)
+    assert said not in str(nk.explain(given, "users"))
+    assert "users_by_host_link = " in str(nk.explain(given, "users"))
+    speed = "speed_target is not given, so largest_batch_at_speed is left out"
+    assert speed in str(nk.explain(ARTICLE, "users"))
+    assert speed not in str(nk.explain(QWEN, "users"))
+
+
+def test_a_context_beyond_training_is_warned_of() -> None:
+    said = "longer than the model was trained for: max_context is 32,768 token"
+    assert said in str(nk.explain(QWEN.assume(context=40_000), "users"))
+    assert said in nk.explain(QWEN.assume(context=40_000), "users")._repr_html_()
+    for context in (20_000, 32_768):
+        assert "trained for" not in str(nk.explain(QWEN.assume(context=context), "users"))
+
+
+def test_a_batch_that_does_not_fit_is_warned_of() -> None:
+    text = str(nk.explain(QWEN.assume(batch=57), "tokens_per_second"))
+    assert "concurrent_sequences is 56.2 sequences" in text
+    assert "concurrent_sequences is" not in str(nk.explain(QWEN.assume(batch=56), "tpot"))
+
+
+def test_a_given_that_its_formula_contradicts_shows_both() -> None:
+    text = str(nk.explain(ARTICLE, "users"))
+    assert "n_params = 32.0 billion  (article)" in text
+    assert "its formula would give 44.0 billion" in text
+    # 64 x (2 x 8192 x 128 x 72 + 2 x 8192 x 32768) + 129 x 8192 = 44,024,471,552
+    agrees = QWEN.assume(n_params=32_762_123_264)
+    assert "its formula would give" not in str(nk.explain(agrees, "weight_bytes"))
+
+
+def test_depth() -> None:
+    alone = nk.explain(QWEN, "users", depth=0)
+    assert [str(node.symbol) for node in walk(alone.root)] == ["users"]
+    assert str(alone).startswith("users = Min(")
+    one = nk.explain(QWEN, "users", depth=1)
+    assert {str(node.symbol) for node in walk(one.root)} == {
+        "users",
+        "users_by_load",
+        "concurrent_sequences",
+    }
+    deep = len(list(walk(nk.explain(QWEN, "users").root)))
+    assert len(list(walk(nk.explain(QWEN, "users", depth=99).root))) == deep
+    assert nk.explain(QWEN, "context").root.children == ()
+
+
+def test_a_value_that_cannot_be_computed() -> None:
+    with pytest.raises(MissingGivenError, match="think_time"):
+        nk.explain(QWEN, "turn_period")
+    with pytest.raises(MissingGivenError):
+        nk.binding(nk.Napkin(), "users")
+
+
+# -------------------------------------------------------------------- what binds
+
+EVICTED = QWEN.assume(variants.idle_evicted, host_link_bandwidth="64 GB/s", turn_period=10)
+BINDS = {
+    # napkin, target, what decides it from the top down, the side that comes next
+    "memory": (QWEN, "users", ["concurrent_sequences"], "users_by_load"),
+    "speed": (
+        QWEN.assume(speed_target=200),
+        "users",
+        ["users_by_load", "largest_batch_at_speed", "batch_at_speed_memory"],
+        "concurrent_sequences",
+    ),
+    "speed, by compute": (
+        QWEN.assume(speed_target=20, compute_efficiency=0.001),
+        "largest_batch_at_speed",
+        ["batch_at_speed_compute"],
+        "batch_at_speed_memory",
+    ),
+    "host link": (EVICTED, "users", ["users_by_host_link"], "users_by_load"),
+    "memory-bound step": (
+        QWEN.assume(batch=8),
+        "decode_step_time",
+        ["decode_memory_time"],
+        "decode_compute_time",
+    ),
+    "compute-bound step": (
+        QWEN.assume(batch=8, context=1, compute_efficiency=0.01),
+        "decode_step_time",
+        ["decode_compute_time"],
+        "decode_memory_time",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BINDS)
+def test_the_side_that_binds_and_by_how_much(name: str) -> None:
+    n, target, limits, other = BINDS[name]
+    found = nk.binding(n, target)
+    assert list(found.limits)[: len(limits)] == limits
+    line = found.lines[0]
+    assert line.startswith(target)
+    winner = n[limits[0]]
+    assert str(winner) in line
+    assert str(n[other]) in line
+    ratio = Rational(winner.number / n[other].number)
+    assert f"{float(max(ratio, 1 / ratio)):.3g} times" in line
+    assert line.index(str(winner)) < line.index(str(n[other]))
+    assert winner.number == n[target].number
+    assert str(found) == repr(found) == "\n".join(found.lines)
+    assert found._repr_markdown_().startswith(f"- {line}")
+
+
+def test_where_nothing_competes() -> None:
+    said = nk.binding(QWEN, "weight_bytes")
+    assert said.limits == ()
+    assert "nothing competes: weight_bytes" in str(said)
+    assert said._repr_markdown_() == str(said)
+    assert nk.binding(QWEN, "context").limits == ()
+
+
+def test_a_side_that_is_no_symbol() -> None:
+    n = QWEN.assume(variants.attention_apart, batch=8)
+    found = nk.binding(n, "decode_step_time")
+    weights = n.weight_bytes_read.number / n.bandwidth.number
+    assert "weight_bytes_read" in found.limits[0]
+    assert str(nk.Value(weights, "s")) in found.lines[0]
+
+
+def test_binding_follows_the_side_that_binds() -> None:
+    fast = QWEN.assume(speed_target=200)
+    assert "concurrent_sequences" not in nk.binding(fast, "cost_per_user_month").limits
+    assert nk.binding(fast, "cost_per_user_month").limits == nk.binding(fast, "users").limits
+
+
+def test_what_is_said_to_stand_above_is_open_there() -> None:
+    """At a depth, a line that was cut off once is opened where it stands nearer."""
+    tree = nk.explain(QWEN, "n_params_active", depth=2)
+    opened = {node.symbol for node in walk(tree.root) if node.children}
+    near = [child for child in tree.root.children if child.formula is not None]
+    assert {str(child.symbol) for child in near} == {"n_params", "embedding_params"}
+    assert {child.symbol for child in near} <= opened
