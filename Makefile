@@ -37,7 +37,7 @@ lint: .venv/tests  ## check style, types, docstrings and spelling
 	.venv/bin/codespell
 
 coverage: .venv/tests  ## show the lines and branches that the core tests miss
-	.venv/bin/pytest -n $(JOBS) --cov tests napkin
+	.venv/bin/pytest -n $(JOBS) --cov=napkin tests napkin
 
 chapters: .venv/book  ## run the text twins into notebooks (CHAPTERS="00-tour" for some)
 	.venv/bin/python chapters/execute.py $(CHAPTERS)
