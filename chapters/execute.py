@@ -7,6 +7,7 @@
 
 import re
 import sys
+from base64 import b64decode
 from pathlib import Path
 
 import jupytext
@@ -20,6 +21,7 @@ TEXT = CHAPTERS / "text"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}
 WIDGET = "application/vnd.jupyter.widget-view+json"  # holds a random id
+SVG = re.compile(r'src="data:image/svg\+xml;base64,([^"]+)"')
 COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -63,6 +65,16 @@ def settle(notebook: NotebookNode, stem: str) -> None:
     notebook.metadata.pop("widgets", None)
 
 
+def first_picture(notebook: NotebookNode) -> bytes | None:
+    """Return the first figure that the notebook shows: pages outside the book link to it."""
+    outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
+    for output in outputs:
+        found = SVG.search(output.get("data", {}).get("text/html", ""))
+        if found:
+            return b64decode(found[1])
+    return None
+
+
 def execute(stem: str) -> None:
     """Write ``chapters/<stem>.ipynb`` from its twin, and the twin if its form differs."""
     twin = TEXT / f"{stem}.md"
@@ -74,6 +86,10 @@ def execute(stem: str) -> None:
     settle(notebook, stem)
     path = CHAPTERS / f"{stem}.ipynb"
     nbformat.write(notebook, path)
+    picture = first_picture(notebook)
+    if picture:
+        (CHAPTERS / "images").mkdir(exist_ok=True)
+        (CHAPTERS / "images" / f"{stem}.svg").write_bytes(picture)
     # As JupyterLab would write it: it refuses to open a pair that differs.
     text = jupytext.writes(jupytext.read(path), fmt="md:myst")
     if text != twin.read_text(encoding="utf-8"):

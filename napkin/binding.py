@@ -84,15 +84,13 @@ def _sentence(symbol: Symbol, choice: list[tuple[Expr, Expr]], is_max: bool) -> 
     rest = []
     for side, other in others:
         small, large = (other, number) if is_max else (number, other)
-        ratio = (
-            "without limit" if large.is_infinite or small == 0 else f"{float(large / small):.3g}"
-        )
-        compared = f"{ratio} times less" if is_max else f"{ratio} times more"
-        rest.append(f"{_side(side, other, symbol)} {'takes' if is_max else 'allows'} {compared}")
-    return f"{symbol}: what binds is {_side(winner, number, symbol)}; {'; '.join(rest)}"
+        endless = large.is_infinite or small == 0
+        ratio = "without comparison" if endless else f"{float(large / small):.3g} times"
+        rest.append(f"{_side(side, other, symbol)}, is {ratio} {'smaller' if is_max else 'larger'}")
+    return f"{symbol} is decided by {_side(winner, number, symbol)}; {'; '.join(rest)}"
 
 
 def _side(side: Expr, number: Expr, symbol: Symbol) -> str:
     if isinstance(side, Symbol):
-        return f"{lookup(side).meaning} ({side} = {in_unit(side, number)})"
+        return f"{side} = {in_unit(side, number)} ({lookup(side).meaning})"
     return f"{side} = {in_unit(symbol, number)}"

@@ -34,7 +34,20 @@ class Given:
 
 
 def from_choices(choices: Mapping[str, Any]) -> tuple[dict[Symbol, Formula], dict[Symbol, Given]]:
-    """Return the formulas and givens that the named catalog entries bring."""
+    """Return the formulas and givens that the named catalog entries bring.
+
+    Parameters
+    ----------
+    choices : mapping of str to object
+        Scenario, model, accelerator and precision, as far as they are named.
+
+    Returns
+    -------
+    formulas : dict of Symbol to Formula
+        The base formulas, with the model's variants put in.
+    givens : dict of Symbol to Given
+        Values with their sources; what is named later in the list above counts.
+    """
     formulas = dict(BASE)
     given: dict[str, tuple[Any, str]] = {}
     if "scenario" in choices:

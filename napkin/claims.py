@@ -75,4 +75,5 @@ def claims() -> list[Claim]:
 def _derive(row: dict[str, Any], end: str) -> Value:
     bundles = [get(name) for name in row.get(f"{end}variants", ())]
     napkin = Napkin(scenario="article").assume(*bundles, **row.get(f"{end}givens", {}))
-    return napkin[row["target"]]
+    value = napkin[row["target"]]
+    return value.to(row["unit"]) if "unit" in row else value

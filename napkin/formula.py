@@ -46,6 +46,24 @@ def latex_of(expression: Basic) -> str:
     return text
 
 
+def legend(expression: Basic) -> str:
+    """Return the shown symbols of an expression with their code names, as Markdown.
+
+    Parameters
+    ----------
+    expression : Basic
+        Any SymPy object.
+
+    Returns
+    -------
+    str
+        One small line; empty if no symbol is in the registry.
+    """
+    names = sorted(s.name for s in expression.free_symbols if s.name in REGISTRY)
+    pairs = [f"${REGISTRY[name].shown}$ `{name}`" for name in names]
+    return f"\n\n<small>{' · '.join(pairs)}</small>" if pairs else ""
+
+
 @dataclass(frozen=True)
 class Formula:
     """One equation with its reason, source and range.
@@ -124,7 +142,7 @@ class Agreement:
         packaged = self.packaged
         whole = packaged.equation if isinstance(packaged, Formula) else packaged
         lead = "Agrees with the package" if isinstance(packaged, Formula) else "Agrees"
-        return f"✓ {lead} ({self.how}): ${latex_of(whole)}$"
+        return f"✓ {lead} ({self.how}): $\\displaystyle {latex_of(whole)}${legend(whole)}"
 
 
 def agree(derived: Expr, packaged: Formula | Expr) -> Agreement:

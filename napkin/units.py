@@ -36,7 +36,7 @@ Dimension = tuple[tuple[str, Rational], ...]
 
 _LABELS: Final = ("token", "sequence", "user", "GPU", "layer", "element")
 _UNITS: Final[dict[str, tuple[str, int]]] = {
-    **{label: ("", 1) for label in _LABELS},
+    **dict.fromkeys(_LABELS, ("", 1)),
     "1": ("", 1),
     "Mtoken": ("", 10**6),
     "byte": ("byte", 1),
@@ -63,7 +63,18 @@ def _times(*powers: tuple[Dimension, Rational]) -> Dimension:
 
 
 def words(dimension: Dimension) -> str:
-    """Write a dimension as people do, for example ``"byte/second"``."""
+    """Write a dimension as people do.
+
+    Parameters
+    ----------
+    dimension : Dimension
+        Exponents by base dimension.
+
+    Returns
+    -------
+    str
+        For example ``"byte/second"``.
+    """
     above = [b if p == 1 else f"{b}^{p}" for b, p in dimension if p > 0]
     below = [b if p == -1 else f"{b}^{-p}" for b, p in dimension if p < 0]
     return "·".join(above or ["1"]) + "".join(f"/{part}" for part in below)
@@ -109,7 +120,18 @@ def parse_unit(unit: str) -> tuple[Dimension, Rational]:
 
 
 def scale_of(symbol: Symbol | str) -> Rational:
-    """Return how many coherent units one unit of a quantity is."""
+    """Return how many coherent units one unit of a quantity is.
+
+    Parameters
+    ----------
+    symbol : Symbol or str
+        The quantity.
+
+    Returns
+    -------
+    Rational
+        3600 for a quantity in hours.
+    """
     return parse_unit(lookup(symbol).unit)[1]
 
 

@@ -272,7 +272,20 @@ def coherent(symbol: Symbol | str, given: object) -> Expr:
 
 
 def allows(domain: Domain, number: Expr) -> bool:
-    """Say whether a domain holds a number."""
+    """Say whether a domain holds a number.
+
+    Parameters
+    ----------
+    domain : Domain
+        The allowed values.
+    number : Expr
+        A number, perhaps infinite or complex.
+
+    Returns
+    -------
+    bool
+        True if it is allowed.
+    """
     if number.is_infinite and number.is_positive:
         return domain.high == float("inf") and not domain.integer
     if not (number.is_real and number.is_finite):
@@ -282,5 +295,18 @@ def allows(domain: Domain, number: Expr) -> bool:
 
 
 def in_unit(symbol: Symbol | str, number: Expr) -> Value:
-    """Return a coherent number as a `Value` in the unit of its quantity."""
+    """Return a coherent number in the unit of its quantity.
+
+    Parameters
+    ----------
+    symbol : Symbol or str
+        The quantity.
+    number : Expr
+        In coherent units.
+
+    Returns
+    -------
+    Value
+        The same in the quantity's own unit.
+    """
     return Value(number / scale_of(symbol), lookup(symbol).unit)

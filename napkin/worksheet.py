@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final
 
 from sympy import Expr, Symbol
 
+from .catalog import Accelerator
+from .catalog.model import Model
 from .choices import Given, from_choices
 from .compilation import compiled
 from .errors import NapkinError, NoFormulaError
@@ -58,8 +61,17 @@ class Napkin:
     givens: dict[Symbol, Given]
     _values: dict[Symbol, dict[Symbol, Expr]]
 
-    def __init__(self, **choices_and_givens: Any) -> None:
-        self._fill({}, (), choices_and_givens)
+    def __init__(
+        self,
+        *,
+        model: str | Path | Mapping[str, Any] | Model | None = None,
+        accelerator: str | Accelerator | None = None,
+        precision: str | None = None,
+        scenario: str | None = None,
+        **givens: Any,
+    ) -> None:
+        choices = (scenario, model, accelerator, precision)
+        self._fill({}, (), dict(zip(_CHOICES, choices, strict=True)) | givens)
 
     def _fill(self, choices: dict[str, Any], steps: tuple[Any, ...], new: dict[str, Any]) -> None:
         chosen = {key: value for key, value in new.items() if key in _CHOICES}

@@ -47,6 +47,8 @@ class Exercise:
         What a second wrong try is told.
     slips : tuple of Slip
         Wrong answers that are recognized.
+    also : tuple of callable
+        Other answers that are right, such as whole ones.
     tolerance : float
         Relative error that still counts as right.
     """
@@ -55,6 +57,7 @@ class Exercise:
     right: str
     hint: str
     slips: tuple[Slip, ...] = ()
+    also: tuple[Callable[[], Value], ...] = ()
     tolerance: float = _TOLERANCE
 
 
@@ -110,7 +113,8 @@ def check(number: str, answer: Any) -> Feedback:
         given = _in_unit(answer, expected.unit)
     except NapkinError as reason:
         return Feedback("wrong", str(reason))
-    if _near(given, float(expected), exercise.tolerance):
+    right = [expected, *(other() for other in exercise.also)]
+    if any(_near(given, float(value), exercise.tolerance) for value in right):
         _tries.pop(number, None)
         return Feedback("right", f"Right: {expected}. {exercise.right}")
     _tries[number] = _tries.get(number, 0) + 1

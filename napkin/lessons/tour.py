@@ -50,7 +50,8 @@ EXERCISES: Final = {
         lambda: _h200().concurrent_sequences,
         "The weights come off the memory first, what is left is shared by the caches.",
         "What else has to be in memory beside the caches?",
-        (
+        also=(lambda: _h200().whole_sequences,),
+        slips=(
             Slip(
                 lambda: _h200(n_params=1).concurrent_sequences,
                 "That gives all of the memory to the caches. The weights need room as well.",

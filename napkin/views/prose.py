@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Basic, Symbol
+from sympy import Basic, Symbol, Tuple
 
 from ..claims import claims
 from ..errors import NapkinError
-from ..formula import Formula, latex_of
+from ..formula import Formula, latex_of, legend
 from ..quantity import lookup
 from ..worksheet import Napkin
 
@@ -38,7 +38,7 @@ class Shown:
 
 
 def show(*parts: Basic | Formula) -> Shown:
-    """Show equations in the book's symbols, factors in the order in which they were written.
+    r"""Show equations in the book's symbols, factors in the order in which they were written.
 
     Parameters
     ----------
@@ -54,12 +54,13 @@ def show(*parts: Basic | Formula) -> Shown:
     --------
     >>> from sympy import Eq
     >>> from napkin.notation import bandwidth, drain_time, memory
-    >>> show(Eq(drain_time, memory / bandwidth)).markdown
-    '$\\\\displaystyle t_\\\\mathrm{drain} = \\\\frac{M}{W}$'
+    >>> print(show(Eq(drain_time, memory / bandwidth)).markdown.splitlines()[0])
+    $\displaystyle t_\mathrm{drain} = \frac{M}{W}$
     """
     plain = [part.equation if isinstance(part, Formula) else part for part in parts]
     lines = [rf"$\displaystyle {latex_of(part)}$" for part in plain]
-    return Shown("\n\n".join(lines), "\n".join(str(part) for part in plain))
+    below = legend(Tuple(*plain))
+    return Shown("\n\n".join(lines) + below, "\n".join(str(part) for part in plain))
 
 
 def say(sentence: str, /, **values: Any) -> Shown:

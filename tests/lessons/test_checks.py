@@ -81,7 +81,7 @@ def test_an_open_answer_is_said_to_be_open(answer: object) -> None:
         (400_000, "too large"),
         (1, "far too small"),
     ],
-    ids=repr,
+    ids=lambda case: type(case).__name__,
 )
 def test_any_answer_gets_a_sentence(answer: object, says: str) -> None:
     feedback = nk.check("0.1", answer)
