@@ -1,0 +1,114 @@
+"""What a reader touches says the same as the worksheet, with and without a front end."""
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+from sympy import Eq, Integer
+
+import napkin as nk
+from napkin import notation as q
+from napkin import variants
+from napkin.claims import claims
+from napkin.views.context import sentence
+
+QWEN = nk.Napkin(
+    model="Qwen3-32B",
+    accelerator="B200",
+    precision="fp8",
+    context=20_000,
+    duty_cycle=0.2,
+    price="4 USD/hour",
+)
+TIGHT = QWEN.assume(model="Llama-3-70B", accelerator="A100", precision="int8")
+
+
+def test_show_uses_the_book_s_symbols() -> None:
+    shown = nk.show(Eq(q.drain_time, q.memory / q.bandwidth), nk.formulas.dollars.capex_per_user)
+    assert r"$\displaystyle t_\mathrm{drain} = \frac{M}{W}$" in shown.markdown
+    assert shown._repr_markdown_() == shown.markdown
+    assert repr(shown).splitlines()[0] == "Eq(drain_time, memory/bandwidth)"
+    assert "capex*n_gpus/users" in repr(shown)
+
+
+def test_say_fills_in_values() -> None:
+    kv = nk.Value(Integer(26_214_400_000), "byte")
+    said = nk.say(
+        "One user holds {kv}, {n} of {share} and {exact}.", kv=kv, n=3, share=0.12345, exact=kv
+    )
+    assert repr(said) == said._repr_markdown_()
+    assert repr(said) == "One user holds 26.2 GB, 3 of 0.123 and 26.2 GB."
+    assert repr(nk.say("{kv:exact}", kv=kv)) == "26,214,400,000 B"
+
+
+def test_symbols_are_read_from_the_worksheet() -> None:
+    table = nk.symbols(QWEN, "users", q.context)
+    assert [row[1] for row in table.rows] == ["`users`", "`context`"]
+    assert table.rows[0] == ["$N$", "`users`", "users of the replica", "user", str(QWEN.users)]
+    lines = table._repr_markdown_().splitlines()
+    assert len(lines) == 4
+    assert {line.count(" | ") for line in lines} == {4}
+    assert repr(table).splitlines()[0].startswith("symbol  ")
+
+
+def test_results_name_the_error_where_there_is_no_answer() -> None:
+    table = nk.views.results(
+        {"kept": QWEN, "large": QWEN.assume(context=6_000_000)}, "users", "context"
+    )
+    assert table.rows[0][:2] == ["kept", "56.2 users"]
+    assert table.rows[1][1] == "DoesNotFit"
+
+
+def test_the_article_s_table_has_every_claim() -> None:
+    rows = nk.views.article().rows
+    assert [row[0] for row in rows] == [entry.says for entry in claims()]
+    for row, entry in zip(rows, claims(), strict=True):
+        assert all(printed in row[1] for printed in entry.printed)
+        assert all(str(value) in row[2] for value in entry.derived)
+
+
+def test_the_figure_says_in_words_what_it_shows() -> None:
+    figure = nk.views.users_over_context(QWEN.assume(speed_target=20))
+    root = ElementTree.fromstring(figure.svg)
+    assert root.tag.endswith("svg")
+    assert repr(figure) == figure.alt
+    assert 15 <= len(figure.alt.split()) <= 60
+    assert f"{QWEN.users_per_gpu:short} with idle caches kept" in figure.alt
+    assert f"{QWEN.assume(variants.idle_evicted).users_per_gpu:short}" in figure.alt
+    html = figure._repr_html_()
+    assert re.fullmatch(r'<img alt="[^"]+" src="data:image/svg\+xml;base64,[^"]+" .*>', html)
+
+
+def test_the_figure_is_the_same_bytes_in_every_run() -> None:
+    again = [nk.views.users_over_context(QWEN).svg for _ in range(2)]
+    assert again[0] == again[1]
+
+
+def test_the_sentence_is_the_worksheet_s() -> None:
+    said = sentence(QWEN)
+    assert "20,000 tokens each" in said.replace("token each", "tokens each")
+    assert f"{QWEN.users_per_gpu:short}" in said
+    assert f"{QWEN.cost_per_user_month:short}" in said
+    assert str(QWEN.tokens_per_second_per_user) in said
+    assert "the weights leave only" in sentence(QWEN.assume(context=6_000_000))
+
+
+def test_the_slider_redraws_the_answer() -> None:
+    box = nk.views.answer_over_context(QWEN)
+    slider, text, picture = box.children
+    assert slider.value == 20_000
+    assert text.value == sentence(QWEN) == repr(box)
+    before = picture.value
+    slider.value = 40_000
+    assert text.value == sentence(QWEN.assume(context=40_000)) == repr(box)
+    assert picture.value != before
+
+
+@pytest.mark.parametrize("context", [120_000, 2_000])
+def test_the_slider_goes_on_where_nothing_fits(context: int) -> None:
+    box = nk.views.answer_over_context(TIGHT)
+    slider, text, _ = box.children
+    slider.value = 120_000
+    assert "would fit on 2 GPUs" in text.value
+    slider.value = context
+    assert text.value == sentence(TIGHT.assume(context=context)) == repr(box)
