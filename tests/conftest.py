@@ -2,7 +2,5 @@
 
 from hypothesis import settings
 
-settings.register_profile(
-    "same", derandomize=True, database=None, deadline=None, max_examples=60
-)
+settings.register_profile("same", derandomize=True, database=None, deadline=None, max_examples=60)
 settings.load_profile("same")

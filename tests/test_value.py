@@ -9,8 +9,16 @@ from hypothesis import strategies as st
 from sympy import Expr, I, Integer, Rational, oo, pi
 
 from napkin import notation as q
+from napkin.conversion import conversion
 from napkin.errors import DomainError, NapkinError, UnitError, UnknownNameError
-from napkin.value import Value, coherent, conversion, exact_number, in_unit, parse_text, three_digits
+from napkin.value import (
+    Value,
+    coherent,
+    exact_number,
+    in_unit,
+    parse_text,
+    three_digits,
+)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +60,8 @@ def test_reads_exactly(name: str, given_value: object, expected: Expr) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["nonsense", "", "TB/s", "8 TB/s; import os", "8 furlong", "1/0", "8 8", "0x10", "9" * 65]
+    "text",
+    ["nonsense", "", "TB/s", "8 TB/s; import os", "8 furlong", "1/0", "8 8", "0x10", "9" * 65],
 )
 def test_bad_text_is_named_with_an_example(text: str) -> None:
     with pytest.raises(UnitError) as caught:
@@ -79,7 +88,9 @@ def test_value_of_another_dimension_is_refused() -> None:
         coherent("memory", Value(Integer(3), "s"))
 
 
-@pytest.mark.parametrize("thing", [None, [1], {}, float("nan"), float("inf"), np.array([1, 2]), oo, I])
+@pytest.mark.parametrize(
+    "thing", [None, [1], {}, float("nan"), float("inf"), np.array([1, 2]), oo, I]
+)
 def test_what_is_no_finite_number_is_refused(thing: object) -> None:
     with pytest.raises(DomainError, match=r"batch expects sequence \(sequences in the step\)"):
         coherent("batch", thing)
@@ -175,8 +186,10 @@ def test_conversion_goes_there_and_back(number: Fraction, units: tuple[str, str]
     assert conversion(there, back) * conversion(back, there) == 1
 
 
-@given(st.sampled_from(["bandwidth", "price", "context", "ttft", "cost_per_million_tokens"]),
-       st.integers(1, 10**12))
+@given(
+    st.sampled_from(["bandwidth", "price", "context", "ttft", "cost_per_million_tokens"]),
+    st.integers(1, 10**12),
+)
 def test_into_coherent_units_and_out_again(name: str, number: int) -> None:
     assert in_unit(name, coherent(name, number)).number == number
 

@@ -2,6 +2,7 @@
 
 import pickle
 from copy import copy, deepcopy
+from typing import Any
 
 import numpy as np
 import pytest
@@ -112,7 +113,7 @@ def test_a_wrong_formula_is_refused_when_it_is_assumed() -> None:
 
 
 @pytest.mark.parametrize("change", [3, "mla", q.users, None])
-def test_what_is_no_change_is_refused(change: object) -> None:
+def test_what_is_no_change_is_refused(change: Any) -> None:
     with pytest.raises(NapkinError, match="assume takes formulas, bundles"):
         QWEN.assume(change)
 
@@ -138,7 +139,9 @@ def test_repr_is_worth_reading() -> None:
 def test_defaults_are_few_and_marked() -> None:
     assumed = {
         line.split(" = ")[0].strip("│├└─ ")
-        for line in str(nk.explain(QWEN.assume(speed_target=20), "cost_per_user_month")).splitlines()
+        for line in str(
+            nk.explain(QWEN.assume(speed_target=20), "cost_per_user_month")
+        ).splitlines()
         if line.endswith("(assumed)")
     }
     assert {"bandwidth_efficiency", "compute_efficiency", "usable_memory"} <= assumed
@@ -202,7 +205,7 @@ def test_the_parts_of_the_hand_calculation() -> None:
     assert fast.batch_at_speed_compute.number == Rational(45 * 10**14, 20 * C)  # 2124
 
 
-HAND = {
+HAND: dict[str, tuple[dict[str, Any], Rational]] = {
     # Kept: everyone must fit, so Min(active / 0.2, FIT).
     "kept": ({}, FIT),
     # At 20 token/s 140.4 could be active, more than fit: FIT again.
@@ -271,7 +274,7 @@ def test_a_host_link_needs_the_time_of_a_turn() -> None:
 
 # ------------------------------------------------ the largest batch at a speed
 
-OVERHEADS = {"n_kernels": 500, "kernel_launch_time": "2 us", "host_time": "3 ms"}
+OVERHEADS: dict[str, Any] = {"n_kernels": 500, "kernel_launch_time": "2 us", "host_time": "3 ms"}
 MODELS = {"dense": ("Qwen3-32B", 1), "moe": ("DeepSeek-V3", 8), "moe, windows": ("gpt-oss-120b", 1)}
 
 
@@ -370,9 +373,10 @@ def test_derive_ends_in_givens_and_gives_the_value() -> None:
     form = QWEN.derive("cost_per_user_month")
     known = {symbol: given.value for symbol, given in QWEN.givens.items()}
     assert form.free_symbols <= {*known, q.month}
-    assert form.xreplace(known | {q.month: Integer(2_592_000)}) == QWEN.values("cost_per_user_month")[
-        q.cost_per_user_month
-    ]
+    assert (
+        form.xreplace(known | {q.month: Integer(2_592_000)})
+        == QWEN.values("cost_per_user_month")[q.cost_per_user_month]
+    )
     kept = QWEN.derive("cost_per_user_month", keep=["users"])
     assert kept == q.price * q.month / q.users or kept == q.price * q.n_gpus * q.month / q.users
     with pytest.raises(NoFormulaError, match="no formula computes price"):
@@ -387,11 +391,13 @@ def test_derive_ends_in_givens_and_gives_the_value() -> None:
         QWEN.assume(variants.idle_evicted, speed_target=30),
         QWEN.assume(Formula(q.users, q.concurrent_sequences * 2, why="w", source="s")),
         nk.Napkin(scenario="article"),
-        nk.Napkin(model=nk.Model.from_config("gpt-oss-120b"), accelerator=nk.catalog.accelerator("H200")),
+        nk.Napkin(
+            model=nk.Model.from_config("gpt-oss-120b"), accelerator=nk.catalog.accelerator("H200")
+        ),
     ],
     ids=["model", "bundle", "formula", "article", "objects"],
 )
-def test_a_copy_is_equal_and_gives_equal_values(n: nk.Napkin, copied: object) -> None:
+def test_a_copy_is_equal_and_gives_equal_values(n: nk.Napkin, copied: Any) -> None:
     again = copied(n)
     assert again == n
     assert hash(again) == hash(n)
@@ -430,7 +436,7 @@ OWN = {
     "pue": 1.3,
     "electricity_price": 0.1,
 }
-EXTRA = {
+EXTRA: dict[str, dict[str, Any]] = {
     "gqa": {"group_size": 4},
     "mla": MLA,
     "mla_full_query": MLA,
@@ -446,18 +452,26 @@ EXTRA = {
     "own": OWN,
 }
 FULL = QWEN.assume(speed_target=50, prompt=4000, new_tokens=500, hit_rate=0.25, n_gpus=2)
-TARGETS = ("cost_per_user_month", "ttft", "decode_step_time", "largest_batch_at_speed", "n_params")
+POINTS = {
+    ("context", "duty_cycle"): [(2_000, 0.1), (20_000, 0.2), (31_000, 0.85)],
+    ("prompt", "bandwidth"): [(10, 8e12), (30_000, 1e11), (777, 3e12)],
+    ("n_layers", "bytes_per_weight"): [(50, 1), (64, 2)],
+}
+TARGETS = {
+    "cost_per_user_month": ("context", "duty_cycle"),
+    "ttft": ("prompt", "bandwidth"),
+    "weight_bytes": ("n_layers", "bytes_per_weight"),
+}
 
 
 @pytest.mark.parametrize("name", BUNDLES)
 def test_function_is_the_same_as_reading(name: str) -> None:
     n = FULL.assume(BUNDLES[name], **EXTRA.get(name, {}))
-    points = [(2_000, 0.1), (20_000, 0.2), (31_000, 0.85)]
-    for target in TARGETS:
-        call = n.function(target, "context", "duty_cycle")
-        for context, share in points:
-            read = n.assume(context=context, duty_cycle=share)[target]
-            assert call(context, share) == pytest.approx(float(read), rel=1e-9), target
+    for target, arguments in TARGETS.items():
+        call = n.function(target, *arguments)
+        for point in POINTS[arguments]:
+            read = n.assume(**dict(zip(arguments, point, strict=True)))[target]
+            assert call(*point) == pytest.approx(float(read), rel=1e-9), target
 
 
 def test_function_takes_arrays_that_broadcast() -> None:
@@ -477,7 +491,6 @@ def test_function_is_in_the_units_of_its_quantities() -> None:
     call = QWEN.function("cost_per_user_month", "price", "month")
     assert call(4, 720 * 3600) == pytest.approx(float(QWEN.cost_per_user_month), rel=1e-12)
     assert QWEN.function("price", "price")(3) == pytest.approx(3)
-    assert QWEN.function("n_params")() == P
 
 
 def test_function_of_what_is_an_argument_overrides_its_formula() -> None:
@@ -515,7 +528,14 @@ def test_symbols_are_the_registry_s() -> None:
     assert tokens_per_second.batch_at_speed_memory.target in QWEN.formulas
 
 
-@pytest.mark.parametrize("model", MODELS)
+def test_function_of_what_does_not_matter_is_constant() -> None:
+    call = QWEN.function("n_params", "context")
+    assert call(3) == P
+    assert np.broadcast_to(call(np.array([3, 4])), 2).tolist() == [P, P]
+    assert QWEN.function("n_params")() == P
+
+
+@pytest.mark.parametrize("model", ["dense", "moe"])
 @pytest.mark.parametrize("first", ["attention_apart", "with_overheads"])
 @pytest.mark.parametrize("efficiency", [1, 0.005])
 def test_two_kinds_of_step_together_keep_their_promise(

@@ -25,7 +25,9 @@ def test_accelerator(name: str) -> None:
     assert 2**30 < coherent("memory", chip.memory) < 10**12
     assert 10**11 < coherent("bandwidth", chip.bandwidth) < 10**14
     if chip.link_bandwidth:
-        assert coherent("link_bandwidth", chip.link_bandwidth) < coherent("bandwidth", chip.bandwidth)
+        assert coherent("link_bandwidth", chip.link_bandwidth) < coherent(
+            "bandwidth", chip.bandwidth
+        )
     for alias in row["aliases"]:
         assert accelerator(alias) == accelerator(alias.lower()) == chip
 

@@ -263,10 +263,11 @@ def test_experts_touched_over_all_choices(active: int, batch: int) -> None:
 
 
 def _overflow(users: int, slots: int, share: Fraction) -> Fraction:
-    return sum(
+    terms = (
         comb(users, active) * share**active * (1 - share) ** (users - active)
         for active in range(slots + 1, users + 1)
     )
+    return sum(terms, Fraction(0))
 
 
 @pytest.mark.parametrize(
@@ -297,7 +298,7 @@ def test_the_normal_approximation_is_within_three_percent() -> None:
 
 
 def _erlang_b(servers: int, load: Fraction | float) -> Any:
-    blocked = 1
+    blocked: Any = 1
     for server in range(1, servers + 1):
         blocked = load * blocked / (server + load * blocked)
     return blocked
