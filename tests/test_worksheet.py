@@ -452,12 +452,12 @@ EXTRA: dict[str, dict[str, Any]] = {
     "own": OWN,
 }
 FULL = QWEN.assume(speed_target=50, prompt=4000, new_tokens=500, hit_rate=0.25, n_gpus=2)
-POINTS = {
+POINTS: dict[tuple[str, ...], list[tuple[float, ...]]] = {
     ("context", "duty_cycle"): [(2_000, 0.1), (20_000, 0.2), (31_000, 0.85)],
     ("prompt", "bandwidth"): [(10, 8e12), (30_000, 1e11), (777, 3e12)],
     ("n_layers", "bytes_per_weight"): [(50, 1), (64, 2)],
 }
-TARGETS = {
+TARGETS: dict[str, tuple[str, ...]] = {
     "cost_per_user_month": ("context", "duty_cycle"),
     "ttft": ("prompt", "bandwidth"),
     "weight_bytes": ("n_layers", "bytes_per_weight"),
