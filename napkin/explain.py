@@ -150,7 +150,8 @@ def _node(
     children: tuple[Node, ...] = ()
     if expression is not None and depth != 0:
         deeper = None if depth is None else depth - 1
-        found = dict.fromkeys(s for s in preorder_traversal(expression) if isinstance(s, Symbol))
+        nodes = preorder_traversal(expression, keys=True)  # without keys: in the order of a set
+        found = dict.fromkeys(node for node in nodes if isinstance(node, Symbol))
         children = tuple(
             _node(n, s, values, seen, deeper)
             for s in found
@@ -197,7 +198,7 @@ def _too_many(n: Napkin, given: Value) -> Iterator[str]:
 
 def _typeset(expression: Expr, values: dict[Symbol, Value]) -> str:
     names = {symbol: values[symbol].latex() for symbol in expression.free_symbols}
-    text: str = latex(expression, symbol_names=names, mul_symbol="dot", order="none")
+    text: str = latex(expression, symbol_names=names, mul_symbol="dot")
     return text
 
 
@@ -226,11 +227,13 @@ def _html(node: Node) -> str:
     if node.expression is not None:
         parts += [latex_of(node.expression), *([node.numbers[1]] if node.numbers[1] else [])]
     equation = " = ".join([*parts, node.value.latex()])
-    remarks = [f"({node.label})"] if node.label else []
-    said = "<br>".join(f"<small>{escape(text)}</small>" for text in [*remarks, *node.remarks()])
-    line = f"<code>{node.symbol}</code>: ${equation}$"
+    label = f" <small>({escape(node.label)})</small>" if node.label else ""
+    said = "<br>".join(f"<small>{escape(text)}</small>" for text in node.remarks())
+    line = f"<code>{node.symbol}</code>: ${equation}${label}"
     if not node.children:
-        return f"<div style='margin-left:1.5em'>{line} {said}</div>"
+        return f"<div style='margin-left:1.5em'>{line}<br>{said}</div>".replace(
+            "<br></div>", "</div>"
+        )
     below = "".join(_html(child) for child in node.children)
     return (
         f"<details open style='margin-left:1.5em'><summary>{line}</summary>"

@@ -17,6 +17,7 @@ from sympy import (
     cancel,
     expand,
     latex,
+    preorder_traversal,
     true,
 )
 from sympy.logic.boolalg import Boolean
@@ -42,7 +43,8 @@ def latex_of(expression: Basic) -> str:
         LaTeX without the dollar signs.
     """
     names = {s: REGISTRY[s.name].shown for s in expression.free_symbols if s.name in REGISTRY}
-    text: str = latex(expression, symbol_names=names, mul_symbol=r"\,", order="none")
+    order = "none" if _is_as_written(expression) else None
+    text: str = latex(expression, symbol_names=names, mul_symbol=r"\,", order=order)
     return text
 
 
@@ -62,6 +64,12 @@ def legend(expression: Basic) -> str:
     names = sorted(s.name for s in expression.free_symbols if s.name in REGISTRY)
     pairs = [f"${REGISTRY[name].shown}$ `{name}`" for name in names]
     return f"\n\n<small>{' · '.join(pairs)}</small>" if pairs else ""
+
+
+def _is_as_written(expression: Basic) -> bool:
+    """Say whether somebody kept SymPy from sorting a sum or product."""
+    parts = preorder_traversal(expression)
+    return any((part.is_Add or part.is_Mul) and part.func(*part.args) != part for part in parts)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ _PREFIXES: Final = ((15, "P"), (12, "T"), (9, "G"), (6, "M"), (3, "k"), (0, ""))
 _SHORT: Final = {"byte": "B", "FLOP": "FLOP"}
 _NAMES: Final = ((12, "trillion"), (9, "billion"), (6, "million"))
 _PLURALS: Final = ("token", "sequence", "user", "GPU", "layer", "element")
+_LABEL_BELOW: Final = re.compile(r"/(token|sequence|user|GPU|layer)$")
 _LONGEST_TEXT: Final = 64
 
 
@@ -123,7 +124,7 @@ class Value:
 
     def __format__(self, spec: str) -> str:
         if spec == "short":  # where the sentence says already for what it is
-            return str(Value(self.number, self.unit.split("/")[0]))
+            return str(Value(self.number, _LABEL_BELOW.sub("", self.unit)))
         if spec == "exact":
             return self.exact
         return format(float(self), spec) if spec else str(self)
@@ -134,8 +135,10 @@ class Value:
     def latex(self) -> str:
         """Return the value as LaTeX, as it reads."""
         number, unit = self._parts()
-        text = number.replace(",", "{,}")
-        return rf"{text}\ \mathrm{{{unit.replace(' ', chr(92) + ' ')}}}" if unit else text
+        digits, _, word = number.replace(",", "{,}").partition(" ")
+        word = rf"\ \text{{{word}}}" if word else ""
+        unit = unit.replace(" ", r"\ ")
+        return rf"{digits}{word}\ \mathrm{{{unit}}}" if unit else f"{digits}{word}"
 
 
 def _short(unit: str, number: float = 1) -> str:

@@ -94,7 +94,7 @@ def users_over_context(n: Napkin, lowest: float = 2_000, highest: float = 200_00
         axes.loglog(contexts, evicted, "--", color=_ORANGE, lw=2)
         axes.loglog(contexts, kept, "-", color=_BLUE, lw=2)
         _label(axes, (contexts[40], evicted[40]), "idle users evicted", _ORANGE, above=True)
-        _label(axes, (contexts[8], kept[8]), "idle users kept", _BLUE, above=False)
+        _label(axes, (contexts[14], kept[14]), "idle users kept", _BLUE, above=False)
         axes.axvline(here, color=_GRAY, lw=1, ls=":")
         for napkin, color, mark in ((kept_napkin, _BLUE, "o"), (evicted_napkin, _ORANGE, "s")):
             users = float(napkin.users_per_gpu)
@@ -120,7 +120,7 @@ def users_over_context(n: Napkin, lowest: float = 2_000, highest: float = 200_00
 
 def _label(axes: Axes, point: tuple[float, float], text: str, color: str, above: bool) -> None:
     """Name a line where it runs, above or below it."""
-    offset = (8, 6) if above else (-30, -14)
+    offset, side = ((8, 6), "left") if above else ((-8, -4), "right")
     axes.annotate(
         text,
         point,
@@ -128,5 +128,6 @@ def _label(axes: Axes, point: tuple[float, float], text: str, color: str, above:
         textcoords="offset points",
         color=color,
         weight="bold",
+        ha=side,
         va="bottom" if above else "top",
     )
