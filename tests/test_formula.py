@@ -106,7 +106,7 @@ def test_latex_uses_the_shown_symbols(name: str) -> None:
 
 
 def test_latex_of_a_symbol_outside_the_registry() -> None:
-    assert latex_of(Symbol("y") * q.batch) == r"y\,B"
+    assert set(latex_of(Symbol("y") * q.batch).split(r"\,")) == {"y", "B"}
 
 
 @pytest.mark.parametrize("name", ALL)
