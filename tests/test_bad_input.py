@@ -259,6 +259,11 @@ def test_a_reserve_larger_than_the_memory() -> None:
         _ = QWEN.assume(reserved_memory="200 GB").users
 
 
+def test_a_budget_that_is_given_and_too_small() -> None:
+    with pytest.raises(DoesNotFitError, match="leave only 1.00 GB. Give more memory."):
+        _ = QWEN.assume(kv_budget="1 GB").users
+
+
 @given(
     st.sampled_from(["Qwen3-32B", "Llama-3-70B", "gpt-oss-120b", "DeepSeek-V3"]),
     st.integers(5, 200),

@@ -292,6 +292,15 @@ def test_sixty_slots_carry_229_users() -> None:
     assert 229 <= found < 230
 
 
+def test_a_chance_that_is_no_limit() -> None:
+    """Who accepts every overflow accepts more users than the mean load allows."""
+    given = {"active_limit": 60, "duty_cycle": 0.2, "overflow_target": 1}
+    assert compute("users_by_load", "binomial", **given) >= 300
+    assert BinomialOverflow(q.users, 60, Rational(1, 5)).evalf().free_symbols == {q.users}
+    never = UsersAtOverflow(60, Rational(1, 5), Rational(1, 10**300)).evalf()
+    assert 60 <= never < 61
+
+
 def test_the_normal_approximation_is_within_three_percent() -> None:
     given = {"active_limit": 60, "duty_cycle": 0.2, "quantile": 2.3263}
     assert abs(float(compute("users_at_quantile", **given)) / 229 - 1) < 0.03
