@@ -54,7 +54,9 @@ def compiled(
 
     def function(*values: Any) -> Any:
         scaled = [np.asarray(v, float) * s for v, s in zip(values, scales, strict=True)]
-        return np.real(call(*scaled, *constants) / own)[()]
+        result = np.real(np.asarray(call(*scaled, *constants))) / own
+        shape = np.broadcast_shapes(result.shape, *(value.shape for value in scaled))
+        return np.broadcast_to(result, shape)[()]
 
     function.__name__ = f"{target}_of_{'_'.join(map(str, arguments))}"
     function.__doc__ = f"{target} = {form}"

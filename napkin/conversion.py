@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any, Final
@@ -41,6 +42,10 @@ element = []
 """
 
 
+_UNIT: Final = re.compile(r"1|(1/)?[A-Za-zµ_ /*()]{1,40}")  # no numbers, so no large powers
+_LIKE: Final = "Units look like 'TB/s', 'GiB', 'USD/hour', 'token/s'."
+
+
 @lru_cache(maxsize=1)
 def _pint() -> Any:
     """Load pint with our units only: in its own, a byte is a plain number."""
@@ -73,13 +78,13 @@ def conversion(source: str, target: str) -> Rational:
     pint = _pint()
 
     def read(unit: str) -> Any:
+        if not _UNIT.fullmatch(unit):
+            raise UnitError(f"{unit!r} is not a unit. {_LIKE}")
         text = "" if unit == "1" else unit.replace(" ", "*")
         try:
             return pint.Quantity(Fraction(1), pint.parse_units(text))
         except Exception as reason:  # pint raises a dozen kinds
-            raise UnitError(
-                f"{unit!r} is not a unit. Units look like 'TB/s', 'GiB', 'USD/hour', 'token/s'."
-            ) from reason
+            raise UnitError(f"{unit!r} is not a unit. {_LIKE}") from reason
 
     one, other = read(source), read(target)
     if one.dimensionality != other.dimensionality:

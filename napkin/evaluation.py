@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from sympy import Expr, Symbol, ceiling, false
+from sympy import Expr, Symbol, ceiling, false, floor, nan
 
 from . import notation as q
-from .errors import DoesNotFitError, DomainError, MissingGivenError, NoFormulaError
+from .errors import (
+    DoesNotFitError,
+    DomainError,
+    MissingGivenError,
+    NapkinError,
+    NoFormulaError,
+)
 from .formula import Formula
 from .graph import Formulas, dependents, effective, number, order
 from .quantity import lookup
@@ -73,8 +79,16 @@ def evaluate(
         raise _missing(missing, formulas, nodes, target)
     for symbol in nodes:
         if symbol not in values:
-            values[symbol] = _computed(formulas[symbol], givens, values)
+            values[symbol] = _computed(symbol, formulas, givens, values)
     return values
+
+
+def _one_cache(formulas: Formulas, givens: Mapping[Symbol, Expr]) -> Expr | int:
+    """Return the bytes of one sequence's cache, or 0 where its length is not known."""
+    try:
+        return evaluate(formulas, givens, q.kv_bytes_per_sequence)[q.kv_bytes_per_sequence]
+    except NapkinError:
+        return 0
 
 
 def _missing(
@@ -98,15 +112,25 @@ def _missing(
     )
 
 
-def _computed(formula: Formula, givens: Mapping[Symbol, Expr], values: dict[Symbol, Expr]) -> Expr:
-    if number(formula.valid, values) == false:
+def _computed(
+    symbol: Symbol,
+    formulas: Formulas,
+    givens: Mapping[Symbol, Expr],
+    values: dict[Symbol, Expr],
+) -> Expr:
+    formula = formulas[symbol]
+    try:
+        holds = number(formula.valid, values) != false
+        result = number(effective(formula, givens), values) if holds else nan
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError):  # a division by zero inside
+        holds, result = True, nan
+    if not holds:
         raise DomainError(
             f"{formula.target} ({lookup(formula.target).meaning}) holds only where "
             f"{formula.valid}, which is not so here"
             + (f": {formula.scope}." if formula.scope else ".")
         )
-    result = number(effective(formula, givens), values)
-    _check_fit(formula.target, result, values)
+    _check_fit(formula.target, result, formulas, givens, values)
     if not allows(lookup(formula.target).domain, result):
         raise _outside(formula, result)
     return result
@@ -114,27 +138,41 @@ def _computed(formula: Formula, givens: Mapping[Symbol, Expr], values: dict[Symb
 
 def _outside(formula: Formula, result: Expr) -> DomainError:
     quantity = lookup(formula.target)
-    shown = in_unit(formula.target, result) if result.is_finite else "not a finite number"
     scope = f" Note: {formula.scope}." if formula.scope else ""
+    if not result.is_finite:
+        return DomainError(
+            f"{quantity.name} ({quantity.meaning}) has no finite value here, because something "
+            f"that it divides by is 0: {formula}.{scope}"
+        )
     return DomainError(
-        f"{quantity.name} ({quantity.meaning}) comes out as {shown}, but must be "
-        f"{quantity.domain.words}: {formula}.{scope}"
+        f"{quantity.name} ({quantity.meaning}) comes out as {in_unit(formula.target, result)}, "
+        f"but must be {quantity.domain.words}: {formula}.{scope}"
     )
 
 
-def _check_fit(target: Symbol, result: Expr, values: dict[Symbol, Expr]) -> None:
+def _check_fit(
+    target: Symbol,
+    result: Expr,
+    formulas: Formulas,
+    givens: Mapping[Symbol, Expr],
+    values: Mapping[Symbol, Expr],
+) -> None:
     """Raise the errors that a server meets first: no room, no speed."""
+    if not result.is_comparable:
+        return
     if target == q.kv_budget and result <= 0:
+        cache = _one_cache(formulas, givens)
         raise DoesNotFitError(
             f"the weights take {_show(q.weight_bytes, values)}, but the server may use only "
             f"{in_unit(q.memory, _room(values))} on {_show(q.n_gpus, values)}: "
-            f"{in_unit(q.memory, -result)} short. {_gpus_that_would_do(values)}"
+            f"{in_unit(q.memory, -result)} short. {_gpus_that_would_do(values, cache)}"
         )
     if target == q.concurrent_sequences and result < 1:
+        taken = values[q.kv_budget] / result if result > 0 else values[q.kv_bytes_per_sequence]
         raise DoesNotFitError(
             f"one sequence of {_show(q.context, values)} takes "
-            f"{_show(q.kv_bytes_per_sequence, values)} of cache, but the weights leave only "
-            f"{_show(q.kv_budget, values)}. {_gpus_that_would_do(values)}"
+            f"{in_unit(q.memory, taken)} of cache, but the weights leave only "
+            f"{_show(q.kv_budget, values)}. {_gpus_that_would_do(values, taken)}"
         )
     if target == q.largest_batch_at_speed and result < 1:
         raise DoesNotFitError(
@@ -154,13 +192,14 @@ def _room(values: Mapping[Symbol, Expr]) -> Expr:
     return values[q.n_gpus] * per_gpu
 
 
-def _gpus_that_would_do(values: Mapping[Symbol, Expr]) -> str:
-    if not {q.usable_memory, q.memory, q.reserved_memory, q.n_gpus} <= values.keys():
+def _gpus_that_would_do(values: Mapping[Symbol, Expr], cache: Expr | int) -> str:
+    needed = {q.usable_memory, q.memory, q.reserved_memory, q.n_gpus, q.weight_bytes}
+    if not needed <= values.keys():
         return "Give more memory."
     per_gpu = _room(values) / values[q.n_gpus]
     if per_gpu <= 0:
         return "The reserve alone is larger than the usable memory."
-    need = values[q.weight_bytes] + values.get(q.kv_bytes_per_sequence, 0)
-    count = max(ceiling(need / per_gpu), values[q.n_gpus] + 1)
-    with_cache = "and one sequence " if q.kv_bytes_per_sequence in values else ""
+    weights = values[q.weight_bytes]
+    count = ceiling((weights + cache) / per_gpu) if cache else floor(weights / per_gpu) + 1
+    with_cache = "and one sequence " if cache else ""
     return f"The weights {with_cache}would fit on {count} GPUs: n_gpus={count}."

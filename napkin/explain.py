@@ -146,7 +146,8 @@ def _node(
     origin = given.source if given else "" if formula else "assumed"
     if formula and symbol in seen:
         return Node(symbol, values[symbol], formula, expression, origin, seen=True)
-    seen.add(symbol)
+    if formula is None or depth != 0:
+        seen.add(symbol)
     children: tuple[Node, ...] = ()
     if expression is not None and depth != 0:
         deeper = None if depth is None else depth - 1

@@ -6,9 +6,22 @@ from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
-from sympy import Basic, Expr, Float, Max, Min, Pow, Rational, Sum, Symbol, oo, sqrt
+from sympy import (
+    Basic,
+    Expr,
+    Float,
+    Max,
+    Min,
+    Piecewise,
+    Pow,
+    Rational,
+    Sum,
+    Symbol,
+    oo,
+    sqrt,
+    true,
+)
 from sympy.core.relational import Relational
-from sympy.functions.elementary.piecewise import ExprCondPair, Piecewise
 from sympy.logic.boolalg import Boolean
 
 from .errors import CircularError
@@ -16,7 +29,7 @@ from .formula import Formula
 
 _DIGITS: Final = 30
 _LARGEST_EXACT_POWER: Final = 1024
-_EXACT: Final = (Relational, Boolean, Piecewise, ExprCondPair, Pow)
+_EXACT: Final = (Relational, Boolean, Pow)
 
 Formulas = Mapping[Symbol, Formula]
 
@@ -102,6 +115,9 @@ def number(expression: Basic, values: Mapping[Symbol, Expr]) -> Basic:
         return values[expression]
     if not expression.args:
         return expression
+    if isinstance(expression, Piecewise):  # only the branch that holds
+        branches = ((value, number(holds, values)) for value, holds in expression.args)
+        return next(number(value, values) for value, holds in branches if holds == true)
     if isinstance(expression, Sum):
         return expression.xreplace(dict(values)).doit().evalf(_DIGITS)
     args = [number(arg, values) for arg in expression.args]

@@ -29,9 +29,14 @@ def _erlang_b(servers: float, load: float) -> float:
     from scipy.special import gammaincc
 
     upper = gammaincc(servers + 1, load)
-    if upper == 0:  # a load so far above the places that nearly all are turned away
-        return 1 - servers / load
-    return float(exp(servers * log(load) - load - lgamma(servers + 1)) / upper)
+    if upper > 1e-280:
+        return float(exp(servers * log(load) - load - lgamma(servers + 1)) / upper)
+    # So far above the places that the tail is no float: recursion over the places, inverted.
+    rest = servers % 1
+    inverse = 1 + rest / load * (1 + (rest - 1) / load)
+    for places in range(1, int(servers) + 1):
+        inverse = 1 + (rest + places) / load * inverse
+    return 1 / inverse
 
 
 def _erlang_c(servers: float, load: float) -> float:

@@ -51,6 +51,7 @@ _ENERGY: Final[dict[str, tuple[Dimension, int]]] = {
     "kW": ((("joule", Integer(1)), ("second", Integer(-1))), 1000),
     "kWh": ((("joule", Integer(1)),), 3_600_000),
 }
+_ONE: Final = Integer(1)
 _ANY: Final[Dimension] = (("anything", Integer(1)),)  # the dimension of zero and infinity
 
 
@@ -152,7 +153,9 @@ def dimension_of(expression: Basic) -> Dimension:
     ------
     UnitError
         If a sum, Min, Max, Piecewise or relation mixes dimensions, if an exponent or the
-        argument of a function such as ``exp`` has one, or if a symbol is not declared.
+        argument of a function such as ``exp`` has one.
+    UnknownNameError
+        If a symbol is not declared.
 
     Examples
     --------
@@ -178,7 +181,10 @@ def dimension_of(expression: Basic) -> Dimension:
     if isinstance(expression, Add | Min | Max | Relational):
         common = _same(list(expression.args), expression)
         return () if isinstance(expression, Relational) else common
-    if isinstance(expression, ceiling | floor | Sum):
+    if isinstance(expression, Sum):  # its indices count: plain numbers
+        counted = dict.fromkeys(expression.bound_symbols, _ONE)
+        return dimension_of(expression.function.xreplace(counted))
+    if isinstance(expression, ceiling | floor):
         return dimension_of(expression.args[0])
     for arg in expression.args:
         if dimension_of(arg) not in ((), _ANY):

@@ -10,15 +10,14 @@ from typing import Any, Final
 from sympy import Expr, Integer, Rational, Symbol
 
 from .conversion import conversion
+from .digits import check_not_zero, readable, short_unit
 from .errors import DomainError, UnitError
 from .quantity import Domain, lookup
 from .units import scale_of
 
-_NUMBER: Final = re.compile(r"\s*([-+]?\d[\d_,]*(?:\.\d*)?(?:[eE][-+]?\d{1,3})?)\s*(.*?)\s*")
-_PREFIXES: Final = ((15, "P"), (12, "T"), (9, "G"), (6, "M"), (3, "k"), (0, ""))
-_SHORT: Final = {"byte": "B", "FLOP": "FLOP"}
-_NAMES: Final = ((12, "trillion"), (9, "billion"), (6, "million"))
-_PLURALS: Final = ("token", "sequence", "user", "GPU", "layer", "element")
+_NUMBER: Final = re.compile(
+    r"\s*([-+]?(?:\d[\d_,]*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,3})?)\s*(.*?)\s*"
+)
 _LABEL_BELOW: Final = re.compile(r"/(token|sequence|user|GPU|layer)$")
 _LONGEST_TEXT: Final = 64
 
@@ -41,7 +40,7 @@ def exact_number(number: Any) -> Expr:
     DomainError
         If it is not a finite real number.
     """
-    if isinstance(number, Expr):
+    if isinstance(number, Expr) and number.is_number:
         value = number
     elif isinstance(number, Fraction):
         value = Rational(number)
@@ -49,7 +48,7 @@ def exact_number(number: Any) -> Expr:
         value = Integer(int(number))
     else:
         try:
-            value = Rational(str(number.item() if hasattr(number, "item") else number))
+            value = Rational(str(number))
         except (TypeError, ValueError):
             raise DomainError(
                 f"{number!r} is not a number: give a finite number, or one with a unit "
@@ -109,10 +108,10 @@ class Value:
         """All digits of the number, with its unit."""
         number = self.number
         text = f"{int(number):,}" if number.is_Integer else str(number)
-        return f"{text} {_short(self.unit, number)}".rstrip()
+        return f"{text} {short_unit(self.unit, number)}".rstrip()
 
     def _parts(self) -> tuple[str, str]:
-        return _readable(self.number, self.unit)
+        return readable(self.number, self.unit)
 
     def __float__(self) -> float:
         return float(self.number)
@@ -127,7 +126,7 @@ class Value:
             return str(Value(self.number, _LABEL_BELOW.sub("", self.unit)))
         if spec == "exact":
             return self.exact
-        return format(float(self), spec) if spec else str(self)
+        return check_not_zero(format(float(self), spec), self.number) if spec else str(self)
 
     def _repr_latex_(self) -> str:
         return f"${self.latex()}$"
@@ -139,67 +138,6 @@ class Value:
         word = rf"\ \text{{{word}}}" if word else ""
         unit = unit.replace(" ", r"\ ")
         return rf"{digits}{word}\ \mathrm{{{unit}}}" if unit else f"{digits}{word}"
-
-
-def _short(unit: str, number: float = 1) -> str:
-    if unit in _PLURALS and number != 1:
-        return f"{unit}s"
-    return "" if unit == "1" else re.sub(r"\bbyte\b", "B", unit)
-
-
-def three_digits(number: float) -> str:
-    """Write a number with three significant digits.
-
-    Parameters
-    ----------
-    number : float
-        Any finite number.
-
-    Returns
-    -------
-    str
-        For example ``"9.60"``, ``"254"``, ``"20,000"`` or ``"4.17e-06"``.
-
-    Raises
-    ------
-    DomainError
-        If a number that is not zero would read as zero.
-    """
-    if number == 0:
-        return "0"
-    rounded = float(f"{number:.2e}")
-    size = abs(rounded)
-    if not 1e-3 <= size < 1e15:
-        text = f"{rounded:.2e}"
-    else:
-        exponent = int(f"{size:e}".split("e")[1])
-        text = f"{rounded:,.{max(0, 2 - exponent)}f}"
-    if not any(digit in text for digit in "123456789"):
-        raise DomainError(f"{number} would read as zero: convert it to a smaller unit first.")
-    return text
-
-
-def _readable(number: Expr, unit: str) -> tuple[str, str]:
-    """Return the digits and the unit with which a number reads best."""
-    if number.is_infinite:
-        return "unlimited", _short(unit)
-    first = re.split(r"[/ ]", unit)[0]
-    size = abs(float(f"{float(number):.2e}"))
-    if first in _SHORT and size >= 1000:
-        largest = 12 if unit == "FLOP/s" else 15  # data sheets say 4,500 TFLOP/s
-        power, prefix = next(p for p in _PREFIXES if p[0] <= largest and size >= 10 ** p[0])
-        return three_digits(float(number / 10**power)), prefix + _short(unit)
-    if unit == "s" and 0 < size < 1:
-        power, prefix = (3, "m") if size >= 1e-3 else (6, "µ")
-        return three_digits(float(number * 10**power)), f"{prefix}s"
-    if unit == "s" and size >= 7200:
-        return three_digits(float(number / 3600)), "h"
-    if number.is_Integer and size < 10**6:
-        return f"{int(number):,}", _short(unit, size)
-    for power, name in _NAMES:
-        if 10**power <= size < 10**15:
-            return f"{three_digits(float(number / 10**power))} {name}", _short(unit, size)
-    return three_digits(float(number)), _short(unit, size)
 
 
 def parse_text(text: str) -> Value:

@@ -157,7 +157,7 @@ reserved_maximum = Bundle(
 )
 attention_apart = Bundle(
     "attention_apart",
-    (speed.attention_apart_step_time, speed.attention_apart_batch_at_speed_compute),
+    (speed.attention_apart_compute_time, speed.attention_apart_batch_at_speed_compute),
     "attention and weights take turns instead of overlapping",
 )
 with_overheads = Bundle(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from sympy import Expr, Symbol
@@ -57,8 +58,8 @@ class Napkin:
 
     _choices: dict[str, Any]
     _steps: tuple[Any, ...]
-    formulas: dict[Symbol, Formula]
-    givens: dict[Symbol, Given]
+    formulas: Mapping[Symbol, Formula]
+    givens: Mapping[Symbol, Given]
     _values: dict[Symbol, dict[Symbol, Expr]]
 
     def __init__(
@@ -86,8 +87,8 @@ class Napkin:
         formulas, givens = from_choices(self._choices)
         for step in self._steps:
             _apply(step, formulas, givens)
-        put(self, "formulas", formulas)
-        put(self, "givens", givens)
+        put(self, "formulas", MappingProxyType(formulas))
+        put(self, "givens", MappingProxyType(givens))
         put(self, "_values", {})
 
     def __setattr__(self, name: str, value: object) -> None:

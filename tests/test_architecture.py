@@ -65,7 +65,7 @@ FLOORS = [
     {"errors", "probability"},
     {"quantity"},
     {"notation"},
-    {"units", "conversion"},
+    {"units", "conversion", "digits"},
     {"value"},
     {"formula"},
     {"graph"},

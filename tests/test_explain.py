@@ -253,10 +253,10 @@ def test_where_nothing_competes() -> None:
 
 
 def test_a_side_that_is_no_symbol() -> None:
-    n = QWEN.assume(variants.attention_apart, batch=8)
-    found = nk.binding(n, "decode_step_time")
-    weights = n.weight_bytes_read.number / n.bandwidth.number
-    assert "weight_bytes_read" in found.limits[0]
+    n = QWEN.assume(prompt=1)
+    found = nk.binding(n, "ttft")
+    weights = n.prefill_weight_bytes.number / n.bandwidth.number
+    assert "prefill_weight_bytes" in found.limits[0]
     assert str(nk.Value(weights, "s")) in found.lines[0]
 
 

@@ -10,6 +10,7 @@ from sympy import Expr, I, Integer, Rational, oo, pi
 
 from napkin import notation as q
 from napkin.conversion import conversion
+from napkin.digits import three_digits
 from napkin.errors import DomainError, NapkinError, UnitError, UnknownNameError
 from napkin.value import (
     Value,
@@ -17,7 +18,6 @@ from napkin.value import (
     exact_number,
     in_unit,
     parse_text,
-    three_digits,
 )
 
 
@@ -200,8 +200,7 @@ def test_three_digits_are_within_half_a_percent(number: float) -> None:
 
 
 def test_a_value_that_is_not_zero_never_reads_as_zero() -> None:
-    with pytest.raises(DomainError, match="read as zero"):
-        str(Value(Rational(1, 10**400), "USD/user"))
+    assert "1.00e-400" in str(Value(Rational(1, 10**400), "USD/user"))
 
 
 def test_a_format_that_would_show_zero_raises() -> None:

@@ -74,6 +74,8 @@ class Model:
         ConfigError
             If the file is not a config, lacks a field, or is of an unknown architecture.
         """
+        if not isinstance(config, str | Path | Mapping):
+            raise ConfigError(f"a model is a catalog name, a path or a dict, got {config!r:.80}.")
         if isinstance(config, Mapping):
             return _read(config, str(config.get("_name_or_path") or "config"), "config given")
         catalog = {name.lower(): name for name in table("models")}
@@ -85,8 +87,12 @@ class Model:
                 notes = (f"up to {row['max_context_extended']:,} tokens with rope scaling",)
             return _read(row["config"], name, f"{row['source']}, read {row['read']}", notes)
         path = Path(config)
-        if not path.is_file():
-            raise unknown("model in the catalog, nor a file,", str(config), table("models"))
+        try:
+            found = path.is_file()
+        except (OSError, ValueError):  # no name that a file could have
+            found = False
+        if not found:
+            raise unknown("model in the catalog, nor a file,", str(config)[:80], table("models"))
         return _read(_load(path), path.stem, f"{path.name}")
 
     def formulas(self) -> dict[Symbol, Formula]:
@@ -154,7 +160,7 @@ class Model:
 def _load(path: Path) -> Mapping[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as reason:
+    except (OSError, ValueError, RecursionError) as reason:
         raise ConfigError(f"{path.name} is not a JSON file: {reason}.") from None
     if not isinstance(config, dict):
         raise ConfigError(f"{path.name} holds no JSON object, so it is no config.json.")
@@ -169,9 +175,10 @@ def _families() -> dict[str, dict[str, Any]]:
 
 def _read(config: Mapping[str, Any], name: str, source: str, notes: tuple[str, ...] = ()) -> Model:
     kind = required(config, "model_type", name)
-    if kind not in _families():
+    if not isinstance(kind, str) or kind not in _families():
         known = ", ".join(sorted(_families()))
         raise ConfigError(f"{name}: model_type {kind!r} is not supported. Supported: {known}.")
+    _check_head(config, name)
     family, common = _families()[kind], table("families")["common"]
     absent = common["absent"] | family.get("absent", {})
     givens: dict[str, int] = common["fixed"] | family.get("fixed", {})
@@ -188,6 +195,16 @@ def _read(config: Mapping[str, Any], name: str, source: str, notes: tuple[str, .
     _windows(config, family, givens, variants)
     left_out = [said for key, said in family.get("left_out", {}).items() if config.get(key)]
     return Model(name, givens, tuple(variants), source, (*notes, *left_out))
+
+
+def _check_head(config: Mapping[str, Any], name: str) -> None:
+    """Refuse what shares a family's keys but is no language model: embedders, draft heads."""
+    architectures = config.get("architectures") or ["ForCausalLM"]
+    if not any(str(entry).endswith("ForCausalLM") for entry in architectures):
+        raise ConfigError(
+            f"{name}: {', '.join(map(str, architectures))} is no causal language model, so its "
+            "parameters and cache are not what model_type says."
+        )
 
 
 def _whole(found: Any, key: str, name: str) -> int:
@@ -228,14 +245,16 @@ def _windows(
     window = config.get("sliding_window")
     if not window or config.get("use_sliding_window") is False:
         return
-    kinds = config.get("layer_types")
+    kinds, first = config.get("layer_types"), config.get("max_window_layers") or 0
     layers = givens["n_layers"]
+    if not isinstance(kinds or [], list) or not isinstance(first, int):
+        raise ConfigError(f"layer_types {kinds!r:.80} or max_window_layers {first!r:.80} is odd.")
     if kinds:
         count = sum(kind == "sliding_attention" for kind in kinds)
     elif family.get("alternate_windows"):
         count = (layers + 1) // 2
     else:
-        count = max(0, layers - config.get("max_window_layers", 0))
+        count = max(0, layers - first)
     if count:
-        givens |= {"n_layers_window": count, "window": window}
+        givens |= {"n_layers_window": count, "window": _whole(window, "sliding_window", "config")}
         variants.append("sliding_window")

@@ -1,6 +1,6 @@
 """How fast: the step, the first token, and the largest batch at a speed."""
 
-from sympy import LambertW, Max, Min, Piecewise, log
+from sympy import Eq, LambertW, Max, Min, Piecewise, log
 
 from .. import notation as q
 from ..formula import Formula
@@ -34,12 +34,11 @@ decode_step_time = Formula(
     source="Williams, Waterman and Patterson 2009, Roofline, section 3",
     scope="a lower bound: launches, scheduling and imperfect overlap only add",
 )
-attention_apart_step_time = Formula(
-    q.decode_step_time,
-    q.batch * q.kv_bytes_per_sequence / _flow
-    + Max(q.batch * q.weight_flops / _rate, q.weight_bytes_read / _flow),
+attention_apart_compute_time = Formula(
+    q.decode_compute_time,
+    q.batch * q.kv_bytes_per_sequence / _flow + q.batch * q.weight_flops / _rate,
     why="attention runs before and after the weights, not beside them, and waits for memory",
-    source=_BOOK + ", general step time",
+    source=_BOOK + ", general step time: caches + Max(work, weights) = Max(this, all bytes)",
     scope="attention always memory-bound",
 )
 overheads_step_time = Formula(
@@ -242,11 +241,21 @@ _left = (
 ) / q.kv_bytes_per_sequence
 moe_batch_at_speed_memory = Formula(
     q.batch_at_speed_memory,
-    _left
-    + LambertW(_decay * q.routed_expert_bytes / q.kv_bytes_per_sequence * _miss**_left) / _decay,
+    Piecewise(
+        (
+            (_flow * q.step_time_target - q.bytes_per_weight * q.n_params_active)
+            / q.kv_bytes_per_sequence,
+            Eq(q.n_experts_active, q.n_experts),
+        ),
+        (
+            _left
+            + LambertW(_decay * q.routed_expert_bytes / q.kv_bytes_per_sequence * _miss**_left)
+            / _decay,
+            True,
+        ),
+    ),
     why="a larger batch touches more experts: linear plus exponential, solved by Lambert's W",
     source=_SOLVED + ", with experts_touched in it",
-    valid=q.n_experts_active < q.n_experts,
 )
 moe_critical_batch = Formula(
     q.moe_critical_batch,

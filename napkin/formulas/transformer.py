@@ -208,4 +208,6 @@ moe_n_params_active = Formula(
     - q.n_layers_moe * (q.n_experts - q.n_experts_active) * q.expert_params,
     why="a token visits only its own experts, and the shared ones",
     source="OpenAI gpt-oss model card",
+    valid=q.n_experts_active <= q.n_experts,
+    scope="n_experts_active cannot exceed n_experts",
 )

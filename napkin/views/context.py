@@ -71,7 +71,10 @@ def answer_over_context(n: Napkin, lowest: int = 2_000, highest: int = 120_000) 
     def redraw(_: Any = None) -> None:
         moved = n.assume(context=slider.value)
         text.value = sentence(moved)
-        picture.value = users_over_context(moved)._repr_html_()
+        try:
+            picture.value = users_over_context(moved)._repr_html_()
+        except NapkinError:  # the sentence says why
+            picture.value = ""
 
     slider.observe(redraw, "value")
     redraw()

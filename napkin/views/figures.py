@@ -84,8 +84,11 @@ def users_over_context(n: Napkin, lowest: float = 2_000, highest: float = 200_00
 
     contexts = np.geomspace(lowest, highest, 60)
     kept_napkin, evicted_napkin = n.assume(variants.idle_kept), n.assume(variants.idle_evicted)
-    kept = kept_napkin.function("users_per_gpu", "context")(contexts)
-    evicted = evicted_napkin.function("users_per_gpu", "context")(contexts)
+    fits = n.function("concurrent_sequences", "context")(contexts) >= 1
+    kept, evicted = (
+        np.where(fits, napkin.function("users_per_gpu", "context")(contexts), np.nan)
+        for napkin in (kept_napkin, evicted_napkin)
+    )
     here = float(n.context)
     ratio = float(evicted_napkin.users_per_gpu) / float(kept_napkin.users_per_gpu)
     with style(_STYLE):
