@@ -76,7 +76,7 @@ router_params = declare("router_params", "1", "parameters of one router", r"P_\m
 mlp_params = declare("mlp_params", "1", "parameters of the feed-forward part, all layers", r"P_\mathrm{mlp}")
 norm_params = declare("norm_params", "1", "parameters of the norms of model width", r"P_\mathrm{norm}")
 n_params = declare("n_params", "1", "parameters that memory holds", "P")
-n_params_active = declare("n_params_active", "1", "parameters that multiply one token (no untied input embedding)", r"P_\mathrm{a}")
+n_params_active = declare("n_params_active", "1", "parameters that multiply one token (a looked-up embedding does not)", r"P_\mathrm{a}")
 n_params_active_with_embedding = declare("n_params_active_with_embedding", "1", "the same with the input embedding, as many model cards count", r"P_\mathrm{a,emb}")
 napkin_params = declare("napkin_params", "1", "parameters by the rule 12 L d^2", "P_{12}")
 weight_bytes = declare("weight_bytes", "byte", "weights in memory", r"M_\mathrm{w}")
@@ -105,7 +105,7 @@ flops_per_mac = declare("flops_per_mac", "FLOP", "work of one multiply and add",
 
 # The machine
 n_gpus = declare("n_gpus", "GPU", "GPUs of one replica", r"n_\mathrm{gpu}", COUNT, 1)
-peak_flops = declare("peak_flops", "FLOP/s", "dense peak of one GPU", "F")
+peak_flops = declare("peak_flops", "FLOP/s", "arithmetic peak of one GPU, dense", "F")
 sparse_peak_flops = declare("sparse_peak_flops", "FLOP/s", "peak that a data sheet prints with 2:4 sparsity", r"F_\mathrm{sparse}")
 bandwidth = declare("bandwidth", "byte/s", "memory bandwidth of one GPU", "W")
 memory = declare("memory", "byte", "memory of one GPU", "M")
