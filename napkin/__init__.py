@@ -12,9 +12,15 @@ from . import catalog, formulas, notation, variants
 from .binding import binding
 from .catalog import Accelerator
 from .catalog.model import Model
+from .compare import compare
 from .errors import NapkinError
 from .explain import explain
 from .formula import Formula, agree
+from .own import quantity
+from .sensitivity import sensitivity
+from .solve import solve
+from .sweep import sweep
+from .uncertainty import uncertainty
 from .value import Value
 from .worksheet import Napkin
 
@@ -45,12 +51,18 @@ __all__ = [
     "binding",
     "catalog",
     "check",
+    "compare",
     "explain",
     "formulas",
     "notation",
+    "quantity",
     "say",
+    "sensitivity",
     "show",
+    "solve",
+    "sweep",
     "symbols",
+    "uncertainty",
     "variants",
 ]
 

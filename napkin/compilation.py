@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from sympy import Expr, Integer, Symbol
 
@@ -12,6 +12,8 @@ from .evaluation import evaluate
 from .graph import Formulas, closed_form, order
 from .probability import FUNCTIONS
 from .units import scale_of
+
+_BLOCK: Final = 16_384
 
 
 def compiled(
@@ -46,17 +48,31 @@ def compiled(
     import numpy as np
 
     known = {**givens, **dict.fromkeys(arguments, Integer(1))}
-    form = closed_form(formulas, known, target)
+    form = target if target in known else closed_form(formulas, known, target)
     fixed = _fixed(formulas, known, target, form.free_symbols - set(arguments))
     call = _compiled(form, arguments, tuple(fixed))
     scales = [float(scale_of(name)) for name in arguments]
     constants, own = list(fixed.values()), float(scale_of(target))
 
+    def block(*values: Any) -> Any:
+        scaled = (v if s == 1 else v * s for v, s in zip(values, scales, strict=True))
+        return np.real(call(*scaled, *constants)) / own
+
     def function(*values: Any) -> Any:
-        scaled = [np.asarray(v, float) * s for v, s in zip(values, scales, strict=True)]
-        result = np.real(np.asarray(call(*scaled, *constants))) / own
-        shape = np.broadcast_shapes(result.shape, *(value.shape for value in scaled))
-        return np.broadcast_to(result, shape)[()]
+        arrays = [np.asarray(value, float) for value in values]
+        shape = np.broadcast_shapes(*(array.shape for array in arrays))
+        out = np.empty(shape)
+        if out.size <= _BLOCK:
+            out[...] = block(*arrays)
+            return out[()]
+        # Blocks that stay in the cache: the cost of plain NumPy is its temporaries.
+        flags: Any = [["readonly"]] * len(arrays) + [["writeonly"]]
+        with np.nditer(
+            [*arrays, out], ["external_loop", "buffered"], flags, buffersize=_BLOCK, order="C"
+        ) as parts:
+            for *part, result in parts:
+                result[...] = block(*part)
+        return out
 
     function.__name__ = f"{target}_of_{'_'.join(map(str, arguments))}"
     function.__doc__ = f"{target} = {form}"

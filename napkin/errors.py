@@ -50,6 +50,14 @@ class ConfigError(NapkinError):
     """A config.json without a needed field, or of an unknown architecture."""
 
 
+class FormulaSyntaxError(NapkinError):
+    """A reader's formula that is not one: its message says where."""
+
+
+class NoSolutionError(NapkinError):
+    """A value that a quantity does not reach, or reaches everywhere."""
+
+
 class AgreementError(NapkinError):
     """A derived expression that is not the packaged one."""
 

@@ -18,7 +18,10 @@ from .errors import NapkinError, NoFormulaError
 from .evaluation import evaluate
 from .formula import Formula
 from .graph import closed_form
-from .quantity import REGISTRY, SWITCH, lookup
+from .own import register, used
+from .parse import parse
+from .quantity import REGISTRY, SWITCH, Quantity, lookup
+from .summary import summary
 from .units import check_equation, parse_unit
 from .value import Value, coherent, in_unit
 from .variants import Bundle
@@ -95,7 +98,10 @@ class Napkin:
         raise NapkinError(f"a napkin never changes: use assume({name}=...) to get another one.")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (self._choices, self._steps)
+        names = {symbol.name for symbol in self.givens}
+        for formula in self.formulas.values():
+            names |= {symbol.name for symbol in (formula.target, *formula.symbols)}
+        return _rebuild, (self._choices, self._steps, used(names))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Napkin):
@@ -105,13 +111,14 @@ class Napkin:
     def __hash__(self) -> int:
         return hash((frozenset(self.formulas.items()), frozenset(self.givens.items())))
 
-    def assume(self, *changes: Formula | Bundle, **givens: Any) -> Napkin:
+    def assume(self, *changes: Formula | Bundle | str, **givens: Any) -> Napkin:
         """Return another napkin, with other formulas or givens.
 
         Parameters
         ----------
-        *changes : Formula or Bundle
-            What shall hold instead; see `napkin.variants`.
+        *changes : Formula, Bundle or str
+            What shall hold instead: a formula, a bundle of `napkin.variants`, or a
+            formula as text, ``"target = expression"``; see `napkin.parse.parse`.
         **givens
             As in ``Napkin(...)``: values, or another model, accelerator or precision.
 
@@ -122,19 +129,22 @@ class Napkin:
 
         Raises
         ------
+        FormulaSyntaxError
+            If a text is no formula, with the place.
         UnitError
             If a formula's sides differ in unit.
         """
-        for change in changes:
+        read = tuple(parse(change) if isinstance(change, str) else change for change in changes)
+        for change in read:
             if not isinstance(change, Formula | Bundle):
                 raise NapkinError(
-                    f"assume takes formulas, bundles of napkin.variants and name=value, "
-                    f"got {change!r}."
+                    "assume takes formulas, also as text, bundles of napkin.variants and "
+                    f"name=value, got {change!r:.80}."
                 )
             for formula in (change,) if isinstance(change, Formula) else change.formulas:
                 check_equation(formula.target, formula.expression)
         new = object.__new__(Napkin)
-        new._fill(self._choices, (*self._steps, *changes), givens)
+        new._fill(self._choices, (*self._steps, *read), givens)
         return new
 
     def values(self, target: str | Symbol) -> dict[Symbol, Expr]:
@@ -232,18 +242,12 @@ class Napkin:
         return compiled(self.formulas, given, lookup(target).symbol, names)
 
     def __repr__(self) -> str:
-        chosen = [
-            f"{key}={getattr(value, 'name', value)!r}" for key, value in self._choices.items()
-        ]
-        typed = {s: g for s, g in self.givens.items() if g.source == "given"}
-        given = [f"{s}={str(in_unit(s, g.value))!r}" for s, g in typed.items()]
-        changed = [str(step.name) for step in self._steps if isinstance(step, Bundle)]
-        changed += [str(step) for step in self._steps if isinstance(step, Formula)]
-        assumed = f", assuming {'; '.join(changed)}" if changed else ""
-        return f"Napkin({', '.join([*chosen, *given])}){assumed}"
+        return summary(self._choices, self._steps, self.givens)
 
 
-def _rebuild(choices: dict[str, Any], steps: tuple[Any, ...]) -> Napkin:
+def _rebuild(choices: dict[str, Any], steps: tuple[Any, ...], own: tuple[Quantity, ...]) -> Napkin:
+    for quantity in own:
+        register(quantity)
     new = object.__new__(Napkin)
     new._fill(choices, steps, {})
     return new

@@ -1,0 +1,117 @@
+"""Two worksheets: which givens and formulas differ, and what that does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from .errors import NapkinError
+from .value import Value, in_unit
+from .worksheet import Napkin
+
+_USUAL: Final = (
+    "weight_bytes",
+    "kv_bytes_per_sequence",
+    "concurrent_sequences",
+    "decode_step_time",
+    "tokens_per_second",
+    "ttft",
+    "users_per_gpu",
+    "cost_per_user_month",
+    "cost_per_million_tokens",
+)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What differs between two worksheets.
+
+    Parameters
+    ----------
+    givens : tuple of (str, str, str)
+        Name, and its value in the one and in the other; a dash where it is not given.
+    formulas : tuple of (str, str, str)
+        Target, and its formula in the one and in the other.
+    results : tuple of (str, str, str, str)
+        Name, both values, and the ratio of the second to the first.
+    """
+
+    givens: tuple[tuple[str, str, str], ...]
+    formulas: tuple[tuple[str, str, str], ...]
+    results: tuple[tuple[str, str, str, str], ...]
+
+    def _lines(self) -> list[tuple[str, ...]]:
+        return [
+            *(("given", *row, "") for row in self.givens),
+            *(("formula", *row, "") for row in self.formulas),
+            *(("result", *row) for row in self.results),
+        ]
+
+    def __str__(self) -> str:
+        lines = [("", "name", "first", "second", "second/first"), *self._lines()]
+        widths = [max(len(line[i]) for line in lines) for i in range(5)]
+        cells = ((c.ljust(w) for c, w in zip(line, widths, strict=True)) for line in lines)
+        return "\n".join("  ".join(line).rstrip() for line in cells)
+
+    __repr__ = __str__
+
+    def _repr_markdown_(self) -> str:
+        head = "| | name | first | second | second/first |\n| --- | --- | --- | --- | --- |\n"
+        rows = "\n".join(f"| {' | '.join(line)} |" for line in self._lines())
+        return head + rows
+
+
+def compare(first: Napkin, second: Napkin, targets: Sequence[str] = _USUAL) -> Comparison:
+    """Compare two worksheets.
+
+    Parameters
+    ----------
+    first, second : Napkin
+        The worksheets.
+    targets : sequence of str
+        Results to compare; those that neither can compute are left out.
+
+    Returns
+    -------
+    Comparison
+        Givens and formulas that differ, and the results side by side.
+    """
+    givens = []
+    for symbol in sorted({*first.givens, *second.givens}, key=str):
+        one, other = (
+            in_unit(symbol, n.givens[symbol].value) if symbol in n.givens else None
+            for n in (first, second)
+        )
+        if one != other:
+            givens.append((str(symbol), str(one or "–"), str(other or "–")))
+    formulas = []
+    for symbol in sorted({*first.formulas, *second.formulas}, key=str):
+        old, new = first.formulas.get(symbol), second.formulas.get(symbol)
+        if (old and old.expression) != (new and new.expression):
+            formulas.append((str(symbol), _shown(old), _shown(new)))
+    results = [row for target in targets for row in _result(first, second, target)]
+    return Comparison(tuple(givens), tuple(formulas), tuple(results))
+
+
+def _shown(formula: object) -> str:
+    return str(getattr(formula, "expression", "–"))
+
+
+def _result(first: Napkin, second: Napkin, target: str) -> list[tuple[str, str, str, str]]:
+    one, other = _value(first, target), _value(second, target)
+    if isinstance(one, Value) and isinstance(other, Value):
+        return [(target, str(one), str(other), f"{float(other.number / one.number):.3g}")]
+    return (
+        []
+        if not (isinstance(one, Value) or isinstance(other, Value))
+        else [(target, str(one), str(other), "")]
+    )
+
+
+def _value(n: Napkin, target: str) -> Value | str:
+    """Return the value, or the kind of error in its place."""
+    try:
+        return n[target]
+    except NapkinError as reason:
+        return type(reason).__name__.removesuffix("Error")

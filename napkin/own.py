@@ -1,0 +1,135 @@
+"""Quantities of a reader's own, for formulas of a reader's own."""
+
+from __future__ import annotations
+
+import keyword
+from typing import Final
+
+from sympy import Symbol
+
+from .errors import NapkinError, unknown
+from .quantity import (
+    ANY,
+    COUNT,
+    FRACTION,
+    NON_NEGATIVE,
+    POSITIVE,
+    REGISTRY,
+    SHARE,
+    WHOLE,
+    Domain,
+    Quantity,
+)
+from .units import parse_unit
+
+DOMAINS: Final[dict[str, Domain]] = {
+    "positive": POSITIVE,
+    "non-negative": NON_NEGATIVE,
+    "fraction": FRACTION,
+    "share": SHARE,
+    "count": COUNT,
+    "whole": WHOLE,
+    "any": ANY,
+}
+_OWN: Final[dict[str, Quantity]] = {}
+
+
+def quantity(
+    name: str,
+    unit: str = "1",
+    meaning: str = "a quantity of the reader's own",
+    shown: str = "",
+    domain: str = "positive",
+    default: float | None = None,
+) -> Symbol:
+    r"""Declare a quantity of your own, to use in formulas that you assume.
+
+    Parameters
+    ----------
+    name : str
+        Code name: a Python identifier that no quantity of the book has.
+    unit : str
+        For example ``"1"``, ``"s"``, ``"byte/token"`` or ``"USD/h"``.
+    meaning : str
+        One phrase.
+    shown : str
+        Shown symbol in LaTeX; the name in roman if not given.
+    domain : str
+        ``"positive"``, ``"non-negative"``, ``"fraction"``, ``"share"``, ``"count"``,
+        ``"whole"`` or ``"any"``.
+    default : float, optional
+        The value assumed when nobody gives one.
+
+    Returns
+    -------
+    Symbol
+        Its SymPy symbol.
+
+    Raises
+    ------
+    NapkinError
+        If the name is taken by something else, or is no name.
+    UnitError
+        If the unit is not known.
+
+    Notes
+    -----
+    It is known to this Python process, and to each where a napkin is unpickled that uses
+    it. Declaring the same again changes nothing.
+
+    Examples
+    --------
+    >>> quantity("speculation_gain", unit="1", meaning="tokens for each step")
+    speculation_gain
+    """
+    if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
+        raise NapkinError(f"{name!r} is no name for a quantity: use letters, digits and '_'.")
+    if domain not in DOMAINS:
+        raise unknown("domain", domain, DOMAINS)
+    parse_unit(unit)
+    text = shown or rf"\mathrm{{{name}}}".replace("_", r"\ ")
+    return register(Quantity(name, unit, meaning, text, DOMAINS[domain], default))
+
+
+def register(new: Quantity) -> Symbol:
+    """Enter a quantity that is not in the book.
+
+    Parameters
+    ----------
+    new : Quantity
+        The quantity.
+
+    Returns
+    -------
+    Symbol
+        Its symbol.
+
+    Raises
+    ------
+    NapkinError
+        If another quantity has the name.
+    """
+    known = REGISTRY.get(new.name)
+    if known is not None and known != new:
+        raise NapkinError(
+            f"there is a quantity {new.name!r} already: {known.meaning}, in {known.unit}. "
+            "Choose another name."
+        )
+    REGISTRY[new.name] = _OWN[new.name] = new
+    return new.symbol
+
+
+def used(names: set[str]) -> tuple[Quantity, ...]:
+    """Return those of a reader's own quantities whose names are given.
+
+    Parameters
+    ----------
+    names : set of str
+        Code names.
+
+    Returns
+    -------
+    tuple of Quantity
+        Sorted by name.
+    """
+    return tuple(_OWN[name] for name in sorted(names & _OWN.keys()))

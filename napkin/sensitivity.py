@@ -1,0 +1,137 @@
+"""What a result is most sensitive to: elasticities by symbolic derivatives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sympy import Derivative, Expr, Integer, Symbol, ceiling, diff, floor
+
+from .errors import NapkinError
+from .graph import effective, number
+from .quantity import SWITCH, lookup
+from .value import Value, in_unit
+from .worksheet import Napkin
+
+
+@dataclass(frozen=True)
+class Elasticity:
+    """How a result answers to one of its givens.
+
+    Parameters
+    ----------
+    name : str
+        The given.
+    value : Value
+        Its value here.
+    elasticity : float
+        Percent of change in the result for one percent of change in the given.
+    """
+
+    name: str
+    value: Value
+    elasticity: float
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """The elasticities of a result, the largest first.
+
+    Parameters
+    ----------
+    target : str
+        The result.
+    value : Value
+        Its value.
+    rows : tuple of Elasticity
+        One for each given that matters.
+    """
+
+    target: str
+    value: Value
+    rows: tuple[Elasticity, ...]
+
+    def sentences(self) -> list[str]:
+        """Return a sentence for each row."""
+        return [
+            f"1 % more {row.name} ({row.value}) makes {self.target} {abs(row.elasticity):.3g} % "
+            f"{'higher' if row.elasticity > 0 else 'lower'}"
+            for row in self.rows
+        ]
+
+    def __str__(self) -> str:
+        return "\n".join([f"{self.target} = {self.value}", *self.sentences()])
+
+    __repr__ = __str__
+
+    def _repr_markdown_(self) -> str:
+        lines = "\n".join(f"- {sentence}" for sentence in self.sentences())
+        return f"`{self.target}` = {self.value}\n\n{lines}"
+
+
+def sensitivity(n: Napkin, target: str) -> Sensitivity:
+    """Compute how a result answers to each of its givens.
+
+    Parameters
+    ----------
+    n : Napkin
+        The worksheet.
+    target : str
+        The result.
+
+    Returns
+    -------
+    Sensitivity
+        Elasticities, sorted by size: one percent more of a given changes the result by so
+        many percent, everything else unchanged. Switches of a shape are left out; counts
+        are treated as if they could change a little.
+
+    Raises
+    ------
+    NapkinError
+        If the value cannot be computed, or jumps: a rounded quantity has no elasticity.
+
+    Notes
+    -----
+    Each formula is differentiated by SymPy, and the derivatives are multiplied along the
+    graph from the target down. At a tie of a ``Min`` both sides count half.
+
+    Examples
+    --------
+    >>> n = Napkin(model="Qwen3-32B", accelerator="B200", precision="fp8", context=20_000)
+    >>> [round(row.elasticity, 2) for row in sensitivity(n, "concurrent_sequences").rows[:3]]
+    [-1.22, -1.19, 1.22]
+    """
+    values = n.values(target)
+    symbol = lookup(target).symbol
+    slopes: dict[Symbol, Expr] = {symbol: Integer(1)}
+    for node in reversed(list(values)):
+        if node in n.givens or node not in n.formulas or node not in slopes:
+            continue
+        expression = effective(n.formulas[node], n.givens)
+        for child in expression.free_symbols:
+            step = number(_slope(expression, child), values)
+            slopes[child] = slopes.get(child, Integer(0)) + slopes[node] * step
+    rows = []
+    for name, slope in slopes.items():
+        open_end = name in n.givens or name not in n.formulas
+        if not open_end or lookup(name).domain is SWITCH or slope == 0 or name == symbol:
+            continue
+        elasticity = float(slope * values[name] / values[symbol])
+        if elasticity:
+            rows.append(Elasticity(name.name, in_unit(name, values[name]), elasticity))
+    rows.sort(key=lambda row: (-abs(row.elasticity), row.name))
+    return Sensitivity(str(target), in_unit(symbol, values[symbol]), tuple(rows))
+
+
+@lru_cache(maxsize=4096)
+def _slope(expression: Expr, symbol: Symbol) -> Expr:
+    if any(symbol in part.free_symbols for part in expression.atoms(floor, ceiling)):
+        raise NapkinError(
+            f"{expression} moves in steps, so it has no elasticity: ask for the quantity before "
+            "it is rounded."
+        )
+    slope = diff(expression, symbol)
+    if slope.has(Derivative):
+        raise NapkinError(f"{expression} has no derivative by {symbol} that SymPy knows.")
+    return slope

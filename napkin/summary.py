@@ -1,0 +1,59 @@
+"""What a napkin says of itself: what is given, what is assumed, what comes from where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sympy import Symbol
+
+from .choices import Given
+from .formula import Formula
+from .quantity import REGISTRY, SWITCH, lookup
+from .value import coherent, in_unit
+from .variants import Bundle
+
+_IDEAL: Final = (  # what makes a napkin ideal, unless it is given
+    *("n_gpus", "bandwidth_efficiency", "compute_efficiency"),
+    *("usable_memory", "reserved_memory", "month"),
+)
+
+
+def summary(
+    choices: Mapping[str, Any], steps: tuple[Any, ...], givens: Mapping[Symbol, Given]
+) -> str:
+    """Describe a napkin in a few lines.
+
+    Parameters
+    ----------
+    choices : mapping of str to object
+        Scenario, model, accelerator and precision, as far as they are named.
+    steps : tuple
+        Formulas and bundles that were assumed, among the givens that were typed.
+    givens : mapping of Symbol to Given
+        All givens.
+
+    Returns
+    -------
+    str
+        First the line that makes the napkin again, as far as it has no formulas of its own.
+    """
+    named = {key: getattr(value, "name", value) for key, value in choices.items()}
+    typed = {s.name: str(in_unit(s, g.value)) for s, g in givens.items() if g.source == "given"}
+    words = ", ".join(f"{name}={value!r}" for name, value in {**named, **typed}.items())
+    lines = [f"Napkin({words})"]
+    lines += [f"  assuming {step}" for step in steps if isinstance(step, Formula | Bundle)]
+    for source in dict.fromkeys(given.source for given in givens.values()):
+        if source != "given":
+            lines.append(f"  from {source.split(': ')[0]}: {_listed(givens, source)}")
+    assumed = [
+        f"{name} = {in_unit(name, coherent(name, REGISTRY[name].default))}"
+        for name in _IDEAL
+        if REGISTRY[name].symbol not in givens
+    ]
+    return "\n".join(lines + ([f"  assumed: {', '.join(assumed)}"] if assumed else []))
+
+
+def _listed(givens: Mapping[Symbol, Given], source: str) -> str:
+    pairs = [(s, in_unit(s, g.value)) for s, g in givens.items() if g.source == source]
+    return ", ".join(f"{s} = {v}" for s, v in pairs if lookup(s).domain is not SWITCH)

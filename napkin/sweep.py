@@ -1,0 +1,136 @@
+"""A quantity over arrays of others, labelled, with the points that fit marked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from .errors import DomainError, NapkinError
+from .quantity import lookup
+from .value import Value, coherent, in_unit
+from .worksheet import Napkin
+
+if TYPE_CHECKING:
+    from xarray import DataArray, Dataset
+
+
+def sweep(n: Napkin, targets: str | Sequence[str], **axes: Any) -> Dataset:
+    """Compute quantities over arrays of others.
+
+    Parameters
+    ----------
+    n : Napkin
+        The worksheet.
+    targets : str or sequence of str
+        What to compute.
+    **axes
+        Values by code name, each in its own unit. One-dimensional sequences span a grid;
+        arrays of more dimensions are matched by NumPy's broadcasting; xarray and Dask
+        arrays are taken as they are.
+
+    Returns
+    -------
+    xarray.Dataset
+        A variable a target, with its unit; and ``fits``, which says where the caches fit
+        in memory and the batch does not exceed them, if that can be told.
+
+    Raises
+    ------
+    DomainError
+        If a value of an axis is outside its domain.
+    MissingGivenError
+        If something else that a target needs is not given.
+
+    Examples
+    --------
+    >>> n = Napkin(model="Qwen3-32B", accelerator="B200", precision="fp8")
+    >>> grid = sweep(n, "tokens_per_second", batch=[1, 10, 100], context=[4_000, 40_000])
+    >>> grid.fits.values.tolist()
+    [[True, True], [True, True], [True, False]]
+    """
+    import xarray
+
+    names = [targets] if isinstance(targets, str) else list(targets)
+    if not axes:
+        raise NapkinError("a sweep needs an axis, such as batch=range(1, 65).")
+    arrays = _labelled(axes)
+    results: dict[str, Any] = {name: _computed(n, name, arrays) for name in names}
+    fits = _fits(n, arrays)
+    if fits is not None:
+        results["fits"] = fits
+    return xarray.Dataset(results)
+
+
+def _labelled(axes: dict[str, Any]) -> dict[str, DataArray]:
+    """Return each axis as a labelled array in the unit of its quantity."""
+    from xarray import DataArray
+
+    arrays = {name: _array(name, values) for name, values in axes.items()}
+    wide = any(array.ndim > 1 for array in arrays.values() if not isinstance(array, DataArray))
+    labelled = {}
+    for name, array in arrays.items():
+        if isinstance(array, DataArray):
+            labelled[name] = array
+        elif wide:  # matched from the last dimension on, as NumPy does
+            dims = [f"dim_{array.ndim - 1 - index}" for index in range(array.ndim)]
+            labelled[name] = DataArray(array, dims=dims)
+        else:
+            dims = [name] * array.ndim
+            labelled[name] = DataArray(array, dims=dims, coords={name: array} if dims else None)
+        labelled[name].attrs = {"units": lookup(name).unit, "long_name": lookup(name).meaning}
+    return labelled
+
+
+def _array(name: str, values: Any) -> Any:
+    import numpy as np
+    from xarray import DataArray
+
+    quantity = lookup(name)
+    if isinstance(values, str | Value):
+        values = float(in_unit(name, coherent(name, values)))
+    elif isinstance(values, list | tuple) and any(isinstance(v, str | Value) for v in values):
+        values = [float(in_unit(name, coherent(name, value))) for value in values]
+    if isinstance(values, DataArray) or hasattr(values, "dask"):
+        return values  # checked where they are computed, not here: that would compute them
+    try:
+        array = np.asarray(list(values) if isinstance(values, range) else values, float)
+    except (TypeError, ValueError):
+        raise DomainError(
+            f"{name}: an axis is numbers, or texts with units, got {values!r:.80}."
+        ) from None
+    domain = quantity.domain
+    low_is_out = array <= domain.low if domain.open_low else array < domain.low
+    wrong = ~np.isfinite(array) | low_is_out | (array > domain.high)
+    if domain.integer:
+        wrong |= array != np.round(array)
+    if wrong.any():
+        raise DomainError(
+            f"{name} ({quantity.meaning}) must be {domain.words}, got {array[wrong].flat[0]:g} "
+            f"among the values of the axis."
+        )
+    return array
+
+
+def _computed(n: Napkin, target: str, arrays: dict[str, DataArray]) -> DataArray:
+    import numpy as np
+    from xarray import apply_ufunc
+
+    function = n.function(target, *arrays)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        result: DataArray = apply_ufunc(
+            function, *arrays.values(), dask="parallelized", output_dtypes=[float]
+        )
+    result.attrs = {"units": lookup(target).unit, "long_name": lookup(target).meaning}
+    return result
+
+
+def _fits(n: Napkin, arrays: dict[str, DataArray]) -> DataArray | None:
+    """Say where the caches fit; None where memory or the cache is not known."""
+    try:
+        room = _computed(n, "concurrent_sequences", arrays)
+        taken = _computed(n, "batch", arrays)
+    except NapkinError:
+        return None
+    fits = (room >= 1) & (taken <= room * (1 + 1e-12))
+    fits.attrs = {"long_name": "whether the caches of the batch fit in memory"}
+    return fits

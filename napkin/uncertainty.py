@@ -1,0 +1,152 @@
+"""Ranges in, ranges out: seeded draws of the givens, and which of them matter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .errors import DoesNotFitError, DomainError, NapkinError
+from .quantity import lookup
+from .sweep import sweep
+from .value import Value, coherent, in_unit
+from .worksheet import Napkin
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Uncertainty:
+    """The spread of a result.
+
+    Parameters
+    ----------
+    target : str
+        The result.
+    p5, p50, p95 : Value
+        Quantiles of the draws that fit.
+    causes : tuple of (str, float)
+        Each given with its share of the spread, the largest first.
+    fits : float
+        Share of the draws that fit in memory.
+    samples : ndarray
+        The draws that fit, in the unit of the target.
+    """
+
+    target: str
+    p5: Value
+    p50: Value
+    p95: Value
+    causes: tuple[tuple[str, float], ...]
+    fits: float
+    samples: NDArray[Any] = field(repr=False, compare=False)
+
+    def __str__(self) -> str:
+        name, share = self.causes[0]
+        lines = [
+            f"{self.target}: {self.p5} (p5), {self.p50} (p50), {self.p95} (p95)",
+            f"{name} causes most of the spread: {share:.0%} of the variance of ranks",
+        ]
+        if self.fits < 1:
+            lines.append(f"{1 - self.fits:.1%} of the draws do not fit and are left out")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _repr_markdown_(self) -> str:
+        return "\n".join(f"- {line}" for line in str(self).splitlines())
+
+
+def uncertainty(
+    n: Napkin, target: str, samples: int = 10_000, seed: int = 20, **ranges: Any
+) -> Uncertainty:
+    """Draw givens from ranges and look at the spread of a result.
+
+    Parameters
+    ----------
+    n : Napkin
+        The worksheet.
+    target : str
+        The result.
+    samples : int
+        Number of draws.
+    seed : int
+        Of the random generator: the same seed gives the same bits.
+    **ranges
+        By code name: a pair (low, high), drawn uniformly, or a frozen SciPy distribution
+        in the quantity's own unit.
+
+    Returns
+    -------
+    Uncertainty
+        p5, p50 and p95, and which given causes most of the spread, by the squared rank
+        correlation of given and result.
+
+    Raises
+    ------
+    DomainError
+        If a range is none, or reaches outside the domain of its quantity.
+    DoesNotFitError
+        If not one draw fits.
+    """
+    import numpy as np
+    from scipy.stats import spearmanr
+
+    if not ranges or samples < 2:
+        raise NapkinError("uncertainty needs ranges, such as context=(4_000, 40_000), and draws.")
+    generator = np.random.default_rng(seed)
+    draws = {name: _draw(name, given, samples, generator) for name, given in ranges.items()}
+    import xarray
+
+    columns = {name: xarray.DataArray(values, dims=["draw"]) for name, values in draws.items()}
+    table = sweep(n, target, **columns)
+    results = table[target].to_numpy()
+    good = np.isfinite(results)
+    if "fits" in table:
+        good &= table["fits"].to_numpy()
+    if not good.any():
+        raise DoesNotFitError(f"not one of {samples} draws fits in memory: narrow the ranges.")
+    kept = results[good]
+    unit = lookup(target).unit
+    p5, p50, p95 = (Value(_number(q), unit) for q in np.quantile(kept, [0.05, 0.5, 0.95]))
+    squares = {name: _square(spearmanr, draw[good], kept) for name, draw in draws.items()}
+    total = sum(squares.values()) or 1.0
+    causes = sorted(((name, s / total) for name, s in squares.items()), key=lambda c: -c[1])
+    return Uncertainty(str(target), p5, p50, p95, tuple(causes), float(good.mean()), kept)
+
+
+def _number(number: float) -> Any:
+    from sympy import Float
+
+    return Float(float(number))
+
+
+def _square(spearmanr: Any, draw: NDArray[Any], kept: NDArray[Any]) -> float:
+    if draw.min() == draw.max() or kept.min() == kept.max():
+        return 0.0
+    return float(spearmanr(draw, kept).statistic ** 2)
+
+
+def _draw(name: str, given: Any, samples: int, generator: Any) -> NDArray[Any]:
+    import numpy as np
+
+    domain = lookup(name).domain
+    if hasattr(given, "rvs"):
+        values = np.asarray(given.rvs(size=samples, random_state=generator), float)
+    elif isinstance(given, tuple) and len(given) == 2:
+        low, high = (float(in_unit(name, coherent(name, end))) for end in given)
+        if low > high:
+            raise DomainError(f"{name}: the range {given} ends before it begins.")
+        values = generator.uniform(low, high, samples)
+    else:
+        raise DomainError(
+            f"{name}: a range is a pair (low, high) or a SciPy distribution, got {given!r:.80}."
+        )
+    if domain.integer:
+        values = np.round(values)
+    low_is_out = values <= domain.low if domain.open_low else values < domain.low
+    if (low_is_out | (values > domain.high) | ~np.isfinite(values)).any():
+        raise DomainError(
+            f"{name} must be {domain.words}, but some draws are not: narrow the distribution."
+        )
+    return values
