@@ -8,10 +8,16 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from . import Napkin, NapkinError, binding, explain, solve, sweep, variants
+from . import variants
+from .binding import binding
 from .catalog import accelerator, table
 from .catalog.model import Model
+from .errors import NapkinError
+from .explain import explain
+from .solve import solve
+from .sweep import sweep
 from .value import Value
+from .worksheet import Napkin
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -19,7 +25,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m napkin",
         description="What LLM inference costs, derived.",
         epilog="example: python -m napkin explain cost_per_user_month --model Qwen3-32B "
-        "--accelerator B200 --precision fp8 --given context=20000 'price=4 USD/hour' duty_cycle=0.2",
+        "--accelerator B200 --precision fp8 --given context=20000 duty_cycle=0.2 'price=4 USD/h'",
     )
     commands = parser.add_subparsers(dest="command", required=True)
     sheet = argparse.ArgumentParser(add_help=False)

@@ -50,9 +50,9 @@ def compiled(
     known = {**givens, **dict.fromkeys(arguments, Integer(1))}
     form = target if target in known else closed_form(formulas, known, target)
     fixed = _fixed(formulas, known, target, form.free_symbols - set(arguments))
-    call = _compiled(form, arguments, tuple(fixed))
+    call, precomputed = _compiled(form, arguments, tuple(fixed))
     scales = [float(scale_of(name)) for name in arguments]
-    constants, own = list(fixed.values()), float(scale_of(target))
+    constants, own = precomputed(*fixed.values()), float(scale_of(target))
 
     def block(*values: Any) -> Any:
         scaled = (v if s == 1 else v * s for v, s in zip(values, scales, strict=True))
@@ -97,12 +97,33 @@ def _fixed(
 @lru_cache(maxsize=256)
 def _compiled(
     form: Expr, arguments: tuple[Symbol, ...], fixed: tuple[Symbol, ...]
-) -> Callable[..., Any]:
+) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Compile what depends on the arguments, and apart from it what can be computed before."""
     import numpy as np
     from sympy import lambdify
 
-    functions = {name: np.vectorize(call) for name, call in FUNCTIONS.items()}
-    compiled: Callable[..., Any] = lambdify(
-        [*arguments, *fixed], form, modules=[functions, "scipy"], cse=True
-    )
-    return compiled
+    kernel, parts = _split(form, frozenset(arguments))
+    modules = [{name: np.vectorize(call) for name, call in FUNCTIONS.items()}, "scipy"]
+    call = lambdify([*arguments, *parts.values()], kernel, modules=modules, cse=True)
+    return call, lambdify(fixed, list(parts), modules=modules, cse=True)
+
+
+def _split(form: Expr, arguments: frozenset[Symbol]) -> tuple[Expr, dict[Expr, Symbol]]:
+    """Replace each part without arguments by a symbol, so that it is computed once."""
+    parts: dict[Expr, Symbol] = {}
+
+    def constant(part: Expr) -> Expr:
+        return part if part.is_Number else parts.setdefault(part, Symbol(f"constant_{len(parts)}"))
+
+    def walk(part: Any) -> Any:
+        if not part.args or part in arguments:
+            return part if part in arguments or not part.free_symbols else constant(part)
+        if not part.free_symbols & arguments:
+            return constant(part) if isinstance(part, Expr) else part.func(*map(walk, part.args))
+        if part.is_Add or part.is_Mul:
+            before = [arg for arg in part.args if not arg.free_symbols & arguments]
+            after = [walk(arg) for arg in part.args if arg.free_symbols & arguments]
+            return part.func(*after, *([constant(part.func(*before))] if before else []))
+        return part.func(*map(walk, part.args))
+
+    return walk(form), parts

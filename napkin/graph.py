@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
@@ -141,7 +142,7 @@ def _is_exact(expression: Basic) -> bool:
 def closed_form(
     formulas: Formulas, givens: Iterable[Symbol], target: Symbol, keep: Iterable[Symbol] = ()
 ) -> Expr:
-    """Put formulas into each other until only givens are left.
+    """Put formulas into each other until only givens are left: once, then from memory.
 
     Parameters
     ----------
@@ -159,8 +160,18 @@ def closed_form(
     Expr
         One expression.
     """
-    known = set(givens)
-    stops = (known | set(keep)) - {target}
+    return _closed_form(frozenset(formulas.items()), frozenset(givens), target, frozenset(keep))
+
+
+@lru_cache(maxsize=512)
+def _closed_form(
+    items: frozenset[tuple[Symbol, Formula]],
+    givens: frozenset[Symbol],
+    target: Symbol,
+    keep: frozenset[Symbol],
+) -> Expr:
+    formulas = dict(items)
+    known, stops = givens, (givens | keep) - {target}
     forms: dict[Symbol, Expr] = {}
     for symbol in order(formulas, stops, target):
         if symbol in stops or symbol not in formulas:

@@ -17,10 +17,29 @@ class _Numeric(Function):
 
     implementation: ClassVar[Callable[..., float]]
 
+    def fdiff(self, argindex: int = 1) -> Expr:
+        """Return the slope by one argument, which is evaluated by a central difference."""
+        kind = type(self)
+        name = f"{kind.__name__}By{argindex}"
+        return type(name, (_Numeric,), {"implementation": staticmethod(_slope(kind, argindex))})(
+            *self.args
+        )
+
     def _eval_evalf(self, prec: int) -> Expr | None:
         if not all(arg.is_number for arg in self.args):
             return None
         return Float(type(self).implementation(*(float(arg) for arg in self.args)), precision=prec)
+
+
+def _slope(kind: type[_Numeric], argindex: int) -> Callable[..., float]:
+    def slope(*args: float) -> float:
+        low, high = list(args), list(args)
+        step = args[argindex - 1] * 1e-5
+        low[argindex - 1] -= step
+        high[argindex - 1] += step
+        return (kind.implementation(*high) - kind.implementation(*low)) / (2 * step)
+
+    return slope
 
 
 def _erlang_b(servers: float, load: float) -> float:

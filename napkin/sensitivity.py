@@ -99,8 +99,10 @@ def sensitivity(n: Napkin, target: str) -> Sensitivity:
     Examples
     --------
     >>> n = Napkin(model="Qwen3-32B", accelerator="B200", precision="fp8", context=20_000)
-    >>> [round(row.elasticity, 2) for row in sensitivity(n, "concurrent_sequences").rows[:3]]
-    [-1.22, -1.19, 1.22]
+    >>> for row in sensitivity(n, "kv_bytes_per_sequence").rows[:2]:
+    ...     print(row.name, row.elasticity)
+    bytes_per_kv 1.0
+    context 1.0
     """
     values = n.values(target)
     symbol = lookup(target).symbol

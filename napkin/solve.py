@@ -11,6 +11,7 @@ from sympy import Expr, Float, Max, Min, Poly, Rational, Symbol, cancel, fractio
 
 from .errors import DoesNotFitError, NapkinError, NoSolutionError
 from .quantity import lookup
+from .units import scale_of
 from .value import Value, allows, coherent, in_unit
 from .worksheet import Napkin
 
@@ -95,6 +96,7 @@ def solve(n: Napkin, unknown: str, **target: Any) -> list[Solution]:
         raise NoSolutionError(
             f"{name} does not depend on {unknown} here: it is {in_unit(name, form)} throughout."
         )
+    _refuse_plateau(n, name, goal, symbol, form)
     exact = _exact_roots(form, goal, symbol)
     how = "bracketed root" if exact is None else "exact"
     roots = _bracketed_roots(n, name, goal, symbol) if exact is None else exact
@@ -106,6 +108,34 @@ def solve(n: Napkin, unknown: str, **target: Any) -> list[Solution]:
     if not found:
         raise NoSolutionError(_why_none(n, name, goal, symbol))
     return found
+
+
+def _refuse_plateau(n: Napkin, name: str, goal: Expr, symbol: Symbol, form: Expr) -> None:
+    """Raise where a whole range of the unknown solves the equation: no root is the root."""
+    import numpy as np
+
+    grid, reached = _over_domain(n, name, symbol)
+    wanted = float(in_unit(name, goal).number)
+    hits = grid[np.isclose(reached, wanted, rtol=1e-12, atol=0)]
+    ends = (
+        [Rational(float(hit)) * scale_of(symbol) for hit in hits[[0, -1]]] if hits.size > 1 else []
+    )
+    if ends and all(form.xreplace({symbol: end}) == goal for end in ends):  # exactly, at both
+        some = in_unit(symbol, ends[0])
+        raise NoSolutionError(
+            f"{name} is {in_unit(name, goal)} over a whole range of {symbol}, at {some} for "
+            "example: something else decides it there, see binding."
+        )
+
+
+def _over_domain(n: Napkin, name: str, symbol: Symbol) -> tuple[Any, Any]:
+    """Return a grid over the domain of the unknown, and the target on it."""
+    import numpy as np
+
+    domain = lookup(symbol).domain
+    grid = np.geomspace(max(domain.low, _WIDEST[0]), min(domain.high, _WIDEST[1]), _GRID)
+    with np.errstate(all="ignore"):
+        return grid, np.asarray(n.function(name, symbol.name)(grid), float)
 
 
 def _allowed(symbol: Symbol, root: Expr) -> bool:
@@ -178,37 +208,16 @@ def _bracketed_roots(n: Napkin, name: str, goal: Expr, symbol: Symbol) -> list[E
 
     function = n.function(name, symbol.name)
     wanted = float(in_unit(name, goal).number)
-    domain = lookup(symbol).domain
-    grid = np.geomspace(max(domain.low, _WIDEST[0]), min(domain.high, _WIDEST[1]), _GRID)
+    grid, reached = _over_domain(n, name, symbol)
+    off = reached - wanted
     with np.errstate(all="ignore"):
-        off = np.asarray(function(grid), float) - wanted
         roots = [float(x) for x, y in zip(grid, off, strict=True) if y == 0]
         for low, high, before, after in zip(grid, grid[1:], off, off[1:], strict=False):
             if np.isfinite(before) and np.isfinite(after) and before * after < 0:
                 root = brentq(lambda x: float(function(x)) - wanted, low, high, rtol=1e-14)
                 if abs(float(function(root)) / wanted - 1) < 1e-6:  # a jump is no root
                     roots.append(root)
-    return [coherent_float(symbol, root) for root in roots]
-
-
-def coherent_float(symbol: Symbol, number: float) -> Expr:
-    """Return a float in a quantity's own unit as a coherent number.
-
-    Parameters
-    ----------
-    symbol : Symbol
-        The quantity.
-    number : float
-        In its own unit.
-
-    Returns
-    -------
-    Expr
-        A Float.
-    """
-    from .units import scale_of
-
-    return Float(number) * scale_of(symbol)
+    return [Float(root) * scale_of(symbol) for root in roots]
 
 
 def _has_room(n: Napkin, name: str, symbol: Symbol, root: Expr) -> bool:
@@ -227,10 +236,7 @@ def _has_room(n: Napkin, name: str, symbol: Symbol, root: Expr) -> bool:
 def _why_none(n: Napkin, name: str, goal: Expr, symbol: Symbol) -> str:
     import numpy as np
 
-    domain = lookup(symbol).domain
-    grid = np.geomspace(max(domain.low, _WIDEST[0]), min(domain.high, _WIDEST[1]), _GRID)
-    with np.errstate(all="ignore"):
-        reached = np.asarray(n.function(name, symbol.name)(grid), float)
+    _, reached = _over_domain(n, name, symbol)
     reached = reached[np.isfinite(reached)]
     unit = lookup(name).unit
     low, high = (Value(Float(float(end)), unit) for end in (reached.min(), reached.max()))

@@ -63,41 +63,53 @@ def sweep(n: Napkin, targets: str | Sequence[str], **axes: Any) -> Dataset:
 
 def _labelled(axes: dict[str, Any]) -> dict[str, DataArray]:
     """Return each axis as a labelled array in the unit of its quantity."""
+    import numpy as np
     from xarray import DataArray
 
-    arrays = {name: _array(name, values) for name, values in axes.items()}
-    wide = any(array.ndim > 1 for array in arrays.values() if not isinstance(array, DataArray))
-    labelled = {}
-    for name, array in arrays.items():
-        if isinstance(array, DataArray):
-            labelled[name] = array
-        elif wide:  # matched from the last dimension on, as NumPy does
-            dims = [f"dim_{array.ndim - 1 - index}" for index in range(array.ndim)]
-            labelled[name] = DataArray(array, dims=dims)
-        else:
+    labelled = {name: _array(name, values) for name, values in axes.items()}
+    plain = {name: array for name, array in labelled.items() if not isinstance(array, DataArray)}
+    if any(array.ndim > 1 for array in plain.values()):  # matched as NumPy does
+        for name, array in zip(plain, np.broadcast_arrays(*plain.values()), strict=True):
+            labelled[name] = DataArray(array, dims=[f"dim_{i}" for i in range(array.ndim)])
+    else:
+        for name, array in plain.items():
             dims = [name] * array.ndim
             labelled[name] = DataArray(array, dims=dims, coords={name: array} if dims else None)
-        labelled[name].attrs = {"units": lookup(name).unit, "long_name": lookup(name).meaning}
+            for coordinate in labelled[name].coords.values():
+                coordinate.attrs = _attributes(name)
     return labelled
+
+
+def _attributes(name: str) -> dict[str, str]:
+    return {"units": lookup(name).unit, "long_name": lookup(name).meaning}
 
 
 def _array(name: str, values: Any) -> Any:
     import numpy as np
     from xarray import DataArray
 
-    quantity = lookup(name)
     if isinstance(values, str | Value):
         values = float(in_unit(name, coherent(name, values)))
     elif isinstance(values, list | tuple) and any(isinstance(v, str | Value) for v in values):
         values = [float(in_unit(name, coherent(name, value))) for value in values]
-    if isinstance(values, DataArray) or hasattr(values, "dask"):
-        return values  # checked where they are computed, not here: that would compute them
+    if isinstance(values, DataArray):
+        if values.chunks is None:  # a lazy array is not computed to be checked
+            _check(name, values.to_numpy())
+        return values
     try:
         array = np.asarray(list(values) if isinstance(values, range) else values, float)
     except (TypeError, ValueError):
         raise DomainError(
             f"{name}: an axis is numbers, or texts with units, got {values!r:.80}."
         ) from None
+    _check(name, array)
+    return array
+
+
+def _check(name: str, array: Any) -> None:
+    import numpy as np
+
+    quantity = lookup(name)
     domain = quantity.domain
     low_is_out = array <= domain.low if domain.open_low else array < domain.low
     wrong = ~np.isfinite(array) | low_is_out | (array > domain.high)
@@ -108,7 +120,6 @@ def _array(name: str, values: Any) -> Any:
             f"{name} ({quantity.meaning}) must be {domain.words}, got {array[wrong].flat[0]:g} "
             f"among the values of the axis."
         )
-    return array
 
 
 def _computed(n: Napkin, target: str, arrays: dict[str, DataArray]) -> DataArray:
@@ -120,7 +131,7 @@ def _computed(n: Napkin, target: str, arrays: dict[str, DataArray]) -> DataArray
         result: DataArray = apply_ufunc(
             function, *arrays.values(), dask="parallelized", output_dtypes=[float]
         )
-    result.attrs = {"units": lookup(target).unit, "long_name": lookup(target).meaning}
+    result.attrs = _attributes(target)
     return result
 
 

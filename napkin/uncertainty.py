@@ -79,8 +79,8 @@ def uncertainty(
     Returns
     -------
     Uncertainty
-        p5, p50 and p95, and which given causes most of the spread, by the squared rank
-        correlation of given and result.
+        Quantiles p5, p50 and p95, and which given causes most of the spread, by the
+        squared rank correlation of given and result.
 
     Raises
     ------

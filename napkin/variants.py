@@ -10,7 +10,7 @@ from sympy import Symbol
 from . import notation as q
 from .errors import unknown
 from .formula import Formula
-from .formulas import dollars, duty_cycle, kv_cache, paging, transformer
+from .formulas import dollars, duty_cycle, kv_cache, layers, paging, transformer
 from .formulas import gqa as sharing
 from .formulas import tokens_per_second as speed
 
@@ -118,6 +118,69 @@ linear_attention = Bundle(
     "some layers keep a state of fixed size instead of keys and values",
     without=_full_only,
 )
+layer_norm = Bundle(
+    "layer_norm", (layers.wide_norm_params,), "norms have a bias, or nothing to learn"
+)
+full_width_qk_norm = Bundle(
+    "full_width_qk_norm",
+    (layers.full_width_norm_small_params,),
+    "queries and keys are normalized over all heads at once",
+)
+other_parts = Bundle(
+    "other_parts",
+    (layers.n_params_with_other, layers.other_params),
+    "there are learned positions, a bias of the head, or further rows of the embedding",
+)
+layer_inputs = Bundle(
+    "layer_inputs",
+    (layers.n_params_with_other, layers.layer_input_params, layers.wide_mlp_params),
+    "each layer has an embedding of its own",
+)
+indexer = Bundle(
+    "indexer", (layers.indexer_small_params,), "a small attention picks the tokens to attend to"
+)
+window_shapes = Bundle(
+    "window_shapes",
+    (
+        layers.shaped_attention_params,
+        layers.shaped_kv_bytes_per_token,
+        layers.shaped_kv_bytes_per_sequence,
+        layers.shaped_tokens_kept,
+        layers.shaped_attention_flops_per_token,
+        layers.shaped_attention_flops,
+        layers.shaped_attention_flops_per_pair,
+        layers.shaped_prefill_attention_flops,
+        sharing.window_attention_pairs,
+    ),
+    "windowed layers have heads of their own number and width, and may reuse a cache",
+    without=_full_only,
+)
+state_space = Bundle(
+    "state_space",
+    (
+        layers.ssm_attention_params,
+        layers.sparse_mlp_params,
+        layers.ssm_kv_bytes_per_token,
+        layers.ssm_kv_bytes_per_sequence,
+        layers.ssm_state_bytes,
+        layers.ssm_attention_flops_per_token,
+        layers.ssm_attention_flops_per_pair,
+        layers.ssm_attention_flops,
+        layers.ssm_prefill_attention_flops,
+    ),
+    "some layers keep the state of a state-space model, some are feed-forward only",
+    without=_full_only,
+)
+cross_attention = Bundle(
+    "cross_attention",
+    (
+        layers.cross_attention_params,
+        layers.cross_kv_bytes_per_token,
+        layers.cross_attention_flops_per_token,
+        layers.cross_attention_flops_per_pair,
+    ),
+    "some layers attend to an image instead of the text",
+)
 moe = Bundle(
     "moe",
     (
@@ -172,6 +235,8 @@ BUNDLES: Final[dict[str, Bundle]] = {
     bundle.name: bundle
     for bundle in (
         *(mha, mqa, gqa, mla, mla_full_query, sliding_window, linear_attention, moe),
+        *(layer_norm, full_width_qk_norm, other_parts, layer_inputs, indexer),
+        *(window_shapes, state_space, cross_attention),
         *(idle_kept, idle_evicted, fluid, binomial, erlang, paged, reserved_maximum),
         *(attention_apart, with_overheads, rent, own),
     )

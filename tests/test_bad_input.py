@@ -27,6 +27,7 @@ from napkin.errors import (
     UnknownNameError,
 )
 from napkin.formula import Formula
+from napkin.quantity import REGISTRY
 from napkin.variants import BUNDLES
 from tests.twin import Twin
 
@@ -108,7 +109,7 @@ def test_a_target_without_a_formula(target: str) -> None:
     with pytest.raises(NoFormulaError) as caught:
         _ = nk.Napkin()[target]
     said = str(caught.value)
-    assert f"no formula computes {target} ({nk.quantity.REGISTRY[target].meaning}, in " in said
+    assert f"no formula computes {target} ({REGISTRY[target].meaning}, in " in said
     assert f"give it, as in {target}=..." in said
 
 

@@ -11,6 +11,7 @@ import napkin as nk
 from napkin import variants
 from napkin.errors import MissingGivenError
 from napkin.explain import Node
+from napkin.quantity import REGISTRY
 
 QWEN = nk.Napkin(
     model="Qwen3-32B",
@@ -54,7 +55,7 @@ def test_every_number_is_what_reading_gives(case: tuple[nk.Napkin, str]) -> None
     shown = {}
     for line in str(tree).splitlines():
         found = re.match(r"[│├└─ ]*(\w+) = (?:.* = )?(.*?)(?:  \((.*)\))?$", line)
-        if found and found[1] in nk.quantity.REGISTRY:
+        if found and found[1] in REGISTRY:
             shown[found[1]] = found[2]
     nodes = {str(node.symbol): node for node in walk(tree.root)}
     assert shown.keys() == nodes.keys()

@@ -1,0 +1,130 @@
+"""Elasticities equal finite differences; spreads repeat to the bit."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import napkin as nk
+from napkin import variants
+from napkin.errors import NapkinError
+from napkin.quantity import lookup
+
+QWEN = nk.Napkin(
+    model="Qwen3-32B",
+    accelerator="B200",
+    precision="fp8",
+    context=20_000,
+    prompt=20_000,
+    price=4,
+    duty_cycle=0.2,
+    speed_target=20,
+)
+MOE = nk.Napkin(
+    model="gpt-oss-120b",
+    accelerator="H200",
+    precision="fp8",
+    context=9_000,
+    price=3,
+    duty_cycle=0.3,
+)
+NAPKINS = {
+    "kept": QWEN,
+    "evicted": QWEN.assume(variants.idle_evicted, host_link_bandwidth=6e10, think_time=20),
+    "binomial": QWEN.assume(variants.idle_evicted, variants.binomial, overflow_target=0.01),
+    "erlang": QWEN.assume(variants.idle_evicted, variants.erlang, wait_target=0.02),
+    "experts": MOE.assume(speed_target=60, prompt=900),
+    "overheads": QWEN.assume(
+        variants.with_overheads, n_kernels=500, kernel_launch_time=4e-6, host_time=1e-3
+    ),
+}
+
+
+@pytest.mark.parametrize("target", ["cost_per_user_month", "tokens_per_second", "ttft", "users"])
+@pytest.mark.parametrize("name", NAPKINS)
+def test_elasticities_equal_finite_differences(name: str, target: str) -> None:
+    n = NAPKINS[name]
+    found = {row.name: row.elasticity for row in nk.sensitivity(n, target).rows}
+    here = float(n[target])
+    for given, elasticity in found.items():
+        if lookup(given).domain.integer:
+            continue  # reading allows no broken count; the derivative is formal
+        call, value = n.function(target, given), float(n[given])
+        step = 1e-5
+        slope = (call(value * (1 + step)) - call(value * (1 - step))) / (2 * step * here)
+        assert slope == pytest.approx(elasticity, rel=2e-4, abs=1e-6), given
+
+
+def test_counts_are_differentiated_as_if_they_were_continuous() -> None:
+    rows = {row.name: row.elasticity for row in nk.sensitivity(QWEN, "n_params").rows}
+    layers = float(QWEN.attention_params) + float(QWEN.mlp_params) + 2 * 64 * 5120
+    assert rows["n_layers"] == pytest.approx(layers / float(QWEN.n_params), rel=1e-12)
+    assert "qkv_bias" not in rows
+
+
+def test_rows_are_sorted_and_read_as_sentences() -> None:
+    found = nk.sensitivity(QWEN, "cost_per_user_month")
+    sizes = [abs(row.elasticity) for row in found.rows]
+    assert sizes == sorted(sizes, reverse=True)
+    assert "1 % more price (4 USD/h) makes cost_per_user_month 1 % higher" in found.sentences()
+    assert str(found).splitlines()[0] == f"cost_per_user_month = {QWEN.cost_per_user_month}"
+    assert all(sentence in found._repr_markdown_() for sentence in found.sentences())
+
+
+def test_a_rounded_quantity_has_no_elasticity() -> None:
+    with pytest.raises(NapkinError, match="moves in steps"):
+        nk.sensitivity(QWEN, "whole_sequences")
+
+
+def test_a_spread_repeats_to_the_bit() -> None:
+    one, again = (
+        nk.uncertainty(QWEN, "cost_per_user_month", context=(4_000, 40_000), price=(2, 6))
+        for _ in range(2)
+    )
+    np.testing.assert_array_equal(one.samples, again.samples)
+    assert one == again
+    other = nk.uncertainty(QWEN, "cost_per_user_month", seed=3, context=(4_000, 40_000))
+    assert other.p50 != one.p50
+
+
+def test_quantiles_of_a_proportional_result() -> None:
+    found = nk.uncertainty(QWEN, "cost_per_user_month", samples=200_000, price=(2, 6))
+    per_dollar = float(QWEN.cost_per_user_month) / 4
+    for value, price in ((found.p5, 2.2), (found.p50, 4), (found.p95, 5.8)):
+        assert float(value) == pytest.approx(price * per_dollar, rel=5e-3)
+    assert found.causes == (("price", 1.0),)
+
+
+def test_the_wider_range_causes_more() -> None:
+    found = nk.uncertainty(
+        QWEN, "cost_per_user_month", context=(4_000, 40_000), price=stats.norm(4, 0.05)
+    )
+    assert found.causes[0][0] == "context"
+    assert found.causes[0][1] > 0.9
+    assert "context causes most of the spread" in str(found)
+
+
+def test_draws_that_do_not_fit_are_left_out_and_said() -> None:
+    found = nk.uncertainty(QWEN, "users", context=(1_000_000, 1_300_000))
+    assert 0 < found.fits < 1
+    assert found.samples.min() >= 1
+    assert "do not fit" in str(found)
+    with pytest.raises(NapkinError, match="not one of"):
+        nk.uncertainty(QWEN, "users", context=(2_000_000, 3_000_000))
+
+
+@pytest.mark.parametrize(
+    ("ranges", "says"),
+    [
+        ({}, "needs ranges"),
+        ({"context": 3}, "a range is a pair"),
+        ({"context": (5, 4)}, "ends before it begins"),
+        ({"context": (-1, 4)}, "at least 0"),
+        ({"context": stats.norm(0, 1)}, "narrow the distribution"),
+        ({"contexts": (1, 2)}, "did you mean context"),
+    ],
+)
+def test_a_bad_range_is_named(ranges: dict[str, Any], says: str) -> None:
+    with pytest.raises(NapkinError, match=says):
+        nk.uncertainty(QWEN, "users", **ranges)

@@ -1,0 +1,119 @@
+"""Solving inverts deriving."""
+
+import pytest
+
+import napkin as nk
+from napkin import variants
+from napkin.errors import NapkinError, NoSolutionError
+
+QWEN = nk.Napkin(
+    model="Qwen3-32B",
+    accelerator="B200",
+    precision="fp8",
+    context=20_000,
+    prompt=20_000,
+    new_tokens=300,
+    price=4,
+    duty_cycle=0.2,
+    speed_target=20,
+)
+MOE = nk.Napkin(model="DeepSeek-V3", accelerator="H200", n_gpus=8, precision="fp8", context=20_000)
+
+PAIRS = [
+    ("users", "context"),
+    ("users", "memory"),
+    ("users_per_gpu", "bytes_per_kv"),
+    ("cost_per_user_month", "price"),
+    ("cost_per_user_month", "context"),
+    ("cost_per_user_hour", "month"),
+    ("cost_per_million_tokens", "bandwidth"),
+    ("cost_per_million_tokens", "price"),
+    ("decode_step_time", "batch"),
+    ("decode_memory_time", "context"),
+    ("decode_compute_time", "peak_flops"),
+    ("tokens_per_second", "batch"),
+    ("tokens_per_second_per_user", "bandwidth"),
+    ("kv_budget", "reserved_memory"),
+    ("concurrent_sequences", "usable_memory"),
+    ("kv_bytes_per_sequence", "d_head"),
+    ("n_params", "n_layers"),
+    ("ttft", "prompt"),
+    ("largest_batch_at_speed", "speed_target"),
+    ("weight_bytes", "bytes_per_weight"),
+    ("ridge", "compute_efficiency"),
+    ("flops_without_cache", "new_tokens"),
+]
+
+
+@pytest.mark.parametrize(("target", "unknown"), PAIRS)
+def test_solve_inverts_derive(target: str, unknown: str) -> None:
+    """What the worksheet has for the unknown is among the roots of what it gives."""
+    if unknown == "month":
+        with pytest.raises(NoSolutionError, match="does not depend"):
+            nk.solve(QWEN, unknown, **{target: QWEN[target]})
+        return
+    step = target.startswith(("decode", "tokens", "cost_per_million"))
+    n = QWEN.assume(batch=10) if step else QWEN
+    found = nk.solve(n, unknown, **{target: n[target]})
+    assert any(root.value.number == n[unknown].number for root in found), found
+    for root in found:
+        assert root.how == "exact"
+        again = n.assume(**{unknown: root.value})[target]
+        assert again.number == n[target].number
+
+
+@pytest.mark.parametrize(
+    ("n", "unknown", "target"),
+    [
+        (MOE.assume(batch=40), "batch", "decode_memory_time"),
+        (MOE.assume(speed_target=30), "speed_target", "largest_batch_at_speed"),
+        (
+            QWEN.assume(variants.idle_evicted, variants.binomial, overflow_target=0.01),
+            "duty_cycle",
+            "users",
+        ),
+    ],
+    ids=["experts touched", "Lambert's W", "binomial"],
+)
+def test_what_has_no_closed_root_is_bracketed(n: nk.Napkin, unknown: str, target: str) -> None:
+    found = nk.solve(n, unknown, **{target: n[target]})
+    assert [root.how for root in found] == ["bracketed root"]
+    assert float(found[0]) == pytest.approx(float(n[unknown]), rel=1e-7)
+
+
+def test_both_roots_are_found() -> None:
+    """A cost that falls and rises again with the context of a sliding window's prompt."""
+    own = nk.quantity("dose", unit="1")
+    n = nk.Napkin().assume("profit_margin = (dose - 2)*(dose - 5)")
+    assert [float(root) for root in nk.solve(n, str(own), profit_margin=0)] == [2, 5]
+    assert [float(root) for root in nk.solve(n, str(own), profit_margin="10")] == [7]
+
+
+def test_a_root_that_leaves_no_room_says_so() -> None:
+    (root,) = nk.solve(QWEN, "context", kv_bytes_per_sequence="200 GB")
+    assert root.fits  # the cache alone asks for no memory
+    (root,) = nk.solve(QWEN, "batch", tokens_per_second=2_600)
+    assert float(root) > float(QWEN.concurrent_sequences)
+
+
+def test_whole_numbers_are_said_to_be_needed() -> None:
+    (root,) = nk.solve(QWEN, "n_gpus", users=300)
+    assert "whole numbers only: 4 or 5" in str(root)
+
+
+@pytest.mark.parametrize(
+    ("unknown", "goal", "says"),
+    [
+        ("duty_cycle", {"users": 30}, "no value of duty_cycle makes users 30 users: it goes from"),
+        ("batch", {"tokens_per_second": 10_000}, "it goes from"),
+        ("price", {"users": 30}, "does not depend on price"),
+        ("duty_cycle", {"users": QWEN.users}, "over a whole range of duty_cycle"),
+        ("context", {"users": 30, "ttft": 1}, "one target"),
+        ("context", {}, "one target"),
+        ("contexts", {"users": 3}, "did you mean context"),
+        ("context", {"users": "3 GB"}, "users expects user"),
+    ],
+)
+def test_no_root_has_a_reason(unknown: str, goal: dict[str, object], says: str) -> None:
+    with pytest.raises(NapkinError, match=says):
+        nk.solve(QWEN, unknown, **goal)

@@ -1,0 +1,98 @@
+"""Sweeps: the same as reading point by point, with labels, units, and what fits."""
+
+import dask.array
+import numpy as np
+import pytest
+import xarray
+
+import napkin as nk
+from napkin.compilation import _BLOCK
+from napkin.errors import DomainError, NapkinError
+
+QWEN = nk.Napkin(
+    model="Qwen3-32B",
+    accelerator="B200",
+    precision="fp8",
+    context=20_000,
+    price=4,
+    duty_cycle=0.2,
+)
+
+
+@pytest.mark.parametrize("target", ["tokens_per_second", "decode_step_time", "cost_per_user_month"])
+def test_a_grid_is_the_same_as_reading_each_point(target: str) -> None:
+    grid = nk.sweep(QWEN, target, batch=[1, 20], context=[4_000, "20,000", 100_000])
+    assert dict(grid.sizes) == {"batch": 2, "context": 3}
+    for batch in grid.batch.values:
+        for context in grid.context.values:
+            point = grid.sel(batch=batch, context=context)
+            n = QWEN.assume(batch=batch, context=context)
+            assert float(point[target]) == pytest.approx(float(n[target]), rel=1e-12)
+            assert bool(point.fits) == (float(n.concurrent_sequences) >= batch)
+
+
+def test_units_and_meanings_are_on_it() -> None:
+    grid = nk.sweep(QWEN, "cost_per_million_tokens", price=["4 USD/hour", "1 USD/hour"])
+    assert grid.cost_per_million_tokens.attrs["units"] == "USD/Mtoken"
+    assert grid.price.attrs["units"] == "USD/h"
+    assert grid.price.values.tolist() == [4, 1]
+    assert "caches" in grid.fits.attrs["long_name"]
+
+
+def test_several_targets_in_one_sweep() -> None:
+    grid = nk.sweep(QWEN, ["users", "ttft"], prompt=[100, 1_000])
+    assert set(grid) == {"users", "ttft", "fits"}
+
+
+def test_arrays_that_broadcast() -> None:
+    batch, context = np.array([[1.0], [2.0]]), np.array([1e3, 2e3, 3e3])
+    grid = nk.sweep(QWEN, "decode_step_time", batch=batch, context=context)
+    assert grid.decode_step_time.shape == (2, 3)
+    expected = QWEN.function("decode_step_time", "batch", "context")(batch, context)
+    np.testing.assert_array_equal(grid.decode_step_time.values, expected)
+
+
+def test_labelled_and_dask_arrays_are_taken_as_they_are() -> None:
+    draws = xarray.DataArray([1e3, 2e3], dims=["draw"])
+    assert nk.sweep(QWEN, "users", context=draws).users.dims == ("draw",)
+    lazy = xarray.DataArray(dask.array.linspace(1e3, 1e5, 50_000, chunks=10_000), dims=["context"])
+    swept = nk.sweep(QWEN, "users", context=lazy)
+    assert swept.users.chunks == ((10_000,) * 5,)
+    now = nk.sweep(QWEN, "users", context=lazy.values)
+    np.testing.assert_array_equal(swept.users.compute().values, now.users.values)
+
+
+@pytest.mark.parametrize("size", [1, _BLOCK, _BLOCK + 1, 3 * _BLOCK + 7])
+def test_blocks_do_not_show(size: int) -> None:
+    context = np.geomspace(1e3, 1e5, size)
+    call = QWEN.function("cost_per_user_month", "context", "price")
+    whole = call(context, 3.0)
+    assert whole.shape == (size,)
+    for index in {0, size // 2, size - 1}:
+        assert whole[index] == pytest.approx(call(context[index], 3.0), rel=1e-14)
+    assert call(context[:, None][:3], np.array([1.0, 2.0])).shape == (min(3, size), 2)
+
+
+def test_what_cannot_be_told_to_fit_is_left_out() -> None:
+    bare = nk.Napkin(peak_flops=1e15, bandwidth=1e12)
+    assert set(nk.sweep(bare, "ridge", bandwidth=[1e12, 2e12])) == {"ridge"}
+
+
+@pytest.mark.parametrize(
+    ("axis", "says"),
+    [
+        ({"context": [-1]}, "must be a number of at least 0, got -1"),
+        ({"n_gpus": [1, 1.5]}, "whole number"),
+        ({"duty_cycle": [0.5, 1.5]}, "fraction"),
+        ({"context": [1, float("nan")]}, "got nan"),
+        ({"context": "many"}, "many"),
+        ({"context": [object()]}, "an axis is numbers"),
+        ({"contexts": [1]}, "did you mean context"),
+        ({}, "needs an axis"),
+        ({"context": xarray.DataArray([-1.0], dims=["x"])}, "at least 0"),
+    ],
+)
+def test_a_bad_axis_is_named(axis: dict[str, object], says: str) -> None:
+    with pytest.raises(NapkinError, match=says):
+        nk.sweep(QWEN, "users", **axis)
+    assert issubclass(DomainError, NapkinError)
