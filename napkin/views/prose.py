@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from ..claims import claims
 from ..errors import NapkinError
 from ..formula import Formula, latex_of, legend
 from ..quantity import lookup
+from ..table import Table
 from ..worksheet import Napkin
 
 
@@ -91,32 +92,6 @@ def say(sentence: str, /, **values: Any) -> Shown:
     }
     text = sentence.format(**fields)
     return Shown(text, text)
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows under a header, as Markdown or as aligned text.
-
-    Parameters
-    ----------
-    header : sequence of str
-        Names of the columns.
-    rows : sequence of sequence of str
-        Cells, as many as the header has.
-    """
-
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
-
-    def __repr__(self) -> str:
-        lines = [self.header, *self.rows]
-        widths = [max(len(line[i]) for line in lines) for i in range(len(self.header))]
-        cells = ([c.ljust(w) for c, w in zip(line, widths, strict=True)] for line in lines)
-        return "\n".join("  ".join(line).rstrip() for line in cells)
-
-    def _repr_markdown_(self) -> str:
-        lines = [self.header, ["---"] * len(self.header), *self.rows]
-        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def symbols(n: Napkin, *names: str | Symbol) -> Table:
