@@ -56,7 +56,8 @@ def compiled(
 
     def block(*values: Any) -> Any:
         scaled = (v if s == 1 else v * s for v, s in zip(values, scales, strict=True))
-        return np.real(call(*scaled, *constants)) / own
+        result = np.real(call(*scaled, *constants))
+        return result if own == 1 else result / own
 
     def function(*values: Any) -> Any:
         arrays = [np.asarray(value, float) for value in values]
