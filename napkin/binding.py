@@ -67,7 +67,7 @@ def binding(n: Napkin, target: str) -> Binding:
         if symbol in seen or symbol in n.givens or symbol not in n.formulas:
             continue
         seen.add(symbol)
-        expression = effective(n.formulas[symbol], n.givens)
+        expression = effective(n.formulas[symbol], n.formulas, n.givens)
         choice = sides(expression, numbers)
         if not choice:
             queue += sorted(expression.free_symbols, key=str)

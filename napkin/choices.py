@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sympy import Expr, Symbol
 
@@ -13,8 +13,10 @@ from .catalog import Accelerator
 from .catalog.model import Model
 from .formula import Formula
 from .formulas import BASE
-from .quantity import lookup
+from .quantity import REGISTRY, lookup
 from .value import coherent
+
+_WIDTHS: Final = ("bytes_per_weight", "bytes_per_kv", "bytes_per_activation")
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,56 @@ class Given:
 
     value: Expr
     source: str = "given"
+
+
+OF_A_MODEL: Final = (
+    *("mha", "mqa", "gqa", "mla", "mla_full_query"),
+    *("sliding_window", "linear_attention", "moe"),
+)
+"""Names of the bundles that say how a model is built."""
+_COUNTED: Final = ("n_params", "n_params_active", "group_size")
+
+
+def superseded(
+    choices: Mapping[str, Any], steps: tuple[Any, ...], chosen: Mapping[str, Any]
+) -> tuple[dict[str, Any], tuple[Any, ...]]:
+    """Take away what entries that are named now replace.
+
+    Parameters
+    ----------
+    choices : mapping of str to object
+        What was named before.
+    steps : tuple
+        What was assumed before: formulas, bundles, and pairs of symbol and given.
+    chosen : mapping of str to object
+        What is named now.
+
+    Returns
+    -------
+    choices : dict of str to object
+        Empty if a scenario is named now: it stands for all of them.
+    steps : tuple
+        Without values for quantities that the new entries bring; if a model is among
+        them, without those of the old model's shape either.
+    """
+    if not chosen:
+        return dict(choices), steps
+    kept = {} if "scenario" in chosen else dict(choices)
+    shapes = {name for name, quantity in REGISTRY.items() if quantity.config_key}
+    brings = {
+        "scenario": {symbol.name for symbol in from_choices(chosen)[1]},
+        "model": {*shapes, *_COUNTED},
+        "accelerator": {"memory", "bandwidth", "link_bandwidth", "peak_flops"},
+        "precision": {"peak_flops", *_WIDTHS},
+    }
+    brought = {name for key in chosen for name in brings[key]}
+    remaining = tuple(
+        step
+        for step in steps
+        if not (isinstance(step, tuple) and step[0].name in brought)
+        and not ("model" in chosen and getattr(step, "name", "") in OF_A_MODEL)
+    )
+    return kept, remaining
 
 
 def from_choices(choices: Mapping[str, Any]) -> tuple[dict[Symbol, Formula], dict[Symbol, Given]]:
@@ -62,7 +114,7 @@ def from_choices(choices: Mapping[str, Any]) -> tuple[dict[Symbol, Formula], dic
     if "precision" in choices:
         precision = str(choices["precision"]).lower()
         each = (catalog.width(precision), f"precision {precision}")
-        given |= dict.fromkeys(("bytes_per_weight", "bytes_per_kv", "bytes_per_activation"), each)
+        given |= dict.fromkeys(_WIDTHS, each)
         given.pop("peak_flops", None)  # a peak belongs to its precision
     if "accelerator" in choices:
         chip = choices["accelerator"]

@@ -1,70 +1,201 @@
-"""What the source article prints, held against the article's own scenario."""
+"""What the source article says, held against its own scenario and our derivations."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import log10
+from typing import Any, Final
 
+from sympy import Rational
+
+from .audit import NUMBERS, READINGS
 from .catalog import table
-from .errors import unknown
+from .errors import ConfigError, unknown
+from .formulas import ALL
+from .table import Table
+from .units import parse_unit
 from .value import Value
 from .variants import get
 from .worksheet import Napkin
 
+_PRINTED: Final = re.compile(
+    r"([\d,]+)(?:\.(\d+))?(?:e(\d+))?(?: ?(trillion|billion|million|%))?(?: (.+))?"
+)
+_POWERS: Final = {"trillion": 12, "billion": 9, "million": 6, "%": -2, None: 0}
+
 
 @dataclass(frozen=True)
 class Claim:
-    """A number that the source article prints, and ours.
+    """Something that the source article says, and what we derive.
 
     Parameters
     ----------
-    name : str
-        Its name in the catalog.
-    id : str
-        Its number in the audit.
+    name, id : str
+        Its name in the catalog, and its number in the audit.
+    version : str
+        The text in which it stands: ``"earlier"``, ``"newer"`` or ``"both"``.
+    kind : str
+        ``"number"``, ``"formula"`` or ``"statement"``.
     says : str
-        What the number is.
+        What it says, in our words.
     printed : tuple of str
         The printed value as it stands there, or both ends of a printed range.
-    derived : tuple of Value
-        What follows from the article's scenario, likewise.
+    verdict : str
+        Right, right within rounding, imprecise, wrong, inconsistent or not checkable.
     why : str
-        Why the two differ, or that they do not.
+        The reason for the verdict.
+    settled_by : str
+        The packaged formula that settles it, where no number does.
+    tour : bool
+        Whether it stands in the table at the end of the tour.
+    row : mapping
+        The calls of the worksheet, as the data file has them.
     """
 
     name: str
     id: str
+    version: str
+    kind: str
     says: str
     printed: tuple[str, ...]
-    derived: tuple[Value, ...]
+    verdict: str
     why: str
+    settled_by: str
+    tour: bool
+    row: Mapping[str, Any] = field(hash=False, repr=False)
+
+    @cached_property
+    def derived(self) -> tuple[Value, ...]:
+        """What follows, for each printed value; nothing for formulas and statements."""
+        return self._derive("ends") if self.kind == "number" else ()
+
+    @cached_property
+    def other(self) -> tuple[Value, ...]:
+        """What follows from another of the article's assumptions, where it has two."""
+        return self._derive("other") if "other" in self.row else ()
+
+    @property
+    def follows(self) -> str:
+        """The verdict that the derivation gives; for a statement, the one written down.
+
+        See ``nk.catalog.table("verdicts")`` for how near a printed number must be. If it
+        holds under one of two assumptions only, it is what the entry's `split` says.
+        """
+        if self.kind == "formula":
+            return READINGS[self.row["formula"]].verdict
+        if self.kind == "statement":
+            return self.verdict
+        first = self._worst(self.derived)
+        second = self._worst(self.other) if self.other else first
+        if (first == "wrong") != (second == "wrong"):
+            return str(self.row.get("split", "inconsistent"))
+        return max(first, second, key=list(table("verdicts")).index)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the verdict follows from the derivation."""
+        return self.follows == self.verdict
+
+    def _derive(self, key: str) -> tuple[Value, ...]:
+        return tuple(_value(self.row, call) for call in self.row.get(key, [{}]))
+
+    def _worst(self, derived: Sequence[Value]) -> str:
+        rungs = [self._rung(*pair) for pair in zip(self.printed, derived, strict=True)]
+        return max(rungs, key=list(table("verdicts")).index)
+
+    def _rung(self, text: str, derived: Value) -> str:
+        printed, last_digit = read_printed(text)
+        last_digit = Rational(str(self.row.get("last_digit", last_digit)))
+        exact = (derived if printed.unit == "1" else derived.to(printed.unit)).number
+        if self.row.get("order"):  # only the power of ten is meant
+            powers = [round(log10(number)) for number in (printed.number, exact)]
+            return "right" if powers[0] == powers[1] else "wrong"
+        off = abs(printed.number - exact)
+        return next(
+            name
+            for name, rung in table("verdicts").items()
+            for limit in rung.get("within", ())
+            if off <= last_digit * Rational(str(limit.get("units", 10**30)))
+            and off <= abs(exact) * Rational(str(limit.get("share", 10**30)))
+        )
+
+
+def read_printed(text: str) -> tuple[Value, Rational]:
+    """Read a number as an article prints it.
+
+    Parameters
+    ----------
+    text : str
+        For example ``"0.013 USD/(user h)"``, ``"26 trillion FLOP"`` or ``"98 %"``.
+
+    Returns
+    -------
+    value : Value
+        The number in the printed unit.
+    last_digit : Rational
+        What one more in the last printed digit would be.
+
+    Raises
+    ------
+    ConfigError
+        If the text is no such number.
+    """
+    match = _PRINTED.fullmatch(text)
+    if match is None:
+        raise ConfigError(f"{text!r} is no printed number: write it as '26 trillion FLOP'.")
+    whole, decimals, exponent, word, unit = match.groups()
+    power = int(exponent or 0) + _POWERS[word]
+    number = Rational(f"{whole.replace(',', '')}.{decimals or 0}") * Rational(10) ** power
+    return Value(number, unit or "1"), Rational(10) ** (power - len(decimals or ""))
+
+
+def _value(row: Mapping[str, Any], call: Mapping[str, Any]) -> Value:
+    choices = {key: call[key] for key in ("model", "accelerator", "precision") if key in call}
+    changes = [ALL[name] if name in ALL else get(name) for name in call.get("variants", ())]
+    n = Napkin(scenario="article", **choices).assume(*changes, **call.get("givens", {}))
+    target = call.get("target", row["target"])
+    if not target.startswith("audit."):
+        return n[target].to(row["unit"]) if "unit" in row else n[target]
+    expression = NUMBERS[target.removeprefix("audit.")]
+    known = {symbol: n.values(symbol)[symbol] for symbol in expression.free_symbols}
+    return Value(expression.xreplace(known) / parse_unit(row["unit"])[1], row["unit"])
 
 
 def claim(name: str) -> Claim:
-    """Return a claim of the source article with its derived value.
+    """Return a claim of the source article.
 
     Parameters
     ----------
     name : str
-        For example ``"user_month"``.
+        Its name, for example ``"user_month"``, or its number, for example ``"CL63"``.
 
     Returns
     -------
     Claim
-        What it prints, what follows, and why they differ.
+        What it says, what follows, the verdict and why.
 
     Raises
     ------
     UnknownNameError
         With the closest names, if there is none.
+
+    Examples
+    --------
+    >>> claim("CL63").printed, claim("CL63").derived, claim("CL63").follows
+    (('9.36 USD/user',), (9.60 USD/user,), 'wrong')
     """
-    if name not in table("claims"):
-        raise unknown("claim", name, table("claims"))
-    row = table("claims")[name]
-    ends = ["", "high_"] if "high_givens" in row else [""]
-    printed = tuple(row[key] for key in ("low", "high") if key in row)
-    derived = tuple(_derive(row, end) for end in ends)
-    return Claim(name, row["id"], row["says"], printed, derived, row["why"])
+    rows = table("claims")
+    name = {row["id"]: key for key, row in rows.items()}.get(name, name)
+    if name not in rows:
+        raise unknown("claim", name, rows)
+    row = rows[name]
+    texts = {key: row[key] for key in ("id", "version", "kind", "says", "verdict", "why")}
+    printed, settled_by = tuple(row.get("printed", ())), row.get("settled_by", "")
+    tour = row.get("tour", False)
+    return Claim(name=name, printed=printed, settled_by=settled_by, tour=tour, row=row, **texts)
 
 
 def claims() -> list[Claim]:
@@ -72,8 +203,24 @@ def claims() -> list[Claim]:
     return [claim(name) for name in table("claims")]
 
 
-def _derive(row: dict[str, Any], end: str) -> Value:
-    bundles = [get(name) for name in row.get(f"{end}variants", ())]
-    napkin = Napkin(scenario="article").assume(*bundles, **row.get(f"{end}givens", {}))
-    value = napkin[row["target"]]
-    return value.to(row["unit"]) if "unit" in row else value
+def ledger(chosen: Iterable[Claim] | None = None) -> Table:
+    """Tabulate claims with what is derived for each.
+
+    Parameters
+    ----------
+    chosen : iterable of Claim, optional
+        All if not given.
+
+    Returns
+    -------
+    Table
+        One row a claim.
+    """
+    rows = []
+    for entry in claims() if chosen is None else chosen:
+        packaged = entry.row.get("formula", entry.settled_by)
+        ours = " to ".join(map(str, entry.derived)) or packaged
+        ours += f" or {' to '.join(map(str, entry.other))}" if entry.other else ""
+        printed = " to ".join(entry.printed)
+        rows.append([entry.id, entry.says, printed, ours, entry.verdict, entry.why])
+    return Table(["claim", "says", "printed", "derived", "verdict", "why"], rows)

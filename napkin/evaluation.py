@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from sympy import Expr, Symbol, ceiling, false, floor, nan
+from sympy import Expr, Integer, Symbol, ceiling, false, floor, nan
 
 from . import notation as q
 from .errors import (
+    CircularError,
     DoesNotFitError,
     DomainError,
     MissingGivenError,
@@ -84,11 +85,41 @@ def evaluate(
 
 
 def _one_cache(formulas: Formulas, givens: Mapping[Symbol, Expr]) -> Expr | int:
-    """Return the bytes of one sequence's cache, or 0 where its length is not known."""
+    """Return the bytes that one sequence takes of a budget, or 0 where that is not known."""
+    room = Integer(10**18)
     try:
-        return evaluate(formulas, givens, q.kv_bytes_per_sequence)[q.kv_bytes_per_sequence]
+        values = evaluate(formulas, {**givens, q.kv_budget: room}, q.concurrent_sequences)
     except NapkinError:
         return 0
+    return room / values[q.concurrent_sequences]
+
+
+def check_room(
+    formulas: Formulas, givens: Mapping[Symbol, Expr], values: Mapping[Symbol, Expr]
+) -> None:
+    """Raise if results of serving were computed for a model that its memory does not hold.
+
+    Parameters
+    ----------
+    formulas : mapping of Symbol to Formula
+        What can be computed.
+    givens : mapping of Symbol to Expr
+        What is given, in coherent units.
+    values : mapping of Symbol to Expr
+        What was computed.
+
+    Raises
+    ------
+    DoesNotFitError
+        If a step or a prompt was timed, memory is given, and the weights do not fit.
+    """
+    timed = {q.decode_memory_time, q.decode_compute_time, q.prefill_compute_time} - givens.keys()
+    if q.memory not in givens or q.kv_budget in values or not timed & values.keys():
+        return
+    try:
+        evaluate(formulas, givens, q.kv_budget)
+    except (MissingGivenError, CircularError):  # then it cannot be told
+        return
 
 
 def _missing(
@@ -121,7 +152,7 @@ def _computed(
     formula = formulas[symbol]
     try:
         holds = number(formula.valid, values) != false
-        result = number(effective(formula, givens), values) if holds else nan
+        result = number(effective(formula, formulas, givens), values) if holds else nan
     except (TypeError, ValueError, ZeroDivisionError, OverflowError):  # a division by zero inside
         holds, result = True, nan
     if not holds:
@@ -173,6 +204,11 @@ def _check_fit(
             f"one sequence of {_show(q.context, values)} takes "
             f"{in_unit(q.memory, taken)} of cache, but the weights leave only "
             f"{_show(q.kv_budget, values)}. {_gpus_that_would_do(values, taken)}"
+        )
+    if target == q.largest_batch_at_speed and values.get(q.step_time_target) == 0:
+        raise DoesNotFitError(
+            f"no sequence reaches {_show(q.speed_target, values)}: kernel launches and host work "
+            "alone take longer than that leaves. Launch fewer kernels, or ask for less speed."
         )
     if target == q.largest_batch_at_speed and result < 1:
         raise DoesNotFitError(

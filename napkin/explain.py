@@ -9,10 +9,10 @@ from html import escape
 from sympy import Expr, Symbol, latex, preorder_traversal
 from sympy.printing.str import StrPrinter
 
-from .errors import NapkinError
+from .errors import DoesNotFitError, NapkinError
 from .evaluation import evaluate
 from .formula import Formula, latex_of
-from .graph import effective
+from .graph import effective, left_out
 from .notation import batch, concurrent_sequences, context, max_context
 from .quantity import lookup
 from .value import Value, in_unit
@@ -142,7 +142,7 @@ def _node(
 ) -> Node:
     given = n.givens.get(symbol)
     formula = None if given else n.formulas.get(symbol)
-    expression = effective(formula, n.givens) if formula else None
+    expression = effective(formula, n.formulas, n.givens) if formula else None
     origin = given.source if given else "" if formula else "assumed"
     if formula and symbol in seen:
         return Node(symbol, values[symbol], formula, expression, origin, seen=True)
@@ -169,9 +169,8 @@ def _node(
 def _notes(
     n: Napkin, symbol: Symbol, values: dict[Symbol, Value], formula: Formula | None
 ) -> Iterator[str]:
-    for needed, term in formula.left_out if formula else ():
-        if needed not in n.givens:
-            yield f"{needed} is not given, so {term} is left out"
+    for needed, term in left_out(formula, n.formulas, n.givens) if formula else ():
+        yield f"{needed} is not given, so {term} is left out"
     if symbol == context and max_context in n.givens:
         longest = in_unit(max_context, n.givens[max_context].value)
         if values[context].number > longest.number:
@@ -191,6 +190,9 @@ def _notes(
 def _too_many(n: Napkin, given: Value) -> Iterator[str]:
     try:
         fit = n[concurrent_sequences]
+    except DoesNotFitError as reason:
+        yield f"does not fit: {reason}"
+        return
     except NapkinError:
         return
     if given.number > fit.number:

@@ -8,6 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
 from sympy import (
+    Add,
     Basic,
     Expr,
     Float,
@@ -35,13 +36,15 @@ _EXACT: Final = (Relational, Boolean, Pow)
 Formulas = Mapping[Symbol, Formula]
 
 
-def effective(formula: Formula, givens: Iterable[Symbol]) -> Expr:
+def effective(formula: Formula, formulas: Formulas, givens: Iterable[Symbol]) -> Expr:
     """Return a formula's expression without the terms whose givens are missing.
 
     Parameters
     ----------
     formula : Formula
         A formula, perhaps with terms of a ``Min`` that may be left out.
+    formulas : mapping of Symbol to Formula
+        What can be computed.
     givens : collection of Symbol
         What is given.
 
@@ -50,9 +53,53 @@ def effective(formula: Formula, givens: Iterable[Symbol]) -> Expr:
     Expr
         The expression that counts.
     """
+    if not formula.left_out:
+        return formula.expression
+    return formula.expression.xreplace(
+        {term: oo for _, term in left_out(formula, formulas, givens)}
+    )
+
+
+def left_out(
+    formula: Formula, formulas: Formulas, givens: Iterable[Symbol]
+) -> list[tuple[Symbol, Symbol]]:
+    """List the terms of a formula that cannot be known, each behind the given that it lacks.
+
+    Parameters
+    ----------
+    formula : Formula
+        A formula, perhaps with terms of a ``Min`` that may be left out.
+    formulas : mapping of Symbol to Formula
+        What can be computed.
+    givens : collection of Symbol
+        What is given.
+
+    Returns
+    -------
+    list of (Symbol, Symbol)
+        Pairs (given, term) of those that are missing.
+    """
     known = set(givens)
-    missing = {term: oo for given, term in formula.left_out if given not in known}
-    return formula.expression.xreplace(missing) if missing else formula.expression
+    return [
+        (given, term)
+        for given, term in formula.left_out
+        if given in _open_ends(term, formulas, known)
+    ]
+
+
+def _open_ends(target: Symbol, formulas: Formulas, known: set[Symbol]) -> set[Symbol]:
+    """Return what a target needs that is neither known nor computed by a formula."""
+    seen, queue, ends = set[Symbol](), [target], set[Symbol]()
+    while queue:
+        symbol = queue.pop()
+        if symbol in seen or symbol in known:
+            continue
+        seen.add(symbol)
+        if symbol in formulas:
+            queue.extend(formulas[symbol].symbols)
+        else:
+            ends.add(symbol)
+    return ends
 
 
 def order(formulas: Formulas, givens: Iterable[Symbol], target: Symbol) -> list[Symbol]:
@@ -83,7 +130,7 @@ def order(formulas: Formulas, givens: Iterable[Symbol], target: Symbol) -> list[
         if symbol in needs:
             continue
         formula = formulas.get(symbol) if symbol not in known else None
-        used = effective(formula, known).free_symbols if formula else ()
+        used = effective(formula, formulas, known).free_symbols if formula else ()
         needs[symbol] = sorted(used, key=str)
         open_ends.extend(needs[symbol])
     try:
@@ -176,7 +223,7 @@ def _closed_form(
     for symbol in order(formulas, stops, target):
         if symbol in stops or symbol not in formulas:
             continue
-        expression = effective(formulas[symbol], known)
+        expression = effective(formulas[symbol], formulas, known)
         forms[symbol] = expression.xreplace(
             {s: forms[s] for s in expression.free_symbols & forms.keys()}
         )
@@ -216,10 +263,10 @@ def sides(expression: Expr, values: Mapping[Symbol, Expr]) -> list[tuple[Expr, E
     Returns
     -------
     list of (Expr, Expr)
-        Side and number; empty if the expression has no ``Min`` or ``Max``.
+        Side and number; empty if no ``Min`` or ``Max`` is the expression, or a term of it.
     """
-    found = sorted(expression.atoms(Min, Max), key=lambda choice: -choice.count_ops())
-    if not found:
+    found = [part for part in Add.make_args(expression) if isinstance(part, Min | Max)]
+    if len(found) != 1:  # within a product or a quotient it is a part, not a choice of the whole
         return []
     choice = found[0]
     pairs = [(side, number(side, values)) for side in choice.args]

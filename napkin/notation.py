@@ -8,10 +8,12 @@ gives one, key in a Hugging Face ``config.json``.
 
 from .quantity import (
     ANY,
+    AT_LEAST_ONE,
     COUNT,
     FRACTION,
     NON_NEGATIVE,
     POSITIVE,
+    PROBABILITY,
     SHARE,
     SWITCH,
     WHOLE,
@@ -100,8 +102,8 @@ dense_mlp_params = declare("dense_mlp_params", "1", "parameters of one dense fee
 expert_params = declare("expert_params", "1", "parameters of one routed expert", r"P_\mathrm{e}")
 shared_expert_params = declare("shared_expert_params", "1", "parameters of the shared experts, one layer", r"P_\mathrm{s}", NON_NEGATIVE)
 router_params = declare("router_params", "1", "parameters of one router", r"P_\mathrm{router}")
-mlp_params = declare("mlp_params", "1", "parameters of the feed-forward part, all layers", r"P_\mathrm{mlp}")
-norm_params = declare("norm_params", "1", "parameters of the norms of model width", r"P_\mathrm{norm}")
+mlp_params = declare("mlp_params", "1", "parameters of the feed-forward part, all layers", r"P_\mathrm{mlp}", NON_NEGATIVE)
+norm_params = declare("norm_params", "1", "parameters of the norms of model width", r"P_\mathrm{norm}", NON_NEGATIVE)
 other_params = declare("other_params", "1", "parameters of what is outside the layers, and of what they add to it", r"P_\mathrm{other}", NON_NEGATIVE)
 ssm_params = declare("ssm_params", "1", "parameters of one state-space layer", r"P_\mathrm{ssm}")
 n_params = declare("n_params", "1", "parameters that memory holds", "P")
@@ -225,6 +227,7 @@ block_size = declare("block_size", "token", "tokens in one page", r"b_\mathrm{pa
 block_waste = declare("block_waste", "token", "tokens unused in the last page, on average", r"w_\mathrm{page}", NON_NEGATIVE)
 mean_cached_length = declare("mean_cached_length", "token/sequence", "cached length, averaged over time", r"\bar{\ell}")
 reserved_length = declare("reserved_length", "token/sequence", "length reserved for each sequence", r"\ell_\mathrm{max}")
+tokens_reserved = declare("tokens_reserved", "token/sequence", "tokens that a layer reserves for, averaged over layers", r"S_\mathrm{res}", NON_NEGATIVE)
 paged_utilization = declare("paged_utilization", "1", "share of the cache in use with paging", r"u_\mathrm{page}", FRACTION)
 reserved_utilization = declare("reserved_utilization", "1", "share of the cache in use with reservation", r"u_\mathrm{res}", FRACTION)
 paging_gain = declare("paging_gain", "1", "sequences with paging for each one without", r"G_\mathrm{page}")
@@ -243,9 +246,9 @@ users = declare("users", "user", "users of the replica", "N")
 users_per_gpu = declare("users_per_gpu", "user/GPU", "users for each GPU", "N_1")
 quantile = declare("quantile", "1", "standard deviations between the mean load and the limit", "z", NON_NEGATIVE)
 users_at_quantile = declare("users_at_quantile", "user", "users at that quantile, normal approximation", "N_z")
-overflow_target = declare("overflow_target", "1", "probability of too many active users that is accepted", r"\varepsilon", FRACTION)
+overflow_target = declare("overflow_target", "1", "probability of too many active users that is accepted", r"\varepsilon", PROBABILITY)
 overflow_probability = declare("overflow_probability", "1", "probability that more users are active than fit", r"P_\mathrm{over}", SHARE)
-wait_target = declare("wait_target", "1", "probability of waiting that is accepted", "w^{*}", FRACTION)
+wait_target = declare("wait_target", "1", "probability of waiting that is accepted", "w^{*}", PROBABILITY)
 slots = declare("slots", "1", "places for active users", "c")
 offered_load = declare("offered_load", "1", "active users wanted on average", "a")
 blocking_probability = declare("blocking_probability", "1", "probability of finding all places taken and leaving (Erlang B)", "P_B", SHARE)
@@ -262,14 +265,14 @@ users_interactive = declare("users_interactive", "user", "users of a closed loop
 
 # Money
 price = declare("price", "USD/h", "price of one GPU for an hour", r"c_\mathrm{gpu}")
-month = declare("month", "s", "length of a month", r"t_\mathrm{month}", POSITIVE, 2592000)
+month = declare("month", "h", "length of a month", r"t_\mathrm{month}", POSITIVE, 720)
 cost_per_user_hour = declare("cost_per_user_hour", "USD/(user h)", "cost of one user for an hour", r"c_\mathrm{hour}")
 cost_per_user_month = declare("cost_per_user_month", "USD/user", "cost of one user for a month", r"c_\mathrm{month}")
 cost_per_million_tokens = declare("cost_per_million_tokens", "USD/Mtoken", "cost of a million generated tokens", r"c_\mathrm{Mtok}")
 capex = declare("capex", "USD", "purchase price of one GPU with its share of the server", r"c_\mathrm{buy}")
 lifetime = declare("lifetime", "h", "hours over which it is written off", r"t_\mathrm{life}")
 power = declare("power", "kW", "electric power of one GPU with its share of the server", r"P_\mathrm{el}")
-pue = declare("pue", "1", "power of the building for each watt of computers", "PUE")
+pue = declare("pue", "1", "power of the building for each watt of computers", "PUE", AT_LEAST_ONE)
 electricity_price = declare("electricity_price", "USD/kWh", "price of electricity", r"c_\mathrm{el}", NON_NEGATIVE)
 capex_per_user = declare("capex_per_user", "USD/user", "purchase price for each user", r"c_\mathrm{buy,user}")
 utilization = declare("utilization", "1", "share of the paid time that does useful work", "U", FRACTION)

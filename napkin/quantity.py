@@ -20,8 +20,8 @@ class Domain:
         The rule in words, for error messages.
     low, high : float
         The ends of the interval.
-    open_low : bool
-        Whether `low` itself is excluded.
+    open_low, open_high : bool
+        Whether the end itself is excluded.
     integer : bool
         Whether only whole numbers are allowed.
     """
@@ -30,12 +30,17 @@ class Domain:
     low: float = 0
     high: float = float("inf")
     open_low: bool = False
+    open_high: bool = False
     integer: bool = False
 
 
 POSITIVE: Final = Domain("a number above 0", open_low=True)
 NON_NEGATIVE: Final = Domain("a number of at least 0")
 FRACTION: Final = Domain("a fraction above 0 and at most 1", high=1, open_low=True)
+PROBABILITY: Final = Domain(
+    "a probability above 0 and below 1", high=1, open_low=True, open_high=True
+)
+AT_LEAST_ONE: Final = Domain("a number of at least 1", low=1)
 SHARE: Final = Domain("a share from 0 to 1", high=1)
 COUNT: Final = Domain("a whole number of at least 1", low=1, integer=True)
 WHOLE: Final = Domain("a whole number of at least 0", integer=True)

@@ -110,7 +110,7 @@ def sensitivity(n: Napkin, target: str) -> Sensitivity:
     for node in reversed(list(values)):
         if node in n.givens or node not in n.formulas or node not in slopes:
             continue
-        expression = effective(n.formulas[node], n.givens)
+        expression = effective(n.formulas[node], n.formulas, n.givens)
         for child in expression.free_symbols:
             step = number(_slope(expression, child), values)
             slopes[child] = slopes.get(child, Integer(0)) + slopes[node] * step

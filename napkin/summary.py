@@ -20,7 +20,10 @@ _IDEAL: Final = (  # what makes a napkin ideal, unless it is given
 
 
 def summary(
-    choices: Mapping[str, Any], steps: tuple[Any, ...], givens: Mapping[Symbol, Given]
+    choices: Mapping[str, Any],
+    steps: tuple[Any, ...],
+    formulas: Mapping[Symbol, Formula],
+    givens: Mapping[Symbol, Given],
 ) -> str:
     """Describe a napkin in a few lines.
 
@@ -30,6 +33,8 @@ def summary(
         Scenario, model, accelerator and precision, as far as they are named.
     steps : tuple
         Formulas and bundles that were assumed, among the givens that were typed.
+    formulas : mapping of Symbol to Formula
+        What can be computed.
     givens : mapping of Symbol to Given
         All givens.
 
@@ -51,7 +56,10 @@ def summary(
         for name in _IDEAL
         if REGISTRY[name].symbol not in givens
     ]
-    return "\n".join(lines + ([f"  assumed: {', '.join(assumed)}"] if assumed else []))
+    lines += [f"  assumed: {', '.join(assumed)}"] if assumed else []
+    used = {symbol for formula in formulas.values() for symbol in formula.symbols}
+    idle = [s.name for s in givens if s.name in typed and s not in used and s not in formulas]
+    return "\n".join(lines + ([f"  used by no formula here: {', '.join(idle)}"] if idle else []))
 
 
 def _listed(givens: Mapping[Symbol, Given], source: str) -> str:

@@ -112,7 +112,8 @@ def _check(name: str, array: Any) -> None:
     quantity = lookup(name)
     domain = quantity.domain
     low_is_out = array <= domain.low if domain.open_low else array < domain.low
-    wrong = ~np.isfinite(array) | low_is_out | (array > domain.high)
+    high_is_out = array >= domain.high if domain.open_high else array > domain.high
+    wrong = ~np.isfinite(array) | low_is_out | high_is_out
     if domain.integer:
         wrong |= array != np.round(array)
     if wrong.any():

@@ -16,7 +16,7 @@ from .quantity import Domain, lookup
 from .units import scale_of
 
 _NUMBER: Final = re.compile(
-    r"\s*([-+]?(?:\d[\d_,]*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,3})?)\s*(.*?)\s*"
+    r"\s*([-+]?(?:(?:\d{1,3}(?:,\d{3})+|\d[\d_]*)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,3})?)\s*(.*?)\s*"
 )
 _LABEL_BELOW: Final = re.compile(r"/(token|sequence|user|GPU|layer)$")
 _LONGEST_TEXT: Final = 64
@@ -162,7 +162,7 @@ def parse_text(text: str) -> Value:
     if match is None:
         raise UnitError(
             f"{text[:_LONGEST_TEXT]!r} is not a number with a unit. It should look like "
-            "'8 TB/s', '80 GiB' or '4 USD/hour'."
+            "'8 TB/s', '3.35 TB/s' or '4 USD/hour', with a point before decimals."
         )
     digits, unit = match.groups()
     value = Value(Rational(re.sub("[_,]", "", digits)), unit or "1")
@@ -232,7 +232,8 @@ def allows(domain: Domain, number: Expr) -> bool:
     if not (number.is_real and number.is_finite):
         return False
     above = number > domain.low if domain.open_low else number >= domain.low
-    return bool(above and number <= domain.high and (number == int(number) or not domain.integer))
+    below = number < domain.high if domain.open_high else number <= domain.high
+    return bool(above and below and (number == int(number) or not domain.integer))
 
 
 def in_unit(symbol: Symbol | str, number: Expr) -> Value:

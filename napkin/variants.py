@@ -71,7 +71,7 @@ mha = Bundle(
 mqa = Bundle("mqa", (*_heads, sharing.single_kv_head), "all query heads share one key-value head")
 gqa = Bundle(
     "gqa",
-    (*_heads, sharing.grouped_kv_heads),
+    _heads,
     "a group of query heads shares one key-value head; give group_size or n_kv_heads",
 )
 mla = Bundle(
@@ -129,12 +129,15 @@ full_width_qk_norm = Bundle(
 other_parts = Bundle(
     "other_parts",
     (layers.n_params_with_other, layers.other_params),
-    "there are learned positions, a bias of the head, or further rows of the embedding",
+    "positions are learned, or the output head has a bias",
 )
 layer_inputs = Bundle(
     "layer_inputs",
-    (layers.n_params_with_other, layers.layer_input_params, layers.wide_mlp_params),
+    (layers.n_params_with_other, layers.layer_input_params),
     "each layer has an embedding of its own",
+)
+wide_layers = Bundle(
+    "wide_layers", (layers.wide_mlp_params,), "some feed-forward parts are twice as wide"
 )
 indexer = Bundle(
     "indexer", (layers.indexer_small_params,), "a small attention picks the tokens to attend to"
@@ -174,6 +177,7 @@ state_space = Bundle(
 cross_attention = Bundle(
     "cross_attention",
     (
+        layers.cross_embedding_params,
         layers.cross_attention_params,
         layers.cross_kv_bytes_per_token,
         layers.cross_attention_flops_per_token,
@@ -220,8 +224,13 @@ reserved_maximum = Bundle(
 )
 attention_apart = Bundle(
     "attention_apart",
-    (speed.attention_apart_compute_time, speed.attention_apart_batch_at_speed_compute),
+    (
+        speed.attention_apart_compute_time,
+        speed.attention_apart_batch_at_speed_compute,
+        speed.attention_apart_critical_batch,
+    ),
     "attention and weights take turns instead of overlapping",
+    without=(q.context_never_compute_bound,),
 )
 with_overheads = Bundle(
     "with_overheads",
@@ -235,7 +244,7 @@ BUNDLES: Final[dict[str, Bundle]] = {
     bundle.name: bundle
     for bundle in (
         *(mha, mqa, gqa, mla, mla_full_query, sliding_window, linear_attention, moe),
-        *(layer_norm, full_width_qk_norm, other_parts, layer_inputs, indexer),
+        *(layer_norm, full_width_qk_norm, other_parts, layer_inputs, indexer, wide_layers),
         *(window_shapes, state_space, cross_attention),
         *(idle_kept, idle_evicted, fluid, binomial, erlang, paged, reserved_maximum),
         *(attention_apart, with_overheads, rent, own),

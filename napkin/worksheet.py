@@ -12,12 +12,14 @@ from sympy import Expr, Symbol
 
 from .catalog import Accelerator
 from .catalog.model import Model
-from .choices import Given, from_choices
+from .choices import OF_A_MODEL, Given, from_choices, superseded
 from .compilation import compiled
 from .errors import NapkinError, NoFormulaError
-from .evaluation import evaluate
+from .evaluation import check_room, evaluate
 from .formula import Formula
+from .formulas.gqa import grouped_kv_heads
 from .graph import closed_form
+from .notation import group_size, n_kv_heads, n_params, n_params_active
 from .own import register, used
 from .parse import parse
 from .quantity import REGISTRY, SWITCH, Quantity, lookup
@@ -48,7 +50,9 @@ class Napkin:
     Notes
     -----
     A napkin never changes: `assume` returns another one. The last word wins: a formula
-    that is assumed replaces the value given for its target, and a value the formula.
+    that is assumed replaces the value given for its target, and a value the formula; a
+    model, accelerator, precision or scenario that is named later replaces what was given
+    before for the quantities that it brings.
 
     Examples
     --------
@@ -78,14 +82,15 @@ class Napkin:
         self._fill({}, (), dict(zip(_CHOICES, choices, strict=True)) | givens)
 
     def _fill(self, choices: dict[str, Any], steps: tuple[Any, ...], new: dict[str, Any]) -> None:
-        chosen = {key: value for key, value in new.items() if key in _CHOICES}
+        chosen = {k: v for k, v in new.items() if k in _CHOICES and v is not None}
+        choices, steps = superseded(choices, steps, chosen)
         typed = tuple(
             (lookup(name).symbol, Given(coherent(name, value)))
             for name, value in new.items()
             if name not in _CHOICES
         )
         put = object.__setattr__
-        put(self, "_choices", choices | {k: v for k, v in chosen.items() if v is not None})
+        put(self, "_choices", choices | chosen)
         put(self, "_steps", (*steps, *typed))
         formulas, givens = from_choices(self._choices)
         for step in self._steps:
@@ -169,6 +174,7 @@ class Napkin:
         if symbol not in self._values:
             given = {name: given.value for name, given in self.givens.items()}
             self._values[symbol] = evaluate(self.formulas, given, symbol)
+            check_room(self.formulas, given, self._values[symbol])
         return self._values[symbol]
 
     def __getitem__(self, target: str | Symbol) -> Value:
@@ -242,7 +248,7 @@ class Napkin:
         return compiled(self.formulas, given, lookup(target).symbol, names)
 
     def __repr__(self) -> str:
-        return summary(self._choices, self._steps, self.givens)
+        return summary(self._choices, self._steps, self.formulas, self.givens)
 
 
 def _rebuild(choices: dict[str, Any], steps: tuple[Any, ...], own: tuple[Quantity, ...]) -> Napkin:
@@ -257,7 +263,16 @@ def _apply(step: Any, formulas: dict[Symbol, Formula], givens: dict[Symbol, Give
     """Put one assumption in; the last word wins."""
     if isinstance(step, tuple):
         givens[step[0]] = step[1]
+        if step[0] == group_size:  # it says the same as n_kv_heads, so that one gives way
+            givens.pop(n_kv_heads, None)
+            formulas[n_kv_heads] = grouped_kv_heads
+        elif step[0] == n_kv_heads:
+            givens.pop(group_size, None)
         return
+    if isinstance(step, Bundle) and step.name in OF_A_MODEL:
+        for symbol in (n_params, n_params_active):  # another shape has another count
+            if symbol in givens and givens[symbol].source != "given":
+                del givens[symbol]
     for formula in (step,) if isinstance(step, Formula) else step.formulas:
         formulas[formula.target] = formula
         givens.pop(formula.target, None)

@@ -38,7 +38,7 @@ def test_order_puts_each_after_what_it_needs() -> None:
     assert len(set(nodes)) == len(nodes)
     for index, symbol in enumerate(nodes):
         if symbol in BASE and symbol != q.duty_cycle:
-            used = effective(BASE[symbol], [q.duty_cycle]).free_symbols
+            used = effective(BASE[symbol], BASE, [q.duty_cycle]).free_symbols
             assert used <= set(nodes[:index])
 
 
@@ -153,7 +153,7 @@ def test_closed_form_is_the_same_as_node_by_node(target: Symbol) -> None:
         values = dict(point)
         for symbol in nodes:
             if symbol in BASE:
-                values[symbol] = number(effective(BASE[symbol], point), values)
+                values[symbol] = number(effective(BASE[symbol], BASE, point), values)
         whole = number(form, point)
         exact = values[target].is_Rational and whole.is_Rational
         if exact or not values[target].is_finite:
@@ -177,12 +177,14 @@ def test_closed_form_opens_a_target_that_is_given() -> None:
 
 def test_a_term_without_its_given_is_left_out() -> None:
     limit = paging.active_limit
-    assert effective(limit, []) == q.concurrent_sequences
-    assert effective(limit, [q.speed_target]) == limit.expression
+    assert effective(limit, BASE, []) == q.concurrent_sequences
+    assert effective(limit, BASE, [q.speed_target]) == limit.expression
     evicted = duty_cycle.users_evicted
-    assert effective(evicted, [q.speed_target]) == q.users_by_load
-    assert effective(evicted, [q.host_link_bandwidth]) == evicted.expression
-    assert effective(dollars.cost_per_user_hour, []) == dollars.cost_per_user_hour.expression
+    assert effective(evicted, BASE, [q.speed_target]) == q.users_by_load
+    assert effective(evicted, BASE, [q.host_link_bandwidth]) == evicted.expression
+    assert effective(dollars.cost_per_user_hour, BASE, []) == dollars.cost_per_user_hour.expression
+    assert effective(limit, BASE, [q.largest_batch_at_speed]) == limit.expression
+    assert effective(limit, BASE, [q.step_time_target]) == limit.expression
     assert q.speed_target not in order(BASE, [], q.users)
     assert q.speed_target in order(BASE, [q.speed_target], q.users)
 
@@ -202,5 +204,6 @@ def test_dependents_are_direct() -> None:
 def test_sides_are_listed_with_the_binding_one_first() -> None:
     values = {q.batch: Integer(3), q.context: Integer(5)}
     assert sides(Max(q.batch, q.context), values) == [(q.context, 5), (q.batch, 3)]
-    assert sides(2 * Min(q.batch, q.context), values) == [(q.batch, 3), (q.context, 5)]
+    assert sides(2 + Min(q.batch, q.context), values) == [(q.batch, 3), (q.context, 5)]
+    assert sides(2 * Min(q.batch, q.context), values) == []  # a part, not a choice of the whole
     assert sides(q.batch, values) == []

@@ -494,7 +494,7 @@ def test_function_takes_arrays_that_broadcast() -> None:
 
 def test_function_is_in_the_units_of_its_quantities() -> None:
     call = QWEN.function("cost_per_user_month", "price", "month")
-    assert call(4, 720 * 3600) == pytest.approx(float(QWEN.cost_per_user_month), rel=1e-12)
+    assert call(4, 720) == pytest.approx(float(QWEN.cost_per_user_month), rel=1e-12)
     assert QWEN.function("price", "price")(3) == pytest.approx(3)
 
 

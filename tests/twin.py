@@ -186,13 +186,12 @@ class Twin:
         return self.n_gpus * usable - self.weight_bytes()
 
     def concurrent_sequences(self) -> float:
-        room = self.kv_budget()
-        kept = self.tokens_kept()
+        taken = self.kv_bytes_per_sequence()
         if self.has("paged"):
-            room *= kept / (kept + (self.block_size - 1) / 2)
+            taken += self.kv_bytes_per_token() * (self.block_size - 1) / 2
         if self.has("reserved_maximum"):
-            room *= kept / self.max_context
-        return room / self.kv_bytes_per_sequence() if self.kv_bytes_per_sequence() else inf
+            taken += self.kv_bytes_per_token() * (self.max_context - self.tokens_kept())
+        return self.kv_budget() / taken if taken else inf
 
     def active_limit(self) -> float:
         if not self.speed_target:

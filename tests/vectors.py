@@ -50,7 +50,7 @@ class Vector:
         givens = set(values)
         for symbol in order(formulas, givens, target):
             if symbol not in givens and symbol in formulas:
-                values[symbol] = number(effective(formulas[symbol], givens), values)
+                values[symbol] = number(effective(formulas[symbol], formulas, givens), values)
             elif symbol not in givens:
                 default = lookup(symbol).default
                 assert default is not None, f"{self.id} needs {symbol}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,9 @@ from ..formulas import BASE
 from ..quantity import lookup
 from ..value import coherent
 from ..variants import get
-from . import required, table
+from . import table
+from .families import text_part
+from .shapes import shapes
 
 
 @dataclass(frozen=True)
@@ -167,94 +168,7 @@ def _load(path: Path) -> Mapping[str, Any]:
     return config
 
 
-@lru_cache(maxsize=1)
-def _families() -> dict[str, dict[str, Any]]:
-    families = {name: row for name, row in table("families").items() if name != "common"}
-    return {kind: row for row in families.values() for kind in row["model_types"]}
-
-
 def _read(config: Mapping[str, Any], name: str, source: str, notes: tuple[str, ...] = ()) -> Model:
-    kind = required(config, "model_type", name)
-    if not isinstance(kind, str) or kind not in _families():
-        known = ", ".join(sorted(_families()))
-        raise ConfigError(f"{name}: model_type {kind!r} is not supported. Supported: {known}.")
-    _check_head(config, name)
-    family, common = _families()[kind], table("families")["common"]
-    absent = common["absent"] | family.get("absent", {})
-    givens: dict[str, int] = common["fixed"] | family.get("fixed", {})
-    for quantity, keys in (common["keys"] | family["keys"]).items():
-        found = next((config[key] for key in keys if config.get(key) is not None), None)
-        if found is not None or quantity in absent:
-            givens[quantity] = _whole(absent[quantity] if found is None else found, keys[0], name)
-        elif quantity not in _DERIVED:
-            required(config, keys[0], name)
-    variants = list(family["variants"])
-    for quantity, rule in _DERIVED.items():
-        if quantity in family["keys"] and quantity not in givens:
-            rule(givens, variants, name)
-    _windows(config, family, givens, variants)
-    left_out = [said for key, said in family.get("left_out", {}).items() if config.get(key)]
-    return Model(name, givens, tuple(variants), source, (*notes, *left_out))
-
-
-def _check_head(config: Mapping[str, Any], name: str) -> None:
-    """Refuse what shares a family's keys but is no language model: embedders, draft heads."""
-    architectures = config.get("architectures") or ["ForCausalLM"]
-    if not any(str(entry).endswith("ForCausalLM") for entry in architectures):
-        raise ConfigError(
-            f"{name}: {', '.join(map(str, architectures))} is no causal language model, so its "
-            "parameters and cache are not what model_type says."
-        )
-
-
-def _whole(found: Any, key: str, name: str) -> int:
-    if isinstance(found, bool):
-        return int(found)
-    if not isinstance(found, int) or found < 0:
-        raise ConfigError(f"{name}: {key} must be a whole number, got {found!r}.")
-    return found
-
-
-def _head_width(givens: dict[str, int], variants: list[str], name: str) -> None:
-    if givens["n_heads"] == 0 or givens["d_model"] % givens["n_heads"]:
-        raise ConfigError(
-            f"{name}: without head_dim, hidden_size {givens['d_model']} must be a multiple of "
-            f"num_attention_heads {givens['n_heads']}."
-        )
-    givens["d_head"] = givens["d_model"] // givens["n_heads"]
-
-
-def _own_heads(givens: dict[str, int], variants: list[str], name: str) -> None:
-    givens["n_kv_heads"] = givens["n_heads"]
-
-
-def _full_queries(givens: dict[str, int], variants: list[str], name: str) -> None:
-    variants[variants.index("mla")] = "mla_full_query"
-
-
-_DERIVED = {"d_head": _head_width, "n_kv_heads": _own_heads, "q_lora_rank": _full_queries}
-
-
-def _windows(
-    config: Mapping[str, Any],
-    family: Mapping[str, Any],
-    givens: dict[str, int],
-    variants: list[str],
-) -> None:
-    """Count the layers that see only a window, and name the variant if there are any."""
-    window = config.get("sliding_window")
-    if not window or config.get("use_sliding_window") is False:
-        return
-    kinds, first = config.get("layer_types"), config.get("max_window_layers") or 0
-    layers = givens["n_layers"]
-    if not isinstance(kinds or [], list) or not isinstance(first, int):
-        raise ConfigError(f"layer_types {kinds!r:.80} or max_window_layers {first!r:.80} is odd.")
-    if kinds:
-        count = sum(kind == "sliding_attention" for kind in kinds)
-    elif family.get("alternate_windows"):
-        count = (layers + 1) // 2
-    else:
-        count = max(0, layers - first)
-    if count:
-        givens |= {"n_layers_window": count, "window": _whole(window, "sliding_window", "config")}
-        variants.append("sliding_window")
+    text, nested, left_out = text_part(config, name)
+    givens, variants, said = shapes(text, nested, name)
+    return Model(name, givens, tuple(variants), source, (*notes, *left_out, *said))

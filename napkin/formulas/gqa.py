@@ -114,19 +114,13 @@ window_tokens_kept = Formula(
 )
 _prefix = q.prompt * q.hit_rate
 _growing = Max(0, Min(q.prefill_tokens, q.window - _prefix))
+full_pairs = _prefix * q.prefill_tokens + q.prefill_tokens * (q.prefill_tokens + 1) / 2
+window_pairs = (
+    _growing * _prefix + _growing * (_growing + 1) / 2 + (q.prefill_tokens - _growing) * q.window
+)
 window_attention_pairs = Formula(
     q.attention_pairs,
-    (
-        (q.n_layers - q.n_layers_window)
-        * (_prefix * q.prefill_tokens + q.prefill_tokens * (q.prefill_tokens + 1) / 2)
-        + q.n_layers_window
-        * (
-            _growing * _prefix
-            + _growing * (_growing + 1) / 2
-            + (q.prefill_tokens - _growing) * q.window
-        )
-    )
-    / q.n_layers,
+    ((q.n_layers - q.n_layers_window) * full_pairs + q.n_layers_window * window_pairs) / q.n_layers,
     why="in a windowed layer a query sees what is before it until the window is full",
     source=_WINDOW,
 )

@@ -65,6 +65,12 @@ reserved_length = Formula(
     why="who must not move a cache later reserves for the longest that may come",
     source=_VLLM + ", section 3",
 )
+tokens_reserved = Formula(
+    q.tokens_reserved,
+    q.reserved_length,
+    why="every layer that keeps every token reserves for every token",
+    source=_VLLM + ", section 3",
+)
 reserved_utilization = Formula(
     q.reserved_utilization,
     q.mean_cached_length / q.reserved_length,
@@ -81,15 +87,18 @@ paging_gain = Formula(
 )
 paged_concurrent_sequences = Formula(
     q.concurrent_sequences,
-    q.kv_budget * q.paged_utilization / q.kv_bytes_per_sequence,
-    why="caches fit page by page, the last one part empty",
+    q.kv_budget / (q.kv_bytes_per_sequence + q.kv_bytes_per_token * q.block_waste),
+    why="caches fit page by page, the last page of each layer part empty",
     source=_VLLM + ", section 4",
 )
 reserved_concurrent_sequences = Formula(
     q.concurrent_sequences,
-    q.kv_budget * q.reserved_utilization / q.kv_bytes_per_sequence,
-    why="each sequence takes its whole reservation",
+    q.kv_budget
+    / (q.kv_bytes_per_sequence + q.kv_bytes_per_token * (q.tokens_reserved - q.tokens_kept)),
+    why="each sequence takes its whole reservation, however little of it is used",
     source=_VLLM + ", section 3",
+    valid=q.context <= q.reserved_length,
+    scope="the reservation must hold the context",
 )
 shared_prefix_tokens = Formula(
     q.shared_prefix_tokens,

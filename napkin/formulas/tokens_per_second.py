@@ -39,7 +39,14 @@ attention_apart_compute_time = Formula(
     q.batch * q.kv_bytes_per_sequence / _flow + q.batch * q.weight_flops / _rate,
     why="attention runs before and after the weights, not beside them, and waits for memory",
     source=_BOOK + ", general step time: caches + Max(work, weights) = Max(this, all bytes)",
-    scope="attention always memory-bound",
+    scope="attention always memory-bound; this time holds the reading of the caches as well",
+)
+attention_apart_critical_batch = Formula(
+    q.critical_batch_at_context,
+    q.weight_bytes_read * _rate / (q.weight_flops * _flow),
+    why="the caches take the same time on both sides, so the weights alone decide the tie",
+    source="decode_memory_time = decode_compute_time, solved for the batch",
+    scope="weights read independent of the batch: dense models",
 )
 overheads_step_time = Formula(
     q.decode_step_time,
@@ -65,13 +72,14 @@ tpot = Formula(
     q.tpot,
     q.decode_step_time,
     why="the time per output token is the step time",
-    source=_BOOK,
+    source="definition",
 )
 throughput_ceiling = Formula(
     q.throughput_ceiling,
     _flow / q.kv_bytes_per_sequence,
     why="a large batch shares the weights away, but each token still reads its own cache",
     source="limit of batch / decode_memory_time for a large batch",
+    scope="the ceiling that memory sets: at short contexts arithmetic sets a lower one",
 )
 batch_cache_equals_weights = Formula(
     q.batch_cache_equals_weights,
@@ -94,7 +102,8 @@ critical_batch_at_context = Formula(
     why="the batch whose work takes as long as its bytes; only short contexts have one",
     source="decode_memory_time = decode_compute_time, solved for the batch",
     valid=q.sequence_step_flops * _flow > q.kv_bytes_per_sequence * _rate,
-    scope="weights read independent of the batch: dense models",
+    scope="only where a sequence's work outlasts its cache; and weights read independent of the "
+    "batch: dense models",
 )
 decode_intensity = Formula(
     q.decode_intensity,

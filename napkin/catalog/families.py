@@ -1,0 +1,254 @@
+"""Families of models as data: what the keys of a ``config.json`` mean for its shapes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any, Final
+
+from ..errors import ConfigError
+from . import required, table
+
+_JOINED: Final = ("variants", "notes", "ignored")
+
+Config = Mapping[str, Any]
+
+
+@cache
+def _families() -> dict[str, dict[str, Any]]:
+    """Return the families by model_type, each with what it inherits put in."""
+    rows = {name: row for name, row in table("families").items() if name != "wrappers"}
+
+    def whole(name: str) -> dict[str, Any]:
+        row = rows[name]
+        parent = whole(row.get("like", "common")) if name != "common" else {}
+        return merged(parent, row, ("ignored",))
+
+    return {kind: whole(name) for name, row in rows.items() for kind in row.get("model_types", ())}
+
+
+def merged(one: Config, other: Config, joined: Iterable[str] = _JOINED) -> dict[str, Any]:
+    """Put a part of a family over another.
+
+    Parameters
+    ----------
+    one, other : mapping
+        Tables are united, the second one's entries count; anything else is replaced.
+    joined : iterable of str
+        Lists that are joined instead.
+
+    Returns
+    -------
+    dict
+        Both together.
+    """
+    result = dict(one)
+    for part, value in other.items():
+        if isinstance(value, Mapping):
+            result[part] = {**result.get(part, {}), **value}
+        elif part in joined:
+            result[part] = [*result.get(part, []), *value]
+        else:
+            result[part] = value
+    return result
+
+
+def find(config: Config, key: str) -> Any:
+    """Return what a key with dots leads to, or None.
+
+    Parameters
+    ----------
+    config : mapping
+        A config.
+    key : str
+        For example ``"thinker_config.text_config"``.
+
+    Returns
+    -------
+    object
+        None where any step is missing.
+    """
+    found: Any = config
+    for step in key.split("."):
+        found = found.get(step) if isinstance(found, Mapping) else None
+    return found
+
+
+def text_part(config: Config, name: str) -> tuple[dict[str, Any], bool, list[str]]:
+    """Find the text model in a config that may hold a vision or audio tower beside it.
+
+    Parameters
+    ----------
+    config : mapping
+        The whole config.
+    name : str
+        Whose it is, for messages.
+
+    Returns
+    -------
+    config : dict
+        The part of the text model, with its model_type and ``tie_word_embeddings``.
+    nested : bool
+        Whether it is a part of its own, saved without what is the default.
+    notes : list of str
+        What is left out.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such part, or the architecture is not a language model.
+    """
+    kind = required(config, "model_type", name)
+    wrapper = next(
+        (row for row in table("families")["wrappers"].values() if kind in row["model_types"]), None
+    )
+    if wrapper is None:
+        family = _family(kind, name)
+        _check_architecture(config, kind, family.get("architectures", ()), name)
+        return dict(config), False, []
+    _check_architecture(config, kind, wrapper.get("architectures", ()), name)
+    text = find(config, wrapper["text"])
+    nested = text is not None or not wrapper.get("flat")
+    if not nested:
+        text = {**config, "model_type": wrapper["family"]}
+    elif not isinstance(text, Mapping):
+        raise ConfigError(
+            f"{name}: {kind} keeps its text model in {wrapper['text']!r}, got {text!r:.80}."
+        )
+    text = {"model_type": wrapper["family"], **text}
+    text["tie_word_embeddings"] = _tied(config, text, wrapper, name)
+    return text, nested, [wrapper["note"]]
+
+
+def _tied(config: Config, text: Config, wrapper: Config, name: str) -> bool:
+    """Say whether the head is the embedding, by the part of the config that the model heeds."""
+    outer, inner = config.get("tie_word_embeddings"), text.get("tie_word_embeddings")
+    heeded: Any = {
+        "outer": outer,
+        "inner": inner,
+        "either": outer or inner or None,
+        "never": outer or inner or None,
+    }[wrapper["tie"]]
+    default = wrapper.get("tied")
+    odd = heeded and wrapper["tie"] == "never"
+    if heeded is None:
+        odd = default is None or (wrapper["tie"] == "outer" and inner not in (None, default))
+    if odd or not isinstance(heeded, bool | None):
+        raise ConfigError(
+            f"{name}: tie_word_embeddings is {outer!r:.40} outside and {inner!r:.40} inside "
+            f"{wrapper['text']!r}, which leaves open whether the head is the embedding. "
+            "Say it in both."
+        )
+    return bool(default if heeded is None else heeded)
+
+
+def _family(kind: Any, name: str) -> dict[str, Any]:
+    if not isinstance(kind, str) or kind not in _families():
+        known = ", ".join(sorted(_families()))
+        raise ConfigError(f"{name}: model_type {kind!r:.80} is not supported. Supported: {known}.")
+    return _families()[kind]
+
+
+def _check_architecture(config: Config, kind: str, others: Iterable[str], name: str) -> None:
+    """Refuse what shares a family's keys but is another model: embedders, draft heads."""
+    given = config.get("architectures")
+    if not isinstance(given or [], list):
+        raise ConfigError(f"{name}: architectures must be a list of names, got {given!r:.80}.")
+    for entry in map(str, given or []):
+        stem = re.sub("(ForCausalLM|LMHeadModel|ForConditionalGeneration)$", "", entry)
+        own = re.sub("_text(_model)?$", "", kind).replace("_", "")
+        if stem == entry or (stem.lower() != own and entry not in others):
+            raise ConfigError(
+                f"{name}: {entry:.80} is no causal language model that model_type {kind!r} is "
+                "known for, so its parameters and cache are not what model_type says."
+            )
+
+
+def family_of(config: Config, name: str) -> dict[str, Any]:
+    """Return the family of a config with the parts that its keys call for.
+
+    Parameters
+    ----------
+    config : mapping
+        The config of a text model.
+    name : str
+        Whose it is, for messages.
+
+    Returns
+    -------
+    dict
+        Its tables, as `families.toml` describes them.
+
+    Raises
+    ------
+    ConfigError
+        If there is no family for its model_type.
+    """
+    family = _family(config["model_type"], name)
+    parts = list(family.get("when", ()))
+    for part in parts:
+        found = find(config, part["key"])
+        if found is None and not has(config, part["key"]):
+            found = part.get("default")
+        if "has" in part:
+            holds = isinstance(found, str | list) and part["has"] in found
+        else:
+            holds = bool(found)
+        if holds is part.get("is", True):
+            family = merged(family, {name: value for name, value in part.items() if name != "when"})
+            parts.extend(part.get("when", ()))
+    return family
+
+
+def has(config: Config, key: str) -> bool:
+    """Say whether a key with dots is there, be it null."""
+    above, _, last = key.rpartition(".")
+    holder = find(config, above) if above else config
+    return isinstance(holder, Mapping) and last in holder
+
+
+def check_keys(config: Config, family: Config, name: str) -> None:
+    """Refuse values that no formula here counts, and keys that may mean some.
+
+    Parameters
+    ----------
+    config : mapping
+        The config of a text model.
+    family : mapping
+        Its family.
+    name : str
+        Whose it is, for messages.
+
+    Raises
+    ------
+    ConfigError
+        If there are any.
+    """
+    for key, allowed in family["only"].items():
+        found = find(config, key)
+        entries = found if isinstance(found, list) else [found]
+        for entry in entries:
+            if entry is not None and entry not in allowed:
+                raise ConfigError(
+                    f"{name}: {key} is {entry!r:.80}, and how that changes the count is not known "
+                    f"for {config['model_type']}. Known: {', '.join(map(repr, allowed))}."
+                )
+    used = {key for keys in family["keys"].values() for key in keys} | set(family["only"])
+    used |= set(family["left_out"]) | {part["key"] for part in family.get("when", ())}
+    used |= {rule.get("key", "") for rule in _rules(family.get("layers", {}))}
+    used |= {key for keys in family.get("by_layer", {}).values() for key in keys.values()}
+    harmless = "|".join([*family["harmless"], *family.get("ignored", ())])
+    for key, found in config.items():
+        if not found or str(key) in {entry.partition(".")[0] for entry in used}:
+            continue
+        if re.search(family["suspect"], str(key)) and not re.fullmatch(harmless, str(key)):
+            raise ConfigError(
+                f"{name}: {key!r:.80} ({found!r:.80}) may change the count, and nothing is known "
+                f"about it for {config['model_type']}. If it changes nothing, remove it."
+            )
+
+
+def _rules(layers: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    outer = [rule for choices in layers.values() for choice in choices for rule in choice]
+    return outer + [rule["also"] for rule in outer if "also" in rule]

@@ -1,0 +1,187 @@
+"""The shapes of a model, read from its config as its family says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from math import prod
+from typing import Any, Final
+
+from ..errors import ConfigError
+from ..quantity import SWITCH, lookup
+from . import required
+from .families import Config, check_keys, family_of, find, has
+
+_LARGEST: Final = 10**12
+_MOST_LAYERS: Final = 10_000
+_TAKES: Final[dict[str, Callable[[int, int, int], bool]]] = {
+    # layer, the number that the key holds, how many layers there are
+    "before": lambda layer, number, _: layer < number,
+    "from": lambda layer, number, _: layer >= number,
+    "after": lambda layer, number, _: layer > number,
+    "last": lambda layer, number, layers: layer >= layers - number,
+    "multiples": lambda layer, number, _: layer % number == 0,
+    "between": lambda layer, number, _: layer % number != 0,
+}
+
+
+def shapes(config: Config, nested: bool, name: str) -> tuple[dict[str, int], list[str], list[str]]:
+    """Read the shapes of a text model.
+
+    Parameters
+    ----------
+    config : mapping
+        Its config.
+    nested : bool
+        Whether the family's defaults stand for what is absent.
+    name : str
+        Whose it is, for messages.
+
+    Returns
+    -------
+    givens : dict of str to int
+        Shapes by code name.
+    variants : list of str
+        Bundles of formulas that it uses.
+    notes : list of str
+        What is left out.
+
+    Raises
+    ------
+    ConfigError
+        If a field is missing, has no meaning, or says what no formula here counts.
+    """
+    family = family_of(config, name)
+    check_keys(config, family, name)
+    absent = family["absent"] | (family.get("nested", {}) if nested else {})
+    givens, rules = dict[str, int](), dict[str, int | str]()
+    for quantity, keys in family["keys"].items():
+        present = [key for key in keys if find(config, key) is not None]
+        key = present[0] if present else None
+        if len({_whole(find(config, other), other, name, quantity) for other in present}) > 1:
+            raise ConfigError(
+                f"{name}: {' and '.join(present)} mean the same ({lookup(quantity).meaning}) "
+                "and differ. Keep the one that is right."
+            )
+        value = find(config, key) if key else absent.get(quantity)
+        if key is None and any(has(config, key) for key in keys):
+            value = family["null"].get(quantity, value)
+        if key or isinstance(value, int):
+            givens[quantity] = _whole(value, key or quantity, name, quantity)
+        elif value is not None:
+            rules |= {quantity: value} if value else {}
+        elif quantity not in family["optional"]:
+            required(config, (keys or [quantity])[0], name)
+    for quantity, rule in (rules | family["fixed"]).items():
+        givens[quantity] = rule if isinstance(rule, int) else _product(rule, givens, config, name)
+    variants = list(dict.fromkeys(family["variants"]))
+    _count_layers(config, family, givens, variants, name)
+    said = [words for key, words in family["left_out"].items() if find(config, key)]
+    return givens, variants, [*family.get("notes", ()), *dict.fromkeys(said)]
+
+
+def _whole(found: Any, key: str, name: str, quantity: str = "") -> int:
+    if isinstance(found, list) and found and all(entry == found[0] for entry in found):
+        found = found[0]  # one value a layer, the same in each
+    switch = bool(quantity) and lookup(quantity).domain is SWITCH
+    if isinstance(found, bool) and switch:
+        return int(found)
+    if isinstance(found, bool) or not isinstance(found, int) or not 0 <= found <= _LARGEST:
+        kind = "true or false" if switch else "a whole number"
+        raise ConfigError(f"{name}: {key} must be {kind}, got {found!r:.80}.")
+    return found
+
+
+def _product(rule: str, givens: Mapping[str, int], config: Config, name: str) -> int:
+    """Compute what a family derives, such as ``"4*d_model"`` or ``"d_model/n_heads"``."""
+
+    def factor(part: str) -> int:
+        if part.isdigit():
+            return int(part)
+        if part in givens:
+            return givens[part]
+        return _whole(find(config, part), part, name)
+
+    above, _, below = rule.partition("/")
+    number = prod(map(factor, above.split("*")))
+    if not below:
+        return number
+    divisor = factor(below)
+    if divisor == 0 or number % divisor:
+        keys = {part: lookup(part).config_key or part for part in (above, below)}
+        raise ConfigError(
+            f"{name}: without head_dim, {keys[above]} {number} must be a multiple of "
+            f"{keys[below]} {divisor}."
+        )
+    return number // divisor
+
+
+def _count_layers(
+    config: Config, family: Config, givens: dict[str, int], variants: list[str], name: str
+) -> None:
+    """Count the layers of each kind; a kind that occurs brings its bundle."""
+    layers = givens["n_layers"]
+    if layers > _MOST_LAYERS:
+        raise ConfigError(f"{name}: {layers} layers are more than any model has.")
+    for quantity, choices in family.get("layers", {}).items():
+        picked, listed = _first_choice(choices, config, layers, name)
+        if quantity == "n_layers_window" and not givens.get("window"):
+            if picked and listed:  # the list says windowed, and no width is given
+                required(config, family["keys"]["window"][0], name)
+            picked = set()
+            givens.pop("window", None)
+        bundle = family["bundles"].get(quantity)
+        if picked or bundle is None or bundle in variants:
+            givens[quantity] = len(picked)
+        if picked and bundle:
+            variants.append(bundle)
+        for other, key in family.get("by_layer", {}).get(quantity, {}).items():
+            kind = picked if other.endswith("_window") else set(range(layers)) - picked
+            found = find(config, key)
+            if found is not None and kind:
+                if not isinstance(found, list) or len(found) != layers:
+                    raise ConfigError(f"{name}: {key} must have {layers} entries.")
+                givens[other] = _whole([found[layer] for layer in sorted(kind)], key, name)
+    if "n_layers_window" not in givens:
+        givens.pop("window", None)
+
+
+def _first_choice(
+    choices: Iterable[Any], config: Config, layers: int, name: str
+) -> tuple[set[int], bool]:
+    """Return the layers of the first choice that applies, and whether a list names them."""
+    for choice in choices:
+        given = [find(config, rule["key"]) for rule in choice if "key" in rule]
+        if any(found not in (None, []) for found in given) or any(
+            "default" in rule or "key" not in rule for rule in choice
+        ):
+            picked = set().union(*(_picked(rule, config, layers, name) for rule in choice))
+            return picked, isinstance(choice[0]["take"], list)
+    keys = " or ".join(repr(rule["key"]) for choice in choices for rule in choice)
+    raise ConfigError(f"{name}: config.json has no {keys}, which says the kinds of layers.")
+
+
+def _picked(rule: Mapping[str, Any], config: Config, layers: int, name: str) -> set[int]:
+    """Return the layers that one rule picks."""
+    key, take, shift = rule.get("key", "layers"), rule["take"], rule.get("shift", 0)
+    found = find(config, key) if "key" in rule else None
+    found = rule.get("default") if found is None else found
+    every = range(layers)
+    if take == "all":
+        picked = set(every)
+    elif found is None:
+        return set()
+    elif isinstance(take, list):
+        if not isinstance(found, list | str) or len(found) != layers:
+            raise ConfigError(f"{name}: {key} must have {layers} entries, got {found!r:.80}.")
+        picked = {layer for layer in every if found[layer] in take}
+    elif take in ("indices", "others"):
+        listed: list[Any] = found if isinstance(found, list) else [None]
+        if not all(type(layer) is int and 0 <= layer < layers for layer in listed):
+            raise ConfigError(f"{name}: {key} must list layers below {layers}, got {found!r:.80}.")
+        picked = set(listed) if take == "indices" else {*every} - {*listed}
+    else:
+        number = _whole(found, key, name)
+        if take in ("multiples", "between") and number == 0:
+            raise ConfigError(f"{name}: {key} must be at least 1, got 0.")
+        picked = {layer for layer in every if _TAKES[take](layer + shift, number, layers)}
+    return picked & _picked(rule["also"], config, layers, name) if "also" in rule else picked

@@ -1,0 +1,224 @@
+"""What the catalog holds, as tables: one a kind of fact, the sources below it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import unknown
+from ..table import Table
+from .chips import accelerator, read
+from .fields import BYTES
+from .loading import table
+from .model import Model
+
+
+class _Notes:
+    """Sources, numbered as they come."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, str] = {}
+
+    def __call__(self, *texts: str) -> str:
+        for text in filter(None, texts):
+            self.seen.setdefault(text, f"[{len(self.seen) + 1}]")
+        return "".join(self.seen[text] for text in texts if text)
+
+    @property
+    def lines(self) -> list[str]:
+        return [f"{mark} {text}" for text, mark in self.seen.items()]
+
+
+def _source(row: Mapping[str, Any]) -> str:
+    return f"{row['source']}, read {row['read']}"
+
+
+def accelerators(own: str | Path | None = None) -> Table:
+    """Tabulate accelerators: memory, bandwidth, link, power, dense peaks.
+
+    Parameters
+    ----------
+    own : str or Path, optional
+        A TOML file of one's own, to stand first.
+
+    Returns
+    -------
+    Table
+        One row an accelerator; what another source says is a footnote.
+    """
+    notes = _Notes()
+    mine = list(read(own).values()) if own is not None else []
+    rows = []
+    for chip in [*mine, *map(accelerator, table("accelerators"))]:
+        physical = f" ({chip.memory_physical} on the chip)" if chip.memory_physical else ""
+        others = (f"{d['field']} {d['value']} by {d['source']}" for d in chip.disagree)
+        marks = notes(chip.source, "; ".join(filter(None, (chip.note, *others))))
+        peaks = [chip.peak_flops.get(precision, "").removesuffix(" TFLOP/s") for precision in BYTES]
+        seen = [chip.memory + physical, chip.bandwidth, chip.link_bandwidth, chip.power]
+        rows.append([chip.name, *seen, *peaks, marks])
+    header = ["accelerator", "memory", "bandwidth", "link, one direction", "power"]
+    return Table([*header, *(f"{name}, TFLOP/s" for name in BYTES), "source"], rows, notes.lines)
+
+
+def models() -> Table:
+    """Tabulate models, with what their formulas count from the shapes.
+
+    Returns
+    -------
+    Table
+        One row a model: parameters, cache of one token at two bytes an element, variants.
+    """
+    notes, rows = _Notes(), []
+    for model in map(Model.from_config, table("models")):
+        counts = [f"{int(count):,}" for count in (model.n_params, model.n_params_active)]
+        kept = f"{int(model.kv_bytes_per_token()):,}"
+        kinds = ", ".join(model.variants)
+        rows.append([model.name, *counts, kept, kinds, notes(model.source, *model.notes)])
+    header = ["model", "parameters", "active", "cache, B/token at 2 B", "variants", "source"]
+    return Table(header, rows, notes.lines)
+
+
+@dataclass(frozen=True)
+class Price:
+    """What an hour of one GPU was asked for.
+
+    Parameters
+    ----------
+    accelerator : str
+        Its name in the catalog.
+    low, high : str
+        The cheapest and the dearest that the source saw, with their unit.
+    date : str
+        The month or day of the prices.
+    source : str
+        Where they were read, and when.
+    note : str
+        What the two ends are.
+    """
+
+    accelerator: str
+    low: str
+    high: str
+    date: str
+    source: str
+    note: str = ""
+
+
+def price(name: str) -> Price:
+    """Return what an hour of an accelerator was asked for: no napkin takes it by itself.
+
+    Parameters
+    ----------
+    name : str
+        Of the accelerator, or an alias.
+
+    Returns
+    -------
+    Price
+        Low and high, with date and source.
+
+    Raises
+    ------
+    UnknownNameError
+        If the catalog has no such accelerator, or no price of it.
+
+    Examples
+    --------
+    >>> price("B200").low, price("B200").date
+    ('5.98 USD/h', '2026-03')
+    """
+    key, rows = accelerator(name).name, table("prices")
+    if key not in rows:
+        raise unknown("price in the catalog for", key, rows)
+    row = rows[key]
+    return Price(key, row["low"], row["high"], row["date"], _source(row), row.get("note", ""))
+
+
+def prices(name: str | None = None) -> Table:
+    """Tabulate prices of a GPU-hour, each with its date.
+
+    Parameters
+    ----------
+    name : str, optional
+        An accelerator; all if not given.
+
+    Returns
+    -------
+    Table
+        One row an accelerator.
+    """
+    notes = _Notes()
+    shown = [price(key) for key in (table("prices") if name is None else [name])]
+    rows = [[p.accelerator, p.low, p.high, p.date, notes(p.source, p.note)] for p in shown]
+    return Table(["accelerator", "low", "high", "date", "source"], rows, notes.lines)
+
+
+def traffic(name: str | None = None) -> Table:
+    """Tabulate what requests looked like.
+
+    Parameters
+    ----------
+    name : str, optional
+        A trace, for example ``"azure-conversation"``; all if not given.
+
+    Returns
+    -------
+    Table
+        One row a quantity of a trace, by percentiles.
+
+    Raises
+    ------
+    UnknownNameError
+        With the closest names, if there is no such trace.
+    """
+    if name is not None and name not in table("traffic"):
+        raise unknown("traffic", name, table("traffic"))
+    notes, rows = _Notes(), []
+    points = ("p10", "p50", "mean", "p90", "p99", "max", "n")
+    for trace in table("traffic") if name is None else [name]:
+        row = table("traffic")[trace]
+        for metric in (key for key, value in row.items() if isinstance(value, Mapping)):
+            cell = row[metric]
+            numbers = [f"{cell[p]:,.5g}" if p in cell and p != "n" else "" for p in points[:-1]]
+            count = f"{cell['n']:,}" if "n" in cell else ""
+            marks = notes(_source(row), cell.get("note", ""))
+            rows.append([trace, metric, cell["unit"], *numbers, count, marks])
+    return Table(["traffic", "quantity", "unit", *points, "source"], rows, notes.lines)
+
+
+def scenarios() -> Table:
+    """Tabulate scenarios: givens that somebody else chose.
+
+    Returns
+    -------
+    Table
+        One row a given.
+    """
+    notes = _Notes()
+    rows = [
+        [name, given, str(value), notes(_source(row), row.get("note", ""))]
+        for name, row in table("scenarios").items()
+        for given, value in (row["givens"] | row.get("shapes", {})).items()
+    ]
+    return Table(["scenario", "given", "value", "source"], rows, notes.lines)
+
+
+def claims() -> Table:
+    """Tabulate what the source article says, with our verdicts.
+
+    Returns
+    -------
+    Table
+        One row a claim; `napkin.claims` derives each again.
+    """
+    rows = [
+        [
+            *(row["id"], row["kind"], row["says"], " to ".join(row.get("printed", ()))),
+            *(row["verdict"], row["why"]),
+        ]
+        for row in table("claims").values()
+    ]
+    note = f"Source: {_source(table('scenarios')['article'])}."
+    return Table(["claim", "kind", "says", "printed", "verdict", "why"], rows, [note])
