@@ -54,15 +54,18 @@ def shapes(config: Config, nested: bool, name: str) -> tuple[dict[str, int], lis
     check_keys(config, family, name)
     absent = family["absent"] | (family.get("nested", {}) if nested else {})
     givens, rules = dict[str, int](), dict[str, int | str]()
+    lists = family.get("lists", ())
     for quantity, keys in family["keys"].items():
-        present = [key for key in keys if find(config, key) is not None]
-        key = present[0] if present else None
-        if len({_whole(find(config, other), other, name, quantity) for other in present}) > 1:
+        found = {key: find(config, key) for key in keys if find(config, key) is not None}
+        for key in found.keys() & set(lists):
+            found[key] = _same(found[key], key, name)
+        key = next(iter(found), None)
+        if len({_whole(value, other, name, quantity) for other, value in found.items()}) > 1:
             raise ConfigError(
-                f"{name}: {' and '.join(present)} mean the same ({lookup(quantity).meaning}) "
+                f"{name}: {' and '.join(found)} mean the same ({lookup(quantity).meaning}) "
                 "and differ. Keep the one that is right."
             )
-        value = find(config, key) if key else absent.get(quantity)
+        value = found[key] if key else absent.get(quantity)
         if key is None and any(has(config, key) for key in keys):
             value = family["null"].get(quantity, value)
         if key or isinstance(value, int):
@@ -80,8 +83,6 @@ def shapes(config: Config, nested: bool, name: str) -> tuple[dict[str, int], lis
 
 
 def _whole(found: Any, key: str, name: str, quantity: str = "") -> int:
-    if isinstance(found, list) and found and all(entry == found[0] for entry in found):
-        found = found[0]  # one value a layer, the same in each
     switch = bool(quantity) and lookup(quantity).domain is SWITCH
     if isinstance(found, bool) and switch:
         return int(found)
@@ -89,6 +90,18 @@ def _whole(found: Any, key: str, name: str, quantity: str = "") -> int:
         kind = "true or false" if switch else "a whole number"
         raise ConfigError(f"{name}: {key} must be {kind}, got {found!r:.80}.")
     return found
+
+
+def _same(found: Any, key: str, name: str) -> Any:
+    """Return the entry of a list with one for each layer, where all are the same."""
+    if not isinstance(found, list) or not found:
+        return found
+    if any(entry != found[0] for entry in found):
+        raise ConfigError(
+            f"{name}: {key} differs from layer to layer, {found!r:.80}, and only one value for "
+            "all layers of a kind is supported."
+        )
+    return found[0]
 
 
 def _product(rule: str, givens: Mapping[str, int], config: Config, name: str) -> int:
@@ -140,7 +153,8 @@ def _count_layers(
             if found is not None and kind:
                 if not isinstance(found, list) or len(found) != layers:
                     raise ConfigError(f"{name}: {key} must have {layers} entries.")
-                givens[other] = _whole([found[layer] for layer in sorted(kind)], key, name)
+                values = [found[layer] for layer in sorted(kind)]
+                givens[other] = _whole(_same(values, key, name), key, name)
     if "n_layers_window" not in givens:
         givens.pop("window", None)
 

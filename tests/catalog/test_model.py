@@ -1,6 +1,5 @@
 """Models from config.json: exact counts, and what a bad config gets."""
 
-import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,6 @@ from sympy import Rational
 import napkin as nk
 from napkin.catalog import table
 from napkin.errors import ConfigError, NapkinError, UnknownNameError
-
-CONFIGS = Path(__file__).parents[3] / "shared" / "configs"
-FAMILIES = {kind for row in table("families").values() for kind in row.get("model_types", ())}
 
 EXACT = {
     # parameters, of one token without an untied input embedding, cache elements of a token
@@ -36,53 +32,6 @@ def test_exact_counts_of_the_catalog(name: str) -> None:
     assert model.kv_bytes_per_token(bytes_per_kv=0.5) == Rational(elements, 2)
     n = nk.Napkin(model=name, precision="fp8")
     assert (n.n_params.number, n.kv_bytes_per_token.number) == (total, elements)
-
-
-def _truth() -> list[dict[str, str]]:
-    if not CONFIGS.exists():
-        return []
-    with (CONFIGS / "truth.csv").open(encoding="utf-8", newline="") as lines:
-        rows = list(csv.DictReader(lines))
-    return [row for row in rows if row["model_type"] in FAMILIES]
-
-
-COUNTED = [row for row in _truth() if row["expected"] == "number"]
-NO_MODEL = [row for row in _truth() if row["expected"] == "error"]
-needs_files = pytest.mark.skipif(not CONFIGS.exists(), reason="the config files are not here")
-
-
-@needs_files
-@pytest.mark.parametrize("row", COUNTED, ids=lambda row: row["name"])
-def test_counts_of_published_configs(row: dict[str, str]) -> None:
-    path = CONFIGS / "json" / f"{row['name']}.json"
-    if not path.exists():
-        pytest.skip("this file is not here")
-    model = nk.Model.from_config(path)
-    total = int(row["total_params_text"])
-    assert model.n_params == total
-    assert model.kv_bytes_per_token(1) == int(row["kv_elements_per_token_all_global"])
-    routed = int(row["routed_expert_params"] or 0)
-    active = total
-    if routed:
-        share = Rational(row["experts_per_token"]) / Rational(row["routed_experts"])
-        active = total - routed * (1 - share)
-    embedding = int(row["embedding_params"]) if row["lm_head_tied"] == "False" else 0
-    assert model.n_params_active == active - embedding
-    assert model.count("n_params_active_with_embedding") == active
-
-
-@needs_files
-def test_each_supported_family_is_among_the_files() -> None:
-    assert {"llama", "gpt_oss", "deepseek_v3"} <= {row["model_type"] for row in _truth()}
-
-
-@needs_files
-def test_other_architectures_are_refused_by_name() -> None:
-    for path in sorted((CONFIGS / "json").glob("*.json")):
-        kind = json.loads(path.read_text(encoding="utf-8")).get("model_type")
-        if kind not in FAMILIES:
-            with pytest.raises(ConfigError, match="model_type"):
-                nk.Model.from_config(path)
 
 
 # --------------------------------------------------------------- how it is read
@@ -235,11 +184,3 @@ def test_a_file_that_is_nested_too_deep(tmp_path: Path) -> None:
     path.write_bytes(b"[" * 100_000)
     with pytest.raises(ConfigError, match="config.json"):
         nk.Model.from_config(path)
-
-
-@needs_files
-@pytest.mark.parametrize("row", NO_MODEL, ids=lambda row: row["name"])
-def test_what_is_no_language_model_is_refused(row: dict[str, str]) -> None:
-    """An embedding checkpoint or a draft head has the keys of its family, not its meaning."""
-    with pytest.raises(NapkinError, match=row["architecture"]):
-        nk.Model.from_config(CONFIGS / "json" / f"{row['name']}.json")
