@@ -75,6 +75,25 @@ def find(config: Config, key: str) -> Any:
     return found
 
 
+def shown(found: Any) -> str:
+    """Return what a field holds for an error message: short, whatever it is.
+
+    Parameters
+    ----------
+    found : object
+        Anything.
+
+    Returns
+    -------
+    str
+        At most 80 characters.
+    """
+    try:
+        return f"{found!r:.80}"
+    except ValueError:  # Python writes out no whole number of thousands of digits
+        return f"a {type(found).__name__} that is too long to show"
+
+
 def text_part(config: Config, name: str) -> tuple[dict[str, Any], bool, list[str]]:
     """Find the text model in a config that may hold a vision or audio tower beside it.
 
@@ -114,7 +133,7 @@ def text_part(config: Config, name: str) -> tuple[dict[str, Any], bool, list[str
         text = {**config, "model_type": wrapper["family"]}
     elif not isinstance(text, Mapping):
         raise ConfigError(
-            f"{name}: {kind} keeps its text model in {wrapper['text']!r}, got {text!r:.80}."
+            f"{name}: {kind} keeps its text model in {wrapper['text']!r}, got {shown(text)}."
         )
     text = {"model_type": wrapper["family"], **text}
     text["tie_word_embeddings"] = _tied(config, text, wrapper, name)
@@ -136,7 +155,7 @@ def _tied(config: Config, text: Config, wrapper: Config, name: str) -> bool:
         odd = default is None or (wrapper["tie"] == "outer" and inner not in (None, default))
     if odd or not isinstance(heeded, bool | None):
         raise ConfigError(
-            f"{name}: tie_word_embeddings is {outer!r:.40} outside and {inner!r:.40} inside "
+            f"{name}: tie_word_embeddings is {shown(outer)} outside and {shown(inner)} inside "
             f"{wrapper['text']!r}, which leaves open whether the head is the embedding. "
             "Say it in both."
         )
@@ -146,7 +165,7 @@ def _tied(config: Config, text: Config, wrapper: Config, name: str) -> bool:
 def _family(kind: Any, name: str) -> dict[str, Any]:
     if not isinstance(kind, str) or kind not in _families():
         known = ", ".join(sorted(_families()))
-        raise ConfigError(f"{name}: model_type {kind!r:.80} is not supported. Supported: {known}.")
+        raise ConfigError(f"{name}: model_type {shown(kind)} is not supported. Supported: {known}.")
     return _families()[kind]
 
 
@@ -154,7 +173,7 @@ def _check_architecture(config: Config, kind: str, others: Iterable[str], name: 
     """Refuse what shares a family's keys but is another model: embedders, draft heads."""
     given = config.get("architectures")
     if not isinstance(given or [], list):
-        raise ConfigError(f"{name}: architectures must be a list of names, got {given!r:.80}.")
+        raise ConfigError(f"{name}: architectures must be a list of names, got {shown(given)}.")
     for entry in map(str, given or []):
         stem = re.sub("(ForCausalLM|LMHeadModel|ForConditionalGeneration)$", "", entry)
         own = re.sub("_text(_model)?$", "", kind).replace("_", "")
@@ -231,8 +250,8 @@ def check_keys(config: Config, family: Config, name: str) -> None:
         for entry in entries:
             if entry is not None and entry not in allowed:
                 raise ConfigError(
-                    f"{name}: {key} is {entry!r:.80}, and how that changes the count is not known "
-                    f"for {config['model_type']}. Known: {', '.join(map(repr, allowed))}."
+                    f"{name}: {key} is {shown(entry)}, and how that changes the count is not known "
+                    f"for {config['model_type']}. Known: {', '.join(map(repr, allowed)) or 'null'}."
                 )
     used = {key for keys in family["keys"].values() for key in keys} | set(family["only"])
     used |= set(family["left_out"]) | {part["key"] for part in family.get("when", ())}
@@ -244,7 +263,7 @@ def check_keys(config: Config, family: Config, name: str) -> None:
             continue
         if re.search(family["suspect"], str(key)) and not re.fullmatch(harmless, str(key)):
             raise ConfigError(
-                f"{name}: {key!r:.80} ({found!r:.80}) may change the count, and nothing is known "
+                f"{name}: {shown(key)} ({shown(found)}) may change the count, and nothing is known "
                 f"about it for {config['model_type']}. If it changes nothing, remove it."
             )
 

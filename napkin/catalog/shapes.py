@@ -9,7 +9,7 @@ from typing import Any, Final
 from ..errors import ConfigError
 from ..quantity import SWITCH, lookup
 from . import required
-from .families import Config, check_keys, family_of, find, has
+from .families import Config, check_keys, family_of, find, has, shown
 
 _LARGEST: Final = 10**12
 _MOST_LAYERS: Final = 10_000
@@ -88,7 +88,7 @@ def _whole(found: Any, key: str, name: str, quantity: str = "") -> int:
         return int(found)
     if isinstance(found, bool) or not isinstance(found, int) or not 0 <= found <= _LARGEST:
         kind = "true or false" if switch else "a whole number"
-        raise ConfigError(f"{name}: {key} must be {kind}, got {found!r:.80}.")
+        raise ConfigError(f"{name}: {key} must be {kind}, got {shown(found)}.")
     return found
 
 
@@ -98,7 +98,7 @@ def _same(found: Any, key: str, name: str) -> Any:
         return found
     if any(entry != found[0] for entry in found):
         raise ConfigError(
-            f"{name}: {key} differs from layer to layer, {found!r:.80}, and only one value for "
+            f"{name}: {key} differs from layer to layer, {shown(found)}, and only one value for "
             "all layers of a kind is supported."
         )
     return found[0]
@@ -186,12 +186,12 @@ def _picked(rule: Mapping[str, Any], config: Config, layers: int, name: str) -> 
         return set()
     elif isinstance(take, list):
         if not isinstance(found, list | str) or len(found) != layers:
-            raise ConfigError(f"{name}: {key} must have {layers} entries, got {found!r:.80}.")
+            raise ConfigError(f"{name}: {key} must have {layers} entries, got {shown(found)}.")
         picked = {layer for layer in every if found[layer] in take}
     elif take in ("indices", "others"):
         listed: list[Any] = found if isinstance(found, list) else [None]
         if not all(type(layer) is int and 0 <= layer < layers for layer in listed):
-            raise ConfigError(f"{name}: {key} must list layers below {layers}, got {found!r:.80}.")
+            raise ConfigError(f"{name}: {key} must list layers below {layers}, got {shown(found)}.")
         picked = set(listed) if take == "indices" else {*every} - {*listed}
     else:
         number = _whole(found, key, name)
