@@ -9,7 +9,7 @@ from functools import cached_property
 from math import log10
 from typing import Any, Final
 
-from sympy import Rational
+from sympy import Expr, Rational
 
 from .audit import NUMBERS, READINGS
 from .catalog import table
@@ -118,9 +118,13 @@ class Claim:
             name
             for name, rung in table("verdicts").items()
             for limit in rung.get("within", ())
-            if off <= last_digit * Rational(str(limit.get("units", 10**30)))
-            and off <= abs(exact) * Rational(str(limit.get("share", 10**30)))
+            if _within(off, last_digit, limit.get("units"))
+            and _within(off, abs(exact), limit.get("share"))
         )
+
+
+def _within(off: Expr, one: Expr, limit: float | None) -> bool:
+    return limit is None or bool(off <= one * Rational(str(limit)))
 
 
 def read_printed(text: str) -> tuple[Value, Rational]:

@@ -73,7 +73,7 @@ FLOORS = [
     {"graph"},
     {"evaluation", "compilation"},
     {"formulas"},
-    {"variants"},
+    {"variants", "audit"},
     {"catalog"},
     {"choices"},
     {"summary"},

@@ -149,10 +149,11 @@ def article() -> Table:
     Returns
     -------
     Table
-        One row a claim, with the reason where they differ.
+        One row a claim that the tour tells, with the reason where they differ.
     """
     rows = [
         [entry.says, " to ".join(entry.printed), " to ".join(map(str, entry.derived)), entry.why]
         for entry in claims()
+        if entry.tour
     ]
     return Table(["what", "article", "derived", "why"], rows)

@@ -59,10 +59,11 @@ def test_results_name_the_error_where_there_is_no_answer() -> None:
     assert table.rows[1][1] == "DoesNotFit"
 
 
-def test_the_article_s_table_has_every_claim() -> None:
-    rows = nk.views.article().rows
-    assert [row[0] for row in rows] == [entry.says for entry in claims()]
-    for row, entry in zip(rows, claims(), strict=True):
+def test_the_article_s_table_has_every_claim_of_the_tour() -> None:
+    rows, told = nk.views.article().rows, [entry for entry in claims() if entry.tour]
+    assert len(told) == 10
+    assert [row[0] for row in rows] == [entry.says for entry in told]
+    for row, entry in zip(rows, told, strict=True):
         assert all(printed in row[1] for printed in entry.printed)
         assert all(str(value) in row[2] for value in entry.derived)
 
