@@ -86,7 +86,12 @@ class Model:
             notes: tuple[str, ...] = ()
             if "max_context_extended" in row:
                 notes = (f"up to {row['max_context_extended']:,} tokens with rope scaling",)
-            return _read(row["config"], name, f"{row['source']}, read {row['read']}", notes)
+            return _read(
+                row["config"] | dict.fromkeys(row.get("null", ())),
+                name,
+                f"{row['source']}, read {row['read']}",
+                notes,
+            )
         path = Path(config)
         try:
             found = path.is_file()
