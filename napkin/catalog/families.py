@@ -221,7 +221,20 @@ def family_of(config: Config, name: str) -> dict[str, Any]:
 
 
 def has(config: Config, key: str) -> bool:
-    """Say whether a key with dots is there, be it null."""
+    """Say whether a key with dots is there, be it null.
+
+    Parameters
+    ----------
+    config : mapping
+        A config.
+    key : str
+        For example ``"attn_config.qk_ln"``.
+
+    Returns
+    -------
+    bool
+        Whether it is.
+    """
     above, _, last = key.rpartition(".")
     holder = find(config, above) if above else config
     return isinstance(holder, Mapping) and last in holder

@@ -1,6 +1,7 @@
 """Models from config.json: exact counts, and what a bad config gets."""
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from sympy import Rational
 
 import napkin as nk
-from napkin.catalog import table
+from napkin.catalog import families, table
 from napkin.errors import ConfigError, NapkinError, UnknownNameError
 
 EXACT = {
@@ -203,3 +204,25 @@ def test_a_file_that_is_nested_too_deep(tmp_path: Path) -> None:
     path.write_bytes(b"[" * 100_000)
     with pytest.raises(ConfigError, match="config.json"):
         nk.Model.from_config(path)
+
+
+# ------------------------------------------------------- a family of a reader's own
+
+
+def test_the_example_of_the_contributing_page_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten lines of data are enough for a family that is like another."""
+    page = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    block = page.split("```toml\n")[1].split("```")[0]
+    assert len(block.splitlines()) <= 10
+    grown = table("families") | tomllib.loads(block)
+    monkeypatch.setattr(families, "table", lambda name: grown)
+    families._families.cache_clear()
+    acme = config(model_type="acme", num_key_value_heads=..., head_color="red", rope_kind="plain")
+    model = nk.Model.from_config(acme)
+    assert model.n_params == 8_030_261_248 + 32 * 2 * 128
+    assert (model.givens["n_layers_window"], model.givens["window"]) == (24, 4096)
+    with pytest.raises(ConfigError, match="rope_kind is 'bent'"):
+        nk.Model.from_config(acme | {"rope_kind": "bent"})
+    with pytest.raises(ConfigError, match="head_size"):
+        nk.Model.from_config(acme | {"head_size": 3})
+    families._families.cache_clear()
