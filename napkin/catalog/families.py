@@ -12,13 +12,15 @@ from . import required, table
 
 _JOINED: Final = ("variants", "notes", "ignored")
 
+_TABLES: Final = ("wrappers", "refused")
+
 Config = Mapping[str, Any]
 
 
 @cache
 def _families() -> dict[str, dict[str, Any]]:
     """Return the families by model_type, each with what it inherits put in."""
-    rows = {name: row for name, row in table("families").items() if name != "wrappers"}
+    rows = {name: row for name, row in table("families").items() if name not in _TABLES}
 
     def whole(name: str) -> dict[str, Any]:
         row = rows[name]
@@ -165,6 +167,9 @@ def _tied(config: Config, text: Config, wrapper: Config, name: str) -> bool:
 def _family(kind: Any, name: str) -> dict[str, Any]:
     if not isinstance(kind, str) or kind not in _families():
         known = ", ".join(sorted(_families()))
+        why = table("families")["refused"].get(kind) if isinstance(kind, str) else None
+        if why:
+            raise ConfigError(f"{name}: model_type {kind!r} is not supported: {why}.")
         raise ConfigError(f"{name}: model_type {shown(kind)} is not supported. Supported: {known}.")
     return _families()[kind]
 
