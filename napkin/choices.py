@@ -119,12 +119,15 @@ def from_choices(choices: Mapping[str, Any]) -> tuple[dict[Symbol, Formula], dic
     if "accelerator" in choices:
         chip = choices["accelerator"]
         chip = chip if isinstance(chip, Accelerator) else catalog.accelerator(chip)
-        source = "; ".join(filter(None, (f"{chip.name}: {chip.source}", chip.note)))
+        taken = ["memory", "bandwidth", "link_bandwidth"]
+        taken += [f"peak_flops.{precision}"] if "precision" in choices else []
+        remarks = chip.remarks(*taken)
+        source = "; ".join(filter(None, (f"{chip.name}: {chip.source}", remarks)))
         given |= {"memory": (chip.memory, source), "bandwidth": (chip.bandwidth, source)}
         given.pop("peak_flops", None)
         if chip.link_bandwidth:
             given["link_bandwidth"] = (chip.link_bandwidth, source)
-        if "precision" in choices:
+        if "precision" in choices and chip.peak_flops:  # else asked for where it is needed
             given["peak_flops"] = (chip.peak(precision), source)
     return formulas, {
         lookup(name).symbol: Given(coherent(name, value), source)

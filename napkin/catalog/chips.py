@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import ConfigError, unknown
+from ..errors import ConfigError, UnknownNameError, unknown
 from .fields import check_entry
 from .loading import file_text, read_text, table
 
@@ -91,11 +91,37 @@ class Accelerator:
         UnknownNameError
             If the accelerator has no such peak, with those that it has.
         """
+        if not self.peak_flops:
+            raise UnknownNameError(
+                f"no source that we read gives a peak of {self.name} for {precision!r}: give "
+                "peak_flops=... of your own."
+            )
         same = _SAME_PEAK.get(precision, precision)
         for name in (precision, same):
             if name in self.peak_flops:
                 return self.peak_flops[name]
         raise unknown(f"peak of {self.name} for precision", precision, self.peak_flops)
+
+    def remarks(self, *about: str) -> str:
+        """Return what is special, and what other sources say.
+
+        Parameters
+        ----------
+        *about : str
+            Fields of which it is asked, for example ``"peak_flops.fp8"``; all if none is
+            given.
+
+        Returns
+        -------
+        str
+            Empty if there is nothing to say.
+        """
+        others = (
+            f"{other['field']} {other['value']} by {other['source']}"
+            for other in self.disagree
+            if other["field"] in (about or [other["field"]]) and other["value"] not in self.note
+        )
+        return "; ".join(filter(None, (self.note, *others)))
 
 
 def _from_row(name: str, row: Mapping[str, Any]) -> Accelerator:

@@ -53,8 +53,7 @@ def accelerators(own: str | Path | None = None) -> Table:
     rows = []
     for chip in [*mine, *map(accelerator, table("accelerators"))]:
         physical = f" ({chip.memory_physical} on the chip)" if chip.memory_physical else ""
-        others = (f"{d['field']} {d['value']} by {d['source']}" for d in chip.disagree)
-        marks = notes(chip.source, "; ".join(filter(None, (chip.note, *others))))
+        marks = notes(chip.source, chip.remarks())
         peaks = [chip.peak_flops.get(precision, "").removesuffix(" TFLOP/s") for precision in BYTES]
         seen = [chip.memory + physical, chip.bandwidth, chip.link_bandwidth, chip.power]
         rows.append([chip.name, *seen, *peaks, marks])
