@@ -455,6 +455,26 @@ EXTRA: dict[str, dict[str, Any]] = {
     "with_overheads": OVERHEADS,
     "rent": {"price": 3},
     "own": OWN,
+    "layer_inputs": {"d_layer_input": 256, "n_vocab_layer_input": 1000},
+    "indexer": {"d_index": 128, "n_index_heads": 64, "q_lora_rank": 1536},
+    "window_shapes": {
+        "n_layers_window": 32,
+        "window": 4096,
+        "n_heads_window": 64,
+        "n_kv_heads_window": 8,
+        "d_head_window": 128,
+        "d_value_window": 128,
+        "d_value": 128,
+    },
+    "state_space": {
+        "n_layers_ssm": 20,
+        "conv_kernel": 4,
+        "d_ssm_head": 64,
+        "d_ssm_state": 128,
+        "n_ssm_groups": 8,
+        "n_ssm_heads": 64,
+    },
+    "cross_attention": {"n_layers_cross": 8},
 }
 FULL = QWEN.assume(speed_target=50, prompt=4000, new_tokens=500, hit_rate=0.25, n_gpus=2)
 POINTS: dict[tuple[str, ...], list[tuple[float, ...]]] = {
