@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, Final
 
 from ..errors import ConfigError, NapkinError
+from ..quantity import lookup
 from ..value import coherent, parse_text
 
 BYTES: Final[dict[str, float]] = {"bf16": 2, "fp16": 2, "fp8": 1, "int8": 1, "fp4": 0.5}
@@ -80,9 +81,10 @@ def _quantity(name: str) -> Check:
     """Return the check of a value with its unit, above zero."""
 
     def parses(value: Any) -> None:
-        _text(value)
-        if parse_text(value).unit == "1" or coherent(name, value) <= 0:
-            _refuse("a number above 0 with its unit", value)
+        if not isinstance(value, str) or parse_text(value).unit == "1":
+            unit = lookup(name).unit
+            _refuse(f'text: a number above 0 with its unit ({unit}), such as "8 TB/s"', value)
+        coherent(name, value)  # refuses another dimension, and what is not above 0
 
     return parses
 

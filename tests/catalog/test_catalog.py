@@ -252,7 +252,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 WRONG = [
     ("accelerators", "memory", '"80 GB/s"', "memory expects byte"),
-    ("accelerators", "memory", "80", "expected text"),
+    ("accelerators", "memory", "80", "a number above 0 with its unit (byte)"),
     ("accelerators", "memory", '"80"', "a number above 0 with its unit"),
     ("accelerators", "bandwidth", '"0 TB/s"', "bandwidth"),
     ("accelerators", "read", '"2026-11-23"', "expected a date"),
