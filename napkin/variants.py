@@ -10,7 +10,7 @@ from sympy import Symbol
 from . import notation as q
 from .errors import unknown
 from .formula import Formula
-from .formulas import dollars, duty_cycle, kv_cache, layers, paging, transformer
+from .formulas import dollars, duty_cycle, kv_cache, layers, paging, quantization, transformer
 from .formulas import gqa as sharing
 from .formulas import tokens_per_second as speed
 
@@ -193,9 +193,13 @@ moe = Bundle(
         speed.moe_weight_bytes_read,
         speed.moe_prefill_weight_bytes,
         speed.moe_batch_at_speed_memory,
+        quantization.moe_quantized_params,
     ),
     "each token visits a few of many experts, and a batch touches more of them",
     without=(q.batch_cache_equals_weights, q.critical_batch_at_context),
+)
+quantized_experts = Bundle(
+    "quantized_experts", (quantization.expert_quantized_params,), "only experts are stored narrow"
 )
 idle_kept = Bundle(
     "idle_kept", (duty_cycle.users,), "idle users keep their cache in the GPU's memory"
@@ -245,7 +249,7 @@ BUNDLES: Final[dict[str, Bundle]] = {
     for bundle in (
         *(mha, mqa, gqa, mla, mla_full_query, sliding_window, linear_attention, moe),
         *(layer_norm, full_width_qk_norm, other_parts, layer_inputs, indexer, wide_layers),
-        *(window_shapes, state_space, cross_attention),
+        *(window_shapes, state_space, cross_attention, quantized_experts),
         *(idle_kept, idle_evicted, fluid, binomial, erlang, paged, reserved_maximum),
         *(attention_apart, with_overheads, rent, own),
     )

@@ -12,7 +12,7 @@ from . import required, table
 
 _JOINED: Final = ("variants", "notes", "ignored")
 
-_TABLES: Final = ("wrappers", "refused")
+_TABLES: Final = ("wrappers", "refused", "quantizations")
 
 Config = Mapping[str, Any]
 

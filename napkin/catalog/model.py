@@ -19,6 +19,7 @@ from ..value import coherent
 from ..variants import get
 from . import table
 from .families import text_part
+from .narrow import narrow_weights
 from .shapes import shapes
 
 
@@ -30,8 +31,8 @@ class Model:
     ----------
     name : str
         What it is called.
-    givens : mapping of str to int
-        Shapes by code name; never counts.
+    givens : mapping of str to number
+        Shapes by code name, and the widths of stored weights; never counts.
     variants : tuple of str
         Names of the bundles of formulas that it uses.
     source : str
@@ -49,7 +50,7 @@ class Model:
     """
 
     name: str
-    givens: Mapping[str, int] = field(hash=False)
+    givens: Mapping[str, float] = field(hash=False)
     variants: tuple[str, ...]
     source: str
     notes: tuple[str, ...] = ()
@@ -147,6 +148,11 @@ class Model:
         """Parameters that multiply one token, without an untied input embedding."""
         return self.count("n_params_active")
 
+    @property
+    def checkpoint_bytes(self) -> Expr:
+        """Bytes of the weights as published, where a ``quantization_config`` says how."""
+        return self.count("checkpoint_bytes")
+
     def kv_bytes_per_token(self, bytes_per_kv: float = 2) -> Expr:
         """Return the cache bytes of one token while every layer keeps it.
 
@@ -176,4 +182,7 @@ def _load(path: Path) -> Mapping[str, Any]:
 def _read(config: Mapping[str, Any], name: str, source: str, notes: tuple[str, ...] = ()) -> Model:
     text, nested, left_out = text_part(config, name)
     givens, variants, said = shapes(text, nested, name)
-    return Model(name, givens, tuple(variants), source, (*notes, *left_out, *said))
+    stored = {"quantization_config": text.get("quantization_config")} | dict(config)
+    widths, more, not_counted = narrow_weights(stored, variants)
+    said += not_counted
+    return Model(name, givens | widths, (*variants, *more), source, (*notes, *left_out, *said))

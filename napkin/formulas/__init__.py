@@ -17,6 +17,7 @@ from . import (
     layers,
     matmul,
     paging,
+    quantization,
     tokens_per_second,
     transformer,
 )
@@ -28,6 +29,7 @@ MODULES: Final[tuple[ModuleType, ...]] = (
     kv_cache,
     gqa,
     layers,
+    quantization,
     tokens_per_second,
     paging,
     duty_cycle,
@@ -56,6 +58,7 @@ __all__ = [
     "layers",
     "matmul",
     "paging",
+    "quantization",
     "tokens_per_second",
     "transformer",
 ]
