@@ -125,5 +125,6 @@ def test_every_formula_says_why_and_from_where(name: str) -> None:
 def test_base_formulas_bear_the_name_of_their_target() -> None:
     assert all(f.target == symbol for symbol, f in BASE.items())
     assert BASE[q.users] is duty_cycle.users
-    assert len(MODULES) == 10  # one a chapter, and the layers of models with unlike ones
+    # one a chapter, layers of models with unlike ones, and what narrow weights weigh
+    assert len(MODULES) == 11
     assert Integer(12) in BASE[q.napkin_params].expression.args
