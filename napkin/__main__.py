@@ -8,10 +8,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from . import variants
+from . import catalog, variants
 from .binding import binding
-from .catalog import accelerator, table
-from .catalog.model import Model
 from .errors import NapkinError
 from .explain import explain
 from .solve import solve
@@ -73,14 +71,10 @@ def _value(value: Value) -> dict[str, Any]:
 
 def _run(options: argparse.Namespace) -> tuple[str, Any]:
     """Return the answer as text and as plain data."""
-    if options.command == "models":
-        models = [Model.from_config(name) for name in table("models")]
-        data: Any = {m.name: {"n_params": int(m.n_params), "source": m.source} for m in models}
-        return "\n".join(f"{m.name}: {int(m.n_params):,} parameters" for m in models), data
-    if options.command == "accelerators":
-        chips = [accelerator(name) for name in table("accelerators")]
-        data = {c.name: {"memory": c.memory, "bandwidth": c.bandwidth} for c in chips}
-        return "\n".join(f"{c.name}: {c.memory}, {c.bandwidth}" for c in chips), data
+    if options.command in ("models", "accelerators"):
+        shown = catalog.models() if options.command == "models" else catalog.accelerators()
+        listed = {row[0]: dict(zip(shown.header, row, strict=True)) for row in shown.rows}
+        return str(shown), listed
     n = _napkin(options)
     if options.command == "explain":
         text = f"{explain(n, options.target)}\n\n{binding(n, options.target)}"

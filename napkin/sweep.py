@@ -1,4 +1,4 @@
-"""A quantity over arrays of others, labelled, with the points that fit marked."""
+"""A quantity over arrays of others, labeled, with the points that fit marked."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def sweep(n: Napkin, targets: str | Sequence[str], **axes: Any) -> Dataset:
     names = [targets] if isinstance(targets, str) else list(targets)
     if not axes:
         raise NapkinError("a sweep needs an axis, such as batch=range(1, 65).")
-    arrays = _labelled(axes)
+    arrays = _labeled(axes)
     results: dict[str, Any] = {name: _computed(n, name, arrays) for name in names}
     fits = _fits(n, arrays)
     if fits is not None:
@@ -61,23 +61,23 @@ def sweep(n: Napkin, targets: str | Sequence[str], **axes: Any) -> Dataset:
     return xarray.Dataset(results)
 
 
-def _labelled(axes: dict[str, Any]) -> dict[str, DataArray]:
-    """Return each axis as a labelled array in the unit of its quantity."""
+def _labeled(axes: dict[str, Any]) -> dict[str, DataArray]:
+    """Return each axis as a labeled array in the unit of its quantity."""
     import numpy as np
     from xarray import DataArray
 
-    labelled = {name: _array(name, values) for name, values in axes.items()}
-    plain = {name: array for name, array in labelled.items() if not isinstance(array, DataArray)}
+    labeled = {name: _array(name, values) for name, values in axes.items()}
+    plain = {name: array for name, array in labeled.items() if not isinstance(array, DataArray)}
     if any(array.ndim > 1 for array in plain.values()):  # matched as NumPy does
         for name, array in zip(plain, np.broadcast_arrays(*plain.values()), strict=True):
-            labelled[name] = DataArray(array, dims=[f"dim_{i}" for i in range(array.ndim)])
+            labeled[name] = DataArray(array, dims=[f"dim_{i}" for i in range(array.ndim)])
     else:
         for name, array in plain.items():
             dims = [name] * array.ndim
-            labelled[name] = DataArray(array, dims=dims, coords={name: array} if dims else None)
-            for coordinate in labelled[name].coords.values():
+            labeled[name] = DataArray(array, dims=dims, coords={name: array} if dims else None)
+            for coordinate in labeled[name].coords.values():
                 coordinate.attrs = _attributes(name)
-    return labelled
+    return labeled
 
 
 def _attributes(name: str) -> dict[str, str]:

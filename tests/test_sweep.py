@@ -52,7 +52,7 @@ def test_arrays_that_broadcast() -> None:
     np.testing.assert_array_equal(grid.decode_step_time.values, expected)
 
 
-def test_labelled_and_dask_arrays_are_taken_as_they_are() -> None:
+def test_labeled_and_dask_arrays_are_taken_as_they_are() -> None:
     draws = xarray.DataArray([1e3, 2e3], dims=["draw"])
     assert nk.sweep(QWEN, "users", context=draws).users.dims == ("draw",)
     lazy = xarray.DataArray(dask.array.linspace(1e3, 1e5, 50_000, chunks=10_000), dims=["context"])
