@@ -198,6 +198,21 @@ moe = Bundle(
     "each token visits a few of many experts, and a batch touches more of them",
     without=(q.batch_cache_equals_weights, q.critical_batch_at_context),
 )
+compressed_attention = Bundle(
+    "compressed_attention",
+    (
+        sharing.compressed_attention_params,
+        sharing.hyper_connection_params,
+        layers.n_params_with_other,
+    ),
+    "caches are compressed in several ways: parameters are counted, caches and their work are not",
+    without=(
+        *_full_only,
+        *(q.kv_bytes_per_token, q.kv_bytes_per_sequence, q.tokens_kept, q.group_size),
+        *(q.attention_flops_per_token, q.attention_flops, q.attention_intensity),
+        *(q.attention_flops_per_pair, q.prefill_attention_flops),
+    ),
+)
 quantized_experts = Bundle(
     "quantized_experts", (quantization.expert_quantized_params,), "only experts are stored narrow"
 )
@@ -250,6 +265,7 @@ BUNDLES: Final[dict[str, Bundle]] = {
         *(mha, mqa, gqa, mla, mla_full_query, sliding_window, linear_attention, moe),
         *(layer_norm, full_width_qk_norm, other_parts, layer_inputs, indexer, wide_layers),
         *(window_shapes, state_space, cross_attention, quantized_experts),
+        compressed_attention,
         *(idle_kept, idle_evicted, fluid, binomial, erlang, paged, reserved_maximum),
         *(attention_apart, with_overheads, rent, own),
     )

@@ -185,6 +185,7 @@ def _picked(rule: Mapping[str, Any], config: Config, layers: int, name: str) -> 
     elif found is None:
         return set()
     elif isinstance(take, list):
+        found = found[:layers] if isinstance(found, list) and rule.get("longer") else found
         if not isinstance(found, list | str) or len(found) != layers:
             raise ConfigError(f"{name}: {key} must have {layers} entries, got {shown(found)}.")
         picked = {layer for layer in every if found[layer] in take}

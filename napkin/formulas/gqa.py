@@ -7,6 +7,7 @@ from ..formula import Formula
 
 _DELTA = "Yang et al. 2024, Gated DeltaNet, arXiv:2412.06464"
 _MLA = "DeepSeek-AI 2024, DeepSeek-V2, arXiv:2405.04434, section 2.1"
+_V4 = "DeepSeek-V4 configuration and code, transformers 5"
 _WINDOW = "Gemma Team 2025, Gemma 3, arXiv:2503.19786"
 
 group_size = Formula(
@@ -103,6 +104,35 @@ mla_group_size = Formula(
     q.n_heads,
     why="one compressed vector serves every head",
     source=_MLA,
+)
+compressed_attention_params = Formula(
+    q.attention_params,
+    q.n_layers
+    * (
+        q.d_model * (q.q_lora_rank + q.d_head)
+        + q.q_lora_rank
+        + q.d_head
+        + q.n_heads * q.d_head * (q.q_lora_rank + q.o_lora_rank)
+        + q.n_output_groups * q.o_lora_rank * q.d_model
+        + q.n_heads
+    )
+    + (q.n_layers_heavy * (2 * q.d_model + q.compression_heavy + 1)) * q.d_head
+    + q.n_layers_compressed
+    * (
+        (4 * q.d_model + 2 * q.compression + 1) * (q.d_head + q.d_index)
+        + q.n_index_heads * (q.q_lora_rank * q.d_index + q.d_model)
+    ),
+    why="queries and outputs pass a narrow waist, one vector is key and value, and compressors "
+    "with an indexer make long contexts short",
+    source=_V4,
+)
+hyper_connection_params = Formula(
+    q.other_params,
+    2 * q.n_layers * (q.n_streams * (q.n_streams + 2) * (q.n_streams * q.d_model + 1) + 3)
+    + q.n_streams * (q.n_streams * q.d_model + 1)
+    + 1,
+    why="each half of a layer mixes the residual streams, and the head joins them",
+    source=_V4,
 )
 window_tokens_kept = Formula(
     q.tokens_kept,
