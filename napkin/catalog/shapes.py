@@ -136,10 +136,14 @@ def _count_layers(
     if layers > _MOST_LAYERS:
         raise ConfigError(f"{name}: {layers} layers are more than any model has.")
     for quantity, choices in family.get("layers", {}).items():
-        picked, listed = _first_choice(choices, config, layers, name)
+        picked, chosen = _first_choice(choices, config, layers, name)
         if quantity == "n_layers_window" and not givens.get("window"):
-            if picked and listed:  # the list says windowed, and no width is given
-                required(config, family["keys"]["window"][0], name)
+            if picked and chosen:  # some layers are windowed, and no width is given
+                key = family["keys"]["window"][0]
+                raise ConfigError(
+                    f"{name}: {len(picked)} of {layers} layers have a window, but {key} is "
+                    f"{shown(find(config, key))}. Give the tokens that they see."
+                )
             picked = set()
             givens.pop("window", None)
         bundle = family["bundles"].get(quantity)
@@ -162,14 +166,14 @@ def _count_layers(
 def _first_choice(
     choices: Iterable[Any], config: Config, layers: int, name: str
 ) -> tuple[set[int], bool]:
-    """Return the layers of the first choice that applies, and whether a list names them."""
+    """Return the layers of the first choice that applies, and whether it tells them apart."""
     for choice in choices:
         given = [find(config, rule["key"]) for rule in choice if "key" in rule]
         if any(found not in (None, []) for found in given) or any(
             "default" in rule or "key" not in rule for rule in choice
         ):
             picked = set().union(*(_picked(rule, config, layers, name) for rule in choice))
-            return picked, isinstance(choice[0]["take"], list)
+            return picked, choice[0]["take"] not in ("all", "from")
     keys = " or ".join(repr(rule["key"]) for choice in choices for rule in choice)
     raise ConfigError(f"{name}: config.json has no {keys}, which says the kinds of layers.")
 

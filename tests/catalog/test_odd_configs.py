@@ -105,8 +105,9 @@ def config(name: str, **changes: Any) -> dict[str, Any]:
         (
             "gpt-oss-120b",
             {"sliding_window": None, "layer_types": ["sliding_attention"] * 36},
-            "sliding_window",
+            "36 of 36 layers have a window, but sliding_window is None",
         ),
+        ("gpt-oss-120b", {"sliding_window": 0}, "18 of 36 layers have a window"),
     ],
     ids=lambda part: part if isinstance(part, str) else "",
 )
