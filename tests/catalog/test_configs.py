@@ -1,12 +1,15 @@
 """Real config.json files: every count against one that another library made."""
 
 import csv
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sympy import Rational
 
 import napkin as nk
+from napkin.catalog import table
 from napkin.errors import ConfigError, MissingGivenError, NoFormulaError
 
 CONFIGS = Path(__file__).parents[3] / "shared" / "configs"
@@ -167,3 +170,27 @@ def test_a_cache_without_formulas_is_refused(row: dict[str, str]) -> None:
 def test_what_is_left_out_is_said(name: str, words: str) -> None:
     notes = nk.Model.from_config(CONFIGS / "json" / f"{name}.json").notes
     assert any(words in note for note in notes)
+
+
+# ------------------------------------------------- small configs, of every family
+
+TINY = json.loads((Path(__file__).parents[1] / "data" / "tiny_configs.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("row", TINY, ids=lambda row: row["config"]["model_type"])
+def test_small_models_of_every_family(row: dict[str, Any]) -> None:
+    """Made up at random, and counted by transformers 5.24.0 on the meta device."""
+    model = nk.Model.from_config(row["config"])
+    assert model.n_params == row["total"]
+    assert model.n_params_active == row["active"]
+    assert model.givens.get("n_layers_window", 0) == row["windows"]
+
+
+def test_every_family_has_a_small_model_or_stands_inside_a_larger_one() -> None:
+    texts = (row["config"].get("text_config", {}) for row in TINY)
+    inside = {text["model_type"] for text in texts if "model_type" in text}
+    same = {"kimi_k2", "hunyuan"}  # other names of a family that has one
+    counted = inside | {row["config"]["model_type"] for row in TINY}
+    for family in table("families").values():
+        kinds = set(family.get("model_types", ())) - same
+        assert not kinds or kinds & counted, kinds
