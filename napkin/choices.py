@@ -13,10 +13,11 @@ from .catalog import Accelerator
 from .catalog.model import Model
 from .formula import Formula
 from .formulas import BASE
-from .quantity import REGISTRY, lookup
+from .quantity import lookup
 from .value import coherent
+from .variants import Bundle, get
 
-_WIDTHS: Final = ("bytes_per_weight", "bytes_per_kv", "bytes_per_activation")
+WIDTHS: Final = ("bytes_per_weight", "bytes_per_kv", "bytes_per_activation")
 
 
 @dataclass(frozen=True)
@@ -35,54 +36,24 @@ class Given:
     source: str = "given"
 
 
-OF_A_MODEL: Final = (
-    *("mha", "mqa", "gqa", "mla", "mla_full_query"),
-    *("sliding_window", "linear_attention", "moe"),
-)
-"""Names of the bundles that say how a model is built."""
-_COUNTED: Final = ("n_params", "n_params_active", "group_size")
-
-
-def superseded(
-    choices: Mapping[str, Any], steps: tuple[Any, ...], chosen: Mapping[str, Any]
-) -> tuple[dict[str, Any], tuple[Any, ...]]:
-    """Take away what entries that are named now replace.
+def bundles_of(choices: Mapping[str, Any]) -> list[Bundle]:
+    """Return the bundles that the named model uses.
 
     Parameters
     ----------
     choices : mapping of str to object
-        What was named before.
-    steps : tuple
-        What was assumed before: formulas, bundles, and pairs of symbol and given.
-    chosen : mapping of str to object
-        What is named now.
+        What is named.
 
     Returns
     -------
-    choices : dict of str to object
-        Empty if a scenario is named now: it stands for all of them.
-    steps : tuple
-        Without values for quantities that the new entries bring; if a model is among
-        them, without those of the old model's shape either.
+    list of Bundle
+        Empty if no model is named.
     """
-    if not chosen:
-        return dict(choices), steps
-    kept = {} if "scenario" in chosen else dict(choices)
-    shapes = {name for name, quantity in REGISTRY.items() if quantity.config_key}
-    brings = {
-        "scenario": {symbol.name for symbol in from_choices(chosen)[1]},
-        "model": {*shapes, *_COUNTED},
-        "accelerator": {"memory", "bandwidth", "link_bandwidth", "peak_flops"},
-        "precision": {"peak_flops", *_WIDTHS},
-    }
-    brought = {name for key in chosen for name in brings[key]}
-    remaining = tuple(
-        step
-        for step in steps
-        if not (isinstance(step, tuple) and step[0].name in brought)
-        and not ("model" in chosen and getattr(step, "name", "") in OF_A_MODEL)
-    )
-    return kept, remaining
+    if "model" not in choices:
+        return []
+    chosen = choices["model"]
+    model = chosen if isinstance(chosen, Model) else Model.from_config(chosen)
+    return [get(name) for name in model.variants]
 
 
 def from_choices(choices: Mapping[str, Any]) -> tuple[dict[Symbol, Formula], dict[Symbol, Given]]:
@@ -114,7 +85,7 @@ def from_choices(choices: Mapping[str, Any]) -> tuple[dict[Symbol, Formula], dic
     if "precision" in choices:
         precision = str(choices["precision"]).lower()
         each = (catalog.width(precision), f"precision {precision}")
-        given |= dict.fromkeys(_WIDTHS, each)
+        given |= dict.fromkeys(WIDTHS, each)
         given.pop("peak_flops", None)  # a peak belongs to its precision
     if "accelerator" in choices:
         chip = choices["accelerator"]

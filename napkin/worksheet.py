@@ -10,16 +10,15 @@ from typing import Any, Final
 
 from sympy import Expr, Symbol
 
+from .assumptions import applied, superseded
 from .catalog import Accelerator
 from .catalog.model import Model
-from .choices import OF_A_MODEL, Given, from_choices, superseded
+from .choices import Given
 from .compilation import compiled
 from .errors import NapkinError, NoFormulaError
 from .evaluation import check_room, evaluate
 from .formula import Formula
-from .formulas.gqa import grouped_kv_heads
 from .graph import closed_form
-from .notation import group_size, n_kv_heads, n_params, n_params_active
 from .own import register, used
 from .parse import parse
 from .quantity import REGISTRY, SWITCH, Quantity, lookup
@@ -92,9 +91,7 @@ class Napkin:
         put = object.__setattr__
         put(self, "_choices", choices | chosen)
         put(self, "_steps", (*steps, *typed))
-        formulas, givens = from_choices(self._choices)
-        for step in self._steps:
-            _apply(step, formulas, givens)
+        formulas, givens = applied(self._choices, self._steps)
         put(self, "formulas", MappingProxyType(formulas))
         put(self, "givens", MappingProxyType(givens))
         put(self, "_values", {})
@@ -257,27 +254,6 @@ def _rebuild(choices: dict[str, Any], steps: tuple[Any, ...], own: tuple[Quantit
     new = object.__new__(Napkin)
     new._fill(choices, steps, {})
     return new
-
-
-def _apply(step: Any, formulas: dict[Symbol, Formula], givens: dict[Symbol, Given]) -> None:
-    """Put one assumption in; the last word wins."""
-    if isinstance(step, tuple):
-        givens[step[0]] = step[1]
-        if step[0] == group_size:  # it says the same as n_kv_heads, so that one gives way
-            givens.pop(n_kv_heads, None)
-            formulas[n_kv_heads] = grouped_kv_heads
-        elif step[0] == n_kv_heads:
-            givens.pop(group_size, None)
-        return
-    if isinstance(step, Bundle) and step.name in OF_A_MODEL:
-        for symbol in (n_params, n_params_active):  # another shape has another count
-            if symbol in givens and givens[symbol].source != "given":
-                del givens[symbol]
-    for formula in (step,) if isinstance(step, Formula) else step.formulas:
-        formulas[formula.target] = formula
-        givens.pop(formula.target, None)
-    for symbol in getattr(step, "without", ()):
-        formulas.pop(symbol, None)
 
 
 @lru_cache(maxsize=512)

@@ -76,6 +76,7 @@ FLOORS = [
     {"variants", "audit"},
     {"catalog"},
     {"choices"},
+    {"assumptions"},
     {"summary"},
     {"worksheet"},
     {"explain", "binding", "claims", "sweep", "solve", "sensitivity", "compare"},

@@ -90,3 +90,38 @@ def test_a_reservation_is_taken_whole() -> None:
         assert n.concurrent_sequences.number == QWEN.kv_budget.number / (40_000 * 131_072)
     with pytest.raises(nk.NapkinError, match="must hold the context"):
         _ = short.assume(context=50_000).concurrent_sequences
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (variants.mla, variants.linear_attention),
+        (variants.linear_attention, variants.mla),
+        (variants.linear_attention, variants.mqa),
+        (variants.linear_attention, variants.sliding_window),
+        (variants.sliding_window, variants.linear_attention),
+        (variants.moe, variants.state_space),
+    ],
+    ids=lambda bundle: bundle.name,
+)
+def test_bundles_that_would_be_half_replaced_are_refused(
+    first: variants.Bundle, second: variants.Bundle
+) -> None:
+    with pytest.raises(nk.NapkinError, match="the two do not go together"):
+        QWEN.assume(first, second)
+
+
+def test_bundles_that_go_together_do() -> None:
+    hybrid = dict.fromkeys(("n_linear_key_heads", "n_linear_value_heads"), 16)
+    hybrid |= {"d_linear_key": 128, "d_linear_value": 128, "conv_kernel": 4, "n_layers_linear": 48}
+    both = QWEN.assume(variants.mqa, variants.linear_attention, **hybrid)
+    assert both.kv_bytes_per_token.number == 2 * 16 * 128
+    assert QWEN.assume(variants.mla, variants.gqa, n_kv_heads=8) == QWEN.assume(n_kv_heads=8)
+    assert both.assume(variants.linear_attention) == both
+
+
+def test_more_special_layers_than_layers() -> None:
+    with pytest.raises(nk.NapkinError, match="n_layers_window is a part of n_layers"):
+        _ = QWEN.assume(variants.sliding_window, n_layers_window=65, window=9).kv_bytes_per_sequence
+    with pytest.raises(nk.NapkinError, match="n_layers_linear is a part of n_layers"):
+        _ = QWEN.assume(variants.linear_attention, n_layers_linear=65).kv_bytes_per_token

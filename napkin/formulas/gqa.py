@@ -140,7 +140,9 @@ window_tokens_kept = Formula(
     / q.n_layers,
     why="a windowed layer forgets what has left its window",
     source=_WINDOW,
-    scope="an engine without a cache for each kind of layer keeps the whole context",
+    valid=q.n_layers_window <= q.n_layers,
+    scope="n_layers_window is a part of n_layers; an engine without a cache for each kind of "
+    "layer keeps the whole context",
 )
 _prefix = q.prompt * q.hit_rate
 _growing = Max(0, Min(q.prefill_tokens, q.window - _prefix))
@@ -180,6 +182,8 @@ hybrid_kv_bytes_per_token = Formula(
     2 * _full * q.n_kv_heads * q.d_head * q.bytes_per_kv,
     why="only the layers with full attention keep keys and values",
     source=_DELTA + "; Qwen3-Next config",
+    valid=q.n_layers_linear <= q.n_layers,
+    scope="n_layers_linear is a part of n_layers",
 )
 state_bytes = Formula(
     q.state_bytes,
@@ -187,7 +191,8 @@ state_bytes = Formula(
     * (_state * q.bytes_per_state + (q.conv_kernel - 1) * _mixed * q.bytes_per_kv),
     why="a linear layer keeps one matrix for each value head and the tail of its convolution",
     source=_DELTA + "; Qwen3-Next config",
-    scope="constant: it does not grow with the context",
+    scope="constant: it does not grow with the context; read once a step, and the writing back "
+    "is left out",
 )
 hybrid_kv_bytes_per_sequence = Formula(
     q.kv_bytes_per_sequence,
