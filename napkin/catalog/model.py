@@ -79,7 +79,9 @@ class Model:
         if not isinstance(config, str | Path | Mapping):
             raise ConfigError(f"a model is a catalog name, a path or a dict, got {config!r:.80}.")
         if isinstance(config, Mapping):
-            return _read(config, str(config.get("_name_or_path") or "config"), "config given")
+            path = config.get("_name_or_path")
+            called = Path(path).name if isinstance(path, str) else ""
+            return _read(config, called or "config", "config given")
         catalog = {name.lower(): name for name in table("models")}
         if str(config).lower() in catalog:
             name = catalog[str(config).lower()]

@@ -1,7 +1,9 @@
 """Malformed configs: an exact answer or a named error, never another exception."""
 
+import json
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +14,20 @@ import napkin as nk
 from napkin.catalog import table
 from napkin.errors import ConfigError, NapkinError
 
+TINY = Path(__file__).parents[1] / "data" / "tiny_configs.json"
 CONFIGS = {name: row["config"] for name, row in table("models").items()}
-KEYS = sorted({key for config in CONFIGS.values() for key in config})
+EVERY = [*CONFIGS.values(), *(row["config"] for row in json.loads(TINY.read_text("utf-8")))]
+KEYS = sorted({key for config in EVERY for key in config})
 MORE = ["layer_types", "sliding_window_pattern", "mlp_only_layers", "q_lora_rank", "head_dim"]
-MORE += ["architectures", "text_config", "n_shared_experts", "moe_layer_freq", "attention_bias"]
+MORE += [
+    "architectures",
+    "text_config",
+    "_name_or_path",
+    "quantization_config",
+    "n_shared_experts",
+    "moe_layer_freq",
+    "attention_bias",
+]
 
 plain = st.one_of(
     st.none(),
@@ -39,10 +51,12 @@ DROPPED = object()
 @st.composite
 def changed(draw: st.DrawFn) -> dict[str, Any]:
     """Return a config of the catalog with some keys dropped or filled with anything."""
-    config = dict(CONFIGS[draw(st.sampled_from(sorted(CONFIGS)))])
+    config = dict(draw(st.sampled_from(EVERY)))
     changes = draw(
         st.dictionaries(
-            st.sampled_from(KEYS + MORE), st.one_of(st.just(DROPPED), values), max_size=3
+            st.sampled_from([*config, *KEYS, *MORE]),
+            st.one_of(st.just(DROPPED), values),
+            max_size=3,
         )
     )
     config |= changes
@@ -56,6 +70,7 @@ def changed(draw: st.DrawFn) -> dict[str, Any]:
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(changed())
 @example({"model_type": ["llama"]})
+@example({"model_type": "llama", "_name_or_path": 10**5000, "hidden_size": 10**5000})
 @example({"model_type": "llama", "architectures": "LlamaForCausalLM"})
 @example({"model_type": "gemma3", "text_config": None})
 @example({"model_type": "gemma3", "text_config": {"model_type": "gemma3"}})
