@@ -438,7 +438,7 @@ def worksheets(draw: st.DrawFn) -> tuple[nk.Napkin, Twin]:
     """Draw a napkin with everything that its bundles need, and its twin."""
     bundles = [draw(st.sampled_from(choice)) for choice in CHOICES]
     bundles = [name for name in bundles if name]
-    if "mla" in bundles:  # the two would have to be one family of their own
+    if {"mla", "sliding_window"} & set(bundles):  # refused together: see test_last_word
         bundles = [name for name in bundles if name != "linear_attention"]
     givens: dict[str, Any] = {"n_layers": LAYERS}
     for group in (SHAPE, SERVER, LOAD):
