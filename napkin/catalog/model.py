@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sympy import Expr, Symbol
 
@@ -21,6 +21,14 @@ from . import table
 from .families import text_part
 from .narrow import narrow_weights
 from .shapes import shapes
+
+_KINDS: Final = {
+    "windowed": "n_layers_window",
+    "linear": "n_layers_linear",
+    "state space": "n_layers_ssm",
+    "cross attention": "n_layers_cross",
+    "feed-forward only": "n_layers_plain",
+}
 
 
 @dataclass(frozen=True)
@@ -89,12 +97,10 @@ class Model:
             notes: tuple[str, ...] = ()
             if "max_context_extended" in row:
                 notes = (f"up to {row['max_context_extended']:,} tokens with rope scaling",)
-            return _read(
-                row["config"] | dict.fromkeys(row.get("null", ())),
-                name,
-                f"{row['source']}, read {row['read']}",
-                notes,
-            )
+            facts = row["config"] | dict.fromkeys(row.get("null", ()))
+            if "max_context_native" in row:  # positions in the config may exceed the training
+                facts |= {"max_position_embeddings": row["max_context_native"]}
+            return _read(facts, name, f"{row['source']}, read {row['read']}", notes)
         path = Path(config)
         try:
             found = path.is_file()
@@ -151,6 +157,19 @@ class Model:
         return self.count("n_params_active")
 
     @property
+    def max_context(self) -> int | None:
+        """Longest context the model was trained for, if the config says."""
+        longest = self.givens.get("max_context")
+        return None if longest is None else int(longest)
+
+    @property
+    def layers(self) -> dict[str, int]:
+        """Layers by kind; those that look back at every token are ``"full"``."""
+        kinds = {kind: int(self.givens.get(name, 0)) for kind, name in _KINDS.items()}
+        full = int(self.givens["n_layers"]) - sum(kinds.values())
+        return {kind: count for kind, count in {"full": full, **kinds}.items() if count}
+
+    @property
     def checkpoint_bytes(self) -> Expr:
         """Bytes of the weights as published, where a ``quantization_config`` says how."""
         return self.count("checkpoint_bytes")
@@ -169,6 +188,23 @@ class Model:
             Bytes, exact.
         """
         return self.count("kv_bytes_per_token", bytes_per_kv=bytes_per_kv)
+
+    def kv_bytes_per_sequence(self, context: float, bytes_per_kv: float = 2) -> Expr:
+        """Return the cache bytes of one sequence, windows and states counted.
+
+        Parameters
+        ----------
+        context : float
+            Tokens cached.
+        bytes_per_kv : float
+            Bytes of one cached element.
+
+        Returns
+        -------
+        Expr
+            Bytes, exact.
+        """
+        return self.count("kv_bytes_per_sequence", context=context, bytes_per_kv=bytes_per_kv)
 
 
 def _load(path: Path) -> Mapping[str, Any]:

@@ -226,3 +226,19 @@ def test_the_example_of_the_contributing_page_works(monkeypatch: pytest.MonkeyPa
     with pytest.raises(ConfigError, match="head_size"):
         nk.Model.from_config(acme | {"head_size": 3})
     families._families.cache_clear()
+
+
+def test_layers_by_kind_and_longest_context() -> None:
+    assert nk.Model.from_config("Qwen3-32B").layers == {"full": 64}
+    assert nk.Model.from_config("gpt-oss-120b").layers == {"full": 18, "windowed": 18}
+    assert nk.Model.from_config("Qwen3-Next-80B-A3B").layers == {"full": 12, "linear": 36}
+    assert nk.Model.from_config("Qwen3-32B").max_context == 32_768
+    assert nk.Model.from_config("Llama-3-8B").max_context == 8_192
+
+
+def test_cache_of_a_sequence_with_windows_and_states() -> None:
+    """18 of 36 layers keep 128 tokens; 36 of 48 keep a state of 77,266,944 bytes."""
+    oss = nk.Model.from_config("gpt-oss-120b")
+    assert oss.kv_bytes_per_sequence(131_072) == 4_836_556_800
+    hybrid = nk.Model.from_config("Qwen3-Next-80B-A3B")
+    assert hybrid.kv_bytes_per_sequence(1_000) == 24_576 * 1_000 + 77_266_944
