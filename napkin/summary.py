@@ -13,6 +13,7 @@ from .quantity import REGISTRY, SWITCH, lookup
 from .value import coherent, in_unit
 from .variants import Bundle
 
+_WIDTH: Final = 90
 _IDEAL: Final = (  # what makes a napkin ideal, unless it is given
     *("n_gpus", "bandwidth_efficiency", "compute_efficiency"),
     *("usable_memory", "reserved_memory", "month"),
@@ -45,23 +46,34 @@ def summary(
     """
     named = {key: getattr(value, "name", value) for key, value in choices.items()}
     typed = {s.name: str(in_unit(s, g.value)) for s, g in givens.items() if g.source == "given"}
-    words = ", ".join(f"{name}={value!r}" for name, value in {**named, **typed}.items())
-    lines = [f"Napkin({words})"]
+    words = [f"{name}={value!r}" for name, value in {**named, **typed}.items()]
+    lines = [f"{_wrapped('Napkin(', words)})"]
     lines += [f"  assuming {step}" for step in steps if isinstance(step, Formula | Bundle)]
     for source in dict.fromkeys(given.source for given in givens.values()):
         if source != "given":
-            lines.append(f"  from {source.split(': ')[0]}: {_listed(givens, source)}")
+            lines.append(_wrapped(f"  from {source.split(': ')[0]}: ", _listed(givens, source)))
     assumed = [
         f"{name} = {in_unit(name, coherent(name, REGISTRY[name].default))}"
         for name in _IDEAL
         if REGISTRY[name].symbol not in givens
     ]
-    lines += [f"  assumed: {', '.join(assumed)}"] if assumed else []
+    lines += [_wrapped("  assumed: ", assumed)] if assumed else []
     used = {symbol for formula in formulas.values() for symbol in formula.symbols}
     idle = [s.name for s in givens if s.name in typed and s not in used and s not in formulas]
-    return "\n".join(lines + ([f"  used by no formula here: {', '.join(idle)}"] if idle else []))
+    return "\n".join(lines + ([_wrapped("  used by no formula here: ", idle)] if idle else []))
 
 
-def _listed(givens: Mapping[Symbol, Given], source: str) -> str:
+def _wrapped(lead: str, items: list[str]) -> str:
+    """Join items with commas, in lines that a notebook shows without breaking them."""
+    lines = [lead]
+    for index, item in enumerate(items):
+        piece = item + (", " if index < len(items) - 1 else "")
+        if len(lines[-1]) + len(piece) > _WIDTH and lines[-1].strip():
+            lines.append("    ")
+        lines[-1] += piece
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _listed(givens: Mapping[Symbol, Given], source: str) -> list[str]:
     pairs = [(s, in_unit(s, g.value)) for s, g in givens.items() if g.source == source]
-    return ", ".join(f"{s} = {v}" for s, v in pairs if lookup(s).domain is not SWITCH)
+    return [f"{s} = {v}" for s, v in pairs if lookup(s).domain is not SWITCH]
