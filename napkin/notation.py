@@ -97,7 +97,6 @@ n_ssm_groups = declare("n_ssm_groups", "1", "groups of heads that share their st
 conv_bias = declare("conv_bias", "1", "1 if the causal convolution has a bias", r"z_\mathrm{conv}", SWITCH, 0)
 n_layers_cross = declare("n_layers_cross", "1", "layers that attend to an image", r"n_\mathrm{cross}", WHOLE)
 max_context = declare("max_context", "token/sequence", "longest context the model was trained for", r"S_\mathrm{max}", COUNT, key="max_position_embeddings")
-
 # What the shape adds up to
 embedding_params = declare("embedding_params", "1", "parameters of the input embedding", r"P_\mathrm{emb}", NON_NEGATIVE)
 head_params = declare("head_params", "1", "parameters that the output head multiplies", r"P_\mathrm{head}", NON_NEGATIVE)
@@ -133,7 +132,6 @@ attention_flops_per_token = declare("attention_flops_per_token", "FLOP", "work o
 attention_flops = declare("attention_flops", "FLOP", "work of attention for one token over the tokens kept", r"C_\mathrm{att}", NON_NEGATIVE)
 sequence_step_flops = declare("sequence_step_flops", "FLOP", "work of one sequence in one step", r"C_\mathrm{seq}")
 context_attention_equals_weights = declare("context_attention_equals_weights", "token/sequence", "context where attention works as much as the weights", r"S_\mathrm{att}")
-
 # What is asked of it
 batch = declare("batch", "sequence", "sequences in the step", "B")
 context = declare("context", "token/sequence", "tokens of a sequence already cached", "S", NON_NEGATIVE)
@@ -148,7 +146,6 @@ bytes_per_activation = declare("bytes_per_activation", "byte", "bytes of one act
 bytes_per_output = declare("bytes_per_output", "byte", "bytes of one output element", r"b_\mathrm{out}")
 bytes_per_state = declare("bytes_per_state", "byte", "bytes of one element of a linear layer's state", r"b_\mathrm{state}", POSITIVE, 4)
 flops_per_mac = declare("flops_per_mac", "FLOP", "work of one multiply and add", r"c_\mathrm{mac}", POSITIVE, 2)
-
 # The machine
 n_gpus = declare("n_gpus", "GPU", "GPUs of one replica", r"n_\mathrm{gpu}", COUNT, 1)
 peak_flops = declare("peak_flops", "FLOP/s", "arithmetic peak of one GPU, dense", "F")
@@ -169,7 +166,6 @@ ridge = declare("ridge", "FLOP/byte", "intensity at which compute and bandwidth 
 drain_time = declare("drain_time", "s", "time to read the whole memory once", r"t_\mathrm{drain}")
 attainable_flops = declare("attainable_flops", "FLOP/s", "rate that the roofline allows", "R")
 roofline_time = declare("roofline_time", "s", "shortest time of a kernel", r"t_\mathrm{roof}", NON_NEGATIVE)
-
 # A matrix multiplication
 rows = declare("rows", "1", "rows of the left matrix", "m", COUNT)
 inner = declare("inner", "1", "columns of the left matrix, rows of the right", "k", COUNT)
@@ -189,7 +185,6 @@ matmul_intensity = declare("matmul_intensity", "FLOP/byte", "intensity of a whol
 skinny_intensity = declare("skinny_intensity", "FLOP/byte", "intensity when few rows meet a large weight matrix", r"I_\mathrm{skinny}")
 critical_batch = declare("critical_batch", "token", "rows at which a weight matrix keeps compute busy", "B^{*}")
 critical_batch_exact = declare("critical_batch_exact", "token", "the same with activations counted", r"B^{*}_\mathrm{exact}")
-
 # The key-value cache
 kv_bytes_per_token = declare("kv_bytes_per_token", "byte/token", "cache of one token, all layers", r"\kappa", NON_NEGATIVE)
 kv_bytes_per_sequence = declare("kv_bytes_per_sequence", "byte/sequence", "cache of one sequence", "K", NON_NEGATIVE)
@@ -201,7 +196,6 @@ attention_intensity = declare("attention_intensity", "FLOP/byte", "intensity of 
 query_tokens = declare("query_tokens", "token", "query tokens that a sequence has in a step", r"s_\mathrm{q}", COUNT, 1)
 restore_time = declare("restore_time", "s", "time to bring one cache back over the host link", r"t_\mathrm{restore}", NON_NEGATIVE)
 restore_break_even = declare("restore_break_even", "byte/s", "bandwidth above which fetching a cache beats recomputing it", "W^{*}", NON_NEGATIVE)
-
 # One step
 decode_memory_time = declare("decode_memory_time", "s", "time to read weights and caches", r"t_\mathrm{mem}")
 decode_compute_time = declare("decode_compute_time", "s", "time to compute the step", r"t_\mathrm{comp}")
@@ -233,7 +227,6 @@ largest_batch_at_speed = declare("largest_batch_at_speed", "sequence", "largest 
 experts_touched = declare("experts_touched", "1", "distinct experts that a step touches in a layer", r"E_\mathrm{hit}")
 routed_expert_bytes = declare("routed_expert_bytes", "byte", "bytes of all routed experts", r"D_\mathrm{E}", NON_NEGATIVE)
 moe_critical_batch = declare("moe_critical_batch", "token", "batch that keeps compute busy in the experts", r"B^{*}_\mathrm{moe}")
-
 # What fits
 kv_budget = declare("kv_budget", "byte", "memory left for the cache", r"M_\mathrm{kv}")
 concurrent_sequences = declare("concurrent_sequences", "sequence", "sequences whose caches fit", r"B_\mathrm{max}")
@@ -249,7 +242,6 @@ paging_gain = declare("paging_gain", "1", "sequences with paging for each one wi
 shared_prefix = declare("shared_prefix", "token", "tokens that several sequences have in common", r"s_\mathrm{shared}", NON_NEGATIVE)
 n_sharing = declare("n_sharing", "sequence", "sequences that share the prefix", r"n_\mathrm{share}", COUNT)
 shared_prefix_tokens = declare("shared_prefix_tokens", "token", "tokens stored when a prefix is stored once", r"S_\mathrm{shared}")
-
 # Users
 active_limit = declare("active_limit", "sequence", "users that can be active at once", r"B_\mathrm{act}")
 duty_cycle = declare("duty_cycle", "1", "share of the time in which a user is active", "p", FRACTION)
@@ -277,7 +269,6 @@ requests_in_flight = declare("requests_in_flight", "1", "requests inside on aver
 completion_rate = declare("completion_rate", "1/s", "requests completed", r"X_\mathrm{req}")
 response_time = declare("response_time", "s", "time from question to full answer", r"R_\mathrm{resp}")
 users_interactive = declare("users_interactive", "user", "users of a closed loop", r"N_\mathrm{loop}")
-
 # Money
 price = declare("price", "USD/h", "price of one GPU for an hour", r"c_\mathrm{gpu}")
 month = declare("month", "h", "length of a month", r"t_\mathrm{month}", POSITIVE, 720)
