@@ -10,6 +10,7 @@ from .errors import NapkinError
 from .value import Value, in_unit
 from .worksheet import Napkin
 
+_WIDEST: Final = 48  # of a formula in the table; `formulas` has it whole
 _USUAL: Final = (
     "weight_bytes",
     "kv_bytes_per_sequence",
@@ -43,9 +44,9 @@ class Comparison:
 
     def _lines(self) -> list[tuple[str, ...]]:
         return [
-            *(("given", *row, "") for row in self.givens),
-            *(("formula", *row, "") for row in self.formulas),
             *(("result", *row) for row in self.results),
+            *(("given", *row, "") for row in self.givens),
+            *(("formula", name, _cut(one), _cut(other), "") for name, one, other in self.formulas),
         ]
 
     def __str__(self) -> str:
@@ -92,6 +93,10 @@ def compare(first: Napkin, second: Napkin, targets: Sequence[str] = _USUAL) -> C
             formulas.append((str(symbol), _shown(old), _shown(new)))
     results = [row for target in targets for row in _result(first, second, target)]
     return Comparison(tuple(givens), tuple(formulas), tuple(results))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
 
 
 def _shown(formula: object) -> str:

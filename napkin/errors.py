@@ -62,7 +62,7 @@ class AgreementError(NapkinError):
     """A derived expression that is not the packaged one."""
 
 
-def unknown(kind: str, name: object, known: Iterable[str]) -> UnknownNameError:
+def unknown(kind: str, name: object, known: Iterable[str], advice: str = "") -> UnknownNameError:
     """Build the error for an unknown name, with the closest known ones.
 
     Parameters
@@ -73,6 +73,8 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> UnknownNameError:
         What was given.
     known : iterable of str
         The names that would have been right.
+    advice : str, optional
+        What else can be done.
 
     Returns
     -------
@@ -84,4 +86,5 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> UnknownNameError:
     close = [lower[match] for match in get_close_matches(str(name).lower(), lower, 3, 0.5)]
     near = f"did you mean {' or '.join(close)}?" if close else "none is close to it."
     few = ", ".join(names) if len(names) <= 12 else f"{len(names)} names, such as {names[0]}"
-    return UnknownNameError(f"there is no {kind} {name!r}: {near} Known: {few}.")
+    also = f" {advice}" if advice else ""
+    return UnknownNameError(f"there is no {kind} {name!r}: {near} Known: {few}.{also}")

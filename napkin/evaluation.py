@@ -29,6 +29,8 @@ _HINTS: Final = {
     "bytes_per_weight": "or name a precision, such as precision='fp8'",
     "bytes_per_kv": "or name a precision, such as precision='fp8'",
     "price": "there is no default price",
+    "think_time": "or give duty_cycle itself, such as 0.2",
+    "new_tokens": "or, for a duty cycle, give duty_cycle itself, such as 0.2",
 }
 
 

@@ -143,7 +143,8 @@ class _Reader:
         try:
             return lookup(name).symbol
         except UnknownNameError as reason:
-            raise _wrong(self.text, self.start + place, str(reason)) from None
+            why = f"{str(reason).rstrip('.')}, or declare your own with nk.quantity"
+            raise _wrong(self.text, self.start + place, why) from None
 
     def read(self, node: ast.AST, depth: int = 0) -> Expr:
         """Return the expression of a node."""

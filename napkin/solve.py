@@ -224,13 +224,14 @@ def _has_room(n: Napkin, name: str, symbol: Symbol, root: Expr) -> bool:
     number = in_unit(symbol, root).number
     if not allows(lookup(symbol).domain, number):
         number = number.ceiling() if hasattr(number, "ceiling") else Float(int(number) + 1)
+    there = n.assume(**{symbol.name: Value(number, lookup(symbol).unit)})
     try:
-        n.assume(**{symbol.name: Value(number, lookup(symbol).unit)}).values(name)
+        there.values(name)
+        return bool(there["batch"].number <= there["concurrent_sequences"].number)
     except DoesNotFitError:
         return False
-    except NapkinError:
+    except NapkinError:  # what fits cannot be told
         return True
-    return True
 
 
 def _why_none(n: Napkin, name: str, goal: Expr, symbol: Symbol) -> str:

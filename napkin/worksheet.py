@@ -25,7 +25,7 @@ from .quantity import REGISTRY, SWITCH, Quantity, lookup
 from .summary import summary
 from .units import check_equation, parse_unit
 from .value import Value, coherent, in_unit
-from .variants import Bundle
+from .variants import BUNDLES, Bundle
 
 _CHOICES: Final = ("scenario", "model", "accelerator", "precision")
 
@@ -119,8 +119,8 @@ class Napkin:
         Parameters
         ----------
         *changes : Formula, Bundle or str
-            What shall hold instead: a formula, a bundle of `napkin.variants`, or a
-            formula as text, ``"target = expression"``; see `napkin.parse.parse`.
+            What shall hold instead: a formula, a bundle of `napkin.variants` or its name,
+            or a formula as text, ``"target = expression"``; see `napkin.parse.parse`.
         **givens
             As in ``Napkin(...)``: values, or another model, accelerator or precision.
 
@@ -136,7 +136,7 @@ class Napkin:
         UnitError
             If a formula's sides differ in unit.
         """
-        read = tuple(parse(change) if isinstance(change, str) else change for change in changes)
+        read = tuple(_read(change) if isinstance(change, str) else change for change in changes)
         for change in read:
             if not isinstance(change, Formula | Bundle):
                 raise NapkinError(
@@ -246,6 +246,11 @@ class Napkin:
 
     def __repr__(self) -> str:
         return summary(self._choices, self._steps, self.formulas, self.givens)
+
+
+def _read(text: str) -> Formula | Bundle:
+    """Read a formula, or the name of a bundle."""
+    return BUNDLES[text] if text in BUNDLES else parse(text)
 
 
 def _rebuild(choices: dict[str, Any], steps: tuple[Any, ...], own: tuple[Quantity, ...]) -> Napkin:

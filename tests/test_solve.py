@@ -91,9 +91,13 @@ def test_both_roots_are_found() -> None:
 
 def test_a_root_that_leaves_no_room_says_so() -> None:
     (root,) = nk.solve(QWEN, "context", kv_bytes_per_sequence="200 GB")
-    assert root.fits  # the cache alone asks for no memory
+    assert not root.fits  # one cache of 200 GB, on a GPU of 180
+    assert "does not fit" in str(root)
     (root,) = nk.solve(QWEN, "batch", tokens_per_second=2_600)
     assert float(root) > float(QWEN.concurrent_sequences)
+    assert not root.fits
+    (root,) = nk.solve(QWEN, "batch", tokens_per_second=1_000)
+    assert root.fits
 
 
 def test_whole_numbers_are_said_to_be_needed() -> None:

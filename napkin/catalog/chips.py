@@ -100,7 +100,11 @@ class Accelerator:
         for name in (precision, same):
             if name in self.peak_flops:
                 return self.peak_flops[name]
-        raise unknown(f"peak of {self.name} for precision", precision, self.peak_flops)
+        advice = (
+            "For narrower numbers with the arithmetic of a wider one, name that one and give "
+            "bytes_per_weight=0.5; for another peak, give an nk.Accelerator of your own."
+        )
+        raise unknown(f"peak of {self.name} for precision", precision, self.peak_flops, advice)
 
     def remarks(self, *about: str) -> str:
         """Return what is special, and what other sources say.
@@ -198,6 +202,7 @@ def accelerator(name: str, own: str | Path | None = None) -> Accelerator:
     names |= {alias: key for key, chip in mine.items() for alias in (key, *chip.aliases)}
     lower = {candidate.lower(): key for candidate, key in names.items()}
     if str(name).lower() not in lower:
-        raise unknown("accelerator", name, names)
+        advice = "One of your own is an nk.Accelerator(...), or the path of a TOML file."
+        raise unknown("accelerator", name, names, advice)
     key = lower[str(name).lower()]
     return mine[key] if key in mine else _stored(key)

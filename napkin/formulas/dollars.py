@@ -23,7 +23,7 @@ cost_per_million_tokens = Formula(
     q.price * q.n_gpus / q.tokens_per_second,
     why="what a second costs, over the tokens made in it",
     source="Erdil 2025, arXiv:2506.04645",
-    scope="busy at all times: divide by the utilization otherwise",
+    scope="busy at all times with decode: divide by the utilization, and add the prompts' time",
 )
 owned_price = Formula(
     q.price,

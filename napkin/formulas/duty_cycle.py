@@ -29,7 +29,8 @@ users_by_load = Formula(
     q.active_limit / q.duty_cycle,
     why="on average a user needs a place only for the share of time in which they are active",
     source="fluid limit",
-    scope="mean load: at this number the server is too full half of the time",
+    scope="mean load: at this number the server is too full half of the time; and the prompts of "
+    "others take no time from the steps",
 )
 binomial_users_by_load = Formula(
     q.users_by_load,

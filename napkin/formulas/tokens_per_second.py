@@ -61,12 +61,14 @@ tokens_per_second = Formula(
     q.batch / q.decode_step_time,
     why="a step makes one token for each sequence",
     source=_BOOK,
+    scope="decode only: prompts take no time from the steps",
 )
 tokens_per_second_per_user = Formula(
     q.tokens_per_second_per_user,
     1 / q.decode_step_time,
     why="a user sees one token a step, whatever the batch",
     source=_BOOK,
+    scope="at the batch of this step: with as many active as fit, unless a batch is given",
 )
 tpot = Formula(
     q.tpot,
