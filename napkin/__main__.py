@@ -60,7 +60,10 @@ def _pair(text: str) -> tuple[str, str]:
 def _napkin(options: argparse.Namespace) -> Napkin:
     choices = ("scenario", "model", "accelerator", "precision")
     named = {choice: getattr(options, choice) for choice in choices}
-    n = Napkin(**named, **dict(map(_pair, options.given)))
+    given = dict(map(_pair, options.given))
+    for name in {*choices, "self"} & given.keys():
+        raise NapkinError(f"{name} is no quantity: name it as --{name}.")
+    n = Napkin(**named, **given)
     changes = [text if "=" in text else variants.get(text) for text in options.assume]
     return n.assume(*changes) if changes else n
 
@@ -86,7 +89,15 @@ def _run(options: argparse.Namespace) -> tuple[str, Any]:
         found = solve(n, options.unknown, **dict([_pair(options.goal)]))
         rows = [{**_value(s.value), "how": s.how, "fits": s.fits} for s in found]
         return "\n".join(map(str, found)), {options.unknown: rows}
-    axes = {name: values.split(",") for name, values in map(_pair, options.over)}
+    axes: dict[str, list[str]] = {}
+    for name, values in map(_pair, options.over):
+        parts = [part.strip() for part in values.split(",")]
+        if name in axes or "" in parts or "000" in parts:
+            raise NapkinError(
+                f"--over {name}={values}: give each axis once, values apart by commas, and no "
+                "commas within a number."
+            )
+        axes[name] = parts
     frame = sweep(n, options.target, **axes).to_dataframe().reset_index()
     return frame.to_csv(index=False).rstrip(), frame.to_dict(orient="records")
 

@@ -78,6 +78,7 @@ def compare(first: Napkin, second: Napkin, targets: Sequence[str] = _USUAL) -> C
     Comparison
         Givens and formulas that differ, and the results side by side.
     """
+    targets = [targets] if isinstance(targets, str) else targets
     givens = []
     for symbol in sorted({*first.givens, *second.givens}, key=str):
         one, other = (
@@ -106,7 +107,8 @@ def _shown(formula: object) -> str:
 def _result(first: Napkin, second: Napkin, target: str) -> list[tuple[str, str, str, str]]:
     one, other = _value(first, target), _value(second, target)
     if isinstance(one, Value) and isinstance(other, Value):
-        return [(target, str(one), str(other), f"{float(other.number / one.number):.3g}")]
+        ratio = f"{float(other.number / one.number):.3g}" if one.number != 0 else "–"
+        return [(target, str(one), str(other), ratio)]
     return (
         []
         if not (isinstance(one, Value) or isinstance(other, Value))

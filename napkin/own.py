@@ -21,6 +21,7 @@ from .quantity import (
     Quantity,
 )
 from .units import parse_unit
+from .value import allows, exact_number
 
 DOMAINS: Final[dict[str, Domain]] = {
     "positive": POSITIVE,
@@ -31,6 +32,13 @@ DOMAINS: Final[dict[str, Domain]] = {
     "whole": WHOLE,
     "any": ANY,
 }
+# fmt: off
+_RESERVED: Final = frozenset({
+    "assume", "values", "givens", "formulas", "derive", "function", "model", "accelerator",
+    "precision", "scenario", "self", "fits", "samples", "seed", "target", "targets", "unknown",
+    "n", "Min", "Max", "sqrt", "log", "exp", "ceiling", "floor",
+})
+# fmt: on
 _OWN: Final[dict[str, Quantity]] = {}
 
 
@@ -82,13 +90,24 @@ def quantity(
     >>> quantity("speculation_gain", unit="1", meaning="tokens for each step")
     speculation_gain
     """
-    if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
-        raise NapkinError(f"{name!r} is no name for a quantity: use letters, digits and '_'.")
+    plain = isinstance(name, str) and name.isidentifier() and name.isascii()
+    if not plain or keyword.iskeyword(name) or name.startswith("_") or name in _RESERVED:
+        raise NapkinError(
+            f"{name!r} is no name for a quantity: use plain letters, digits and '_', and no name "
+            "that a napkin or a verb has for something else."
+        )
+    if not isinstance(unit, str) or not isinstance(domain, str):
+        raise NapkinError(f"{name}: unit and domain are texts, got {unit!r} and {domain!r}.")
     if domain not in DOMAINS:
         raise unknown("domain", domain, DOMAINS)
     parse_unit(unit)
     text = shown or rf"\mathrm{{{name}}}".replace("_", r"\ ")
-    return register(Quantity(name, unit, meaning, text, DOMAINS[domain], default))
+    low = DOMAINS[domain].low
+    sign = "real" if low < 0 else "positive" if DOMAINS[domain].open_low or low else "nonnegative"
+    new = Quantity(name, unit, meaning, text, DOMAINS[domain], default, assumption=sign)
+    if default is not None and not allows(new.domain, exact_number(default)):
+        raise NapkinError(f"{name}: the default must be {new.domain.words}, got {default!r}.")
+    return register(new)
 
 
 def register(new: Quantity) -> Symbol:

@@ -33,6 +33,7 @@ _DEEPEST: Final = 40  # levels of brackets, or of the tree
 _MOST_NODES: Final = 300
 _MOST_SIDES: Final = 8  # of one Min or Max: SymPy compares each with each
 _LARGEST_EXPONENT: Final = 64
+_HIGHEST_DEGREE: Final = 100
 _MOST_DIGITS: Final = 400
 _HELP: Final = (
     "A formula reads 'target = expression', with code names, numbers, + - * / **, "
@@ -230,7 +231,20 @@ class _Reader:
             raise self.wrong(node, "this is not a finite real number")
         if value.is_Rational and _digits(value) > _MOST_DIGITS:
             raise self.wrong(node, f"the number has more than {_MOST_DIGITS} digits")
+        if _degree(value) > _HIGHEST_DEGREE:
+            raise self.wrong(node, f"powers of powers above degree {_HIGHEST_DEGREE} are too large")
         return value
+
+
+def _degree(value: Any) -> Any:
+    """Return the degree of a polynomial before it is multiplied out; irrationals count as names."""
+    if not value.args:
+        return 0 if value.is_Rational else 1
+    if value.is_Mul:
+        return sum(_degree(arg) for arg in value.args)
+    if value.is_Pow:
+        return _degree(value.base) * (max(1, abs(value.exp)) if value.exp.is_number else 1)
+    return max(_degree(arg) for arg in value.args)
 
 
 def _digits(value: Expr) -> int:

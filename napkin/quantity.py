@@ -68,6 +68,8 @@ class Quantity:
         The value assumed when nobody gives one, or None.
     config_key : str
         The key in a Hugging Face ``config.json``, if there is one.
+    assumption : str
+        What SymPy may assume of its symbol: the book's are positive.
     """
 
     name: str
@@ -77,11 +79,12 @@ class Quantity:
     domain: Domain = POSITIVE
     default: float | str | None = None
     config_key: str = ""
+    assumption: str = "positive"
 
     @property
     def symbol(self) -> Symbol:
         """The SymPy symbol of this quantity."""
-        return Symbol(self.name, positive=True)
+        return Symbol(self.name, **{self.assumption: True})
 
 
 REGISTRY: Final[dict[str, Quantity]] = {}

@@ -106,6 +106,8 @@ def sensitivity(n: Napkin, target: str) -> Sensitivity:
     """
     values = n.values(target)
     symbol = lookup(target).symbol
+    if values[symbol] == 0:
+        raise NapkinError(f"{target} is 0 here, and nothing is a percentage of that.")
     slopes: dict[Symbol, Expr] = {symbol: Integer(1)}
     for node in reversed(list(values)):
         if node in n.givens or node not in n.formulas or node not in slopes:
@@ -119,7 +121,8 @@ def sensitivity(n: Napkin, target: str) -> Sensitivity:
         open_end = name in n.givens or name not in n.formulas
         if not open_end or lookup(name).domain is SWITCH or slope == 0 or name == symbol:
             continue
-        elasticity = float(slope * values[name] / values[symbol])
+        elasticity = slope * values[name] / values[symbol]
+        elasticity = float(elasticity) if elasticity.is_real and elasticity.is_finite else 0.0
         if elasticity:
             rows.append(Elasticity(name.name, in_unit(name, values[name]), elasticity))
     rows.sort(key=lambda row: (-abs(row.elasticity), row.name))

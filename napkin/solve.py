@@ -7,9 +7,21 @@ from dataclasses import dataclass
 from itertools import islice, product
 from typing import Any, Final
 
-from sympy import Expr, Float, Max, Min, Poly, Rational, Symbol, cancel, fraction, real_roots
+from sympy import (
+    Expr,
+    Float,
+    Integer,
+    Max,
+    Min,
+    Poly,
+    Rational,
+    Symbol,
+    cancel,
+    fraction,
+    real_roots,
+)
 
-from .errors import DoesNotFitError, NapkinError, NoSolutionError
+from .errors import DoesNotFitError, DomainError, NapkinError, NoSolutionError
 from .quantity import lookup
 from .units import scale_of
 from .value import Value, allows, coherent, in_unit
@@ -100,11 +112,11 @@ def solve(n: Napkin, unknown: str, **target: Any) -> list[Solution]:
     exact = _exact_roots(form, goal, symbol)
     how = "bracketed root" if exact is None else "exact"
     roots = _bracketed_roots(n, name, goal, symbol) if exact is None else exact
-    found = [
-        Solution(unknown, in_unit(symbol, root), how, _has_room(n, name, symbol, root))
-        for root in sorted(roots)
-        if _allowed(symbol, root)
-    ]
+    found = []
+    for root in sorted(roots):
+        room = _has_room(n, name, symbol, root) if _allowed(symbol, root) else None
+        if room is not None:
+            found.append(Solution(unknown, in_unit(symbol, root), how, room))
     if not found:
         raise NoSolutionError(_why_none(n, name, goal, symbol))
     return found
@@ -134,6 +146,9 @@ def _over_domain(n: Napkin, name: str, symbol: Symbol) -> tuple[Any, Any]:
 
     domain = lookup(symbol).domain
     grid = np.geomspace(max(domain.low, _WIDEST[0]), min(domain.high, _WIDEST[1]), _GRID)
+    if domain.low <= 0 and not domain.open_low:
+        below = -grid[::-1] if domain.low < 0 else grid[:0]
+        grid = np.concatenate([below, [0.0], grid])
     with np.errstate(all="ignore"):
         return grid, np.asarray(n.function(name, symbol.name)(grid), float)
 
@@ -157,7 +172,7 @@ def _in_unknown(n: Napkin, name: str, symbol: Symbol) -> Expr:
 def _somewhere(symbol: Symbol) -> float:
     """Return a value that the domain of a quantity allows."""
     domain = lookup(symbol).domain
-    return 1 if domain.low <= 1 <= domain.high else domain.low
+    return 1 if allows(domain, Integer(1)) else 0.5
 
 
 def _exact_roots(form: Expr, goal: Expr, symbol: Symbol) -> set[Expr] | None:
@@ -215,12 +230,15 @@ def _bracketed_roots(n: Napkin, name: str, goal: Expr, symbol: Symbol) -> list[E
         for low, high, before, after in zip(grid, grid[1:], off, off[1:], strict=False):
             if np.isfinite(before) and np.isfinite(after) and before * after < 0:
                 root = brentq(lambda x: float(function(x)) - wanted, low, high, rtol=1e-14)
-                if abs(float(function(root)) / wanted - 1) < 1e-6:  # a jump is no root
-                    roots.append(root)
+                size = abs(wanted) or max(abs(before), abs(after))
+                if abs(float(function(root)) - wanted) < 1e-6 * size:  # a jump is no root
+                    whole = lookup(symbol).domain.integer and abs(root - round(root)) < 1e-9 * root
+                    roots.append(round(root) if whole else root)
     return [Float(root) * scale_of(symbol) for root in roots]
 
 
-def _has_room(n: Napkin, name: str, symbol: Symbol, root: Expr) -> bool:
+def _has_room(n: Napkin, name: str, symbol: Symbol, root: Expr) -> bool | None:
+    """Say whether the root fits; None if the worksheet has no answer there."""
     number = in_unit(symbol, root).number
     if not allows(lookup(symbol).domain, number):
         number = number.ceiling() if hasattr(number, "ceiling") else Float(int(number) + 1)
@@ -230,6 +248,8 @@ def _has_room(n: Napkin, name: str, symbol: Symbol, root: Expr) -> bool:
         return bool(there["batch"].number <= there["concurrent_sequences"].number)
     except DoesNotFitError:
         return False
+    except DomainError:
+        return None
     except NapkinError:  # what fits cannot be told
         return True
 
@@ -240,8 +260,11 @@ def _why_none(n: Napkin, name: str, goal: Expr, symbol: Symbol) -> str:
     _, reached = _over_domain(n, name, symbol)
     reached = reached[np.isfinite(reached)]
     unit = lookup(name).unit
+    if not reached.size:
+        return f"{name} has no finite value for any {symbol} that was tried."
     low, high = (Value(Float(float(end)), unit) for end in (reached.min(), reached.max()))
     return (
-        f"no value of {symbol} makes {name} {in_unit(name, goal)}: it goes from {low} to {high}. "
+        f"no value of {symbol} makes {name} {in_unit(name, goal)}: on the points tried "
+        f"it goes from {low} to {high}. "
         "If it ends in a plateau, something else binds there: see binding."
     )

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from sympy import Symbol
+
+from .conversion import conversion
 from .errors import DomainError, NapkinError
+from .notation import speed_target, step_time_target
 from .quantity import lookup
 from .value import Value, coherent, in_unit
 from .worksheet import Napkin
@@ -50,15 +55,27 @@ def sweep(n: Napkin, targets: str | Sequence[str], **axes: Any) -> Dataset:
     """
     import xarray
 
-    names = [targets] if isinstance(targets, str) else list(targets)
+    names = [str(t) for t in ([targets] if isinstance(targets, str | Symbol) else targets)]
     if not axes:
         raise NapkinError("a sweep needs an axis, such as batch=range(1, 65).")
     arrays = _labeled(axes)
-    results: dict[str, Any] = {name: _computed(n, name, arrays) for name in names}
+    try:
+        results: dict[str, Any] = {name: _computed(n, name, arrays) for name in names}
+    except ValueError as reason:  # shapes that do not match, from NumPy or xarray
+        raise DomainError(f"the axes do not go together: {reason}") from None
     fits = _fits(n, arrays)
     if fits is not None:
         results["fits"] = fits
+        for name in names:
+            results["fits"] &= _allowed(name, results[name])
     return xarray.Dataset(results)
+
+
+def _allowed(name: str, values: Any) -> Any:
+    """Say where a result is one that its quantity can have."""
+    domain = lookup(name).domain
+    above = values > domain.low if domain.open_low else values >= domain.low
+    return above & (values <= domain.high)
 
 
 def _labeled(axes: dict[str, Any]) -> dict[str, DataArray]:
@@ -85,7 +102,6 @@ def _attributes(name: str) -> dict[str, str]:
 
 
 def _array(name: str, values: Any) -> Any:
-    import numpy as np
     from xarray import DataArray
 
     if isinstance(values, str | Value):
@@ -93,17 +109,28 @@ def _array(name: str, values: Any) -> Any:
     elif isinstance(values, list | tuple) and any(isinstance(v, str | Value) for v in values):
         values = [float(in_unit(name, coherent(name, value))) for value in values]
     if isinstance(values, DataArray):
+        unit = values.attrs.get("units", lookup(name).unit)
+        if unit != lookup(name).unit:
+            values = values * float(conversion(unit, lookup(name).unit))
         if values.chunks is None:  # a lazy array is not computed to be checked
-            _check(name, values.to_numpy())
+            _check(name, _numbers(name, values.to_numpy()))
         return values
+    array = _numbers(name, list(values) if isinstance(values, range) else values)
+    _check(name, array)
+    return array
+
+
+def _numbers(name: str, values: Any) -> Any:
+    import numpy as np
+
     try:
-        array = np.asarray(list(values) if isinstance(values, range) else values, float)
+        if np.iscomplexobj(values):
+            raise TypeError
+        return np.asarray(values, float)
     except (TypeError, ValueError):
         raise DomainError(
             f"{name}: an axis is numbers, or texts with units, got {values!r:.80}."
         ) from None
-    _check(name, array)
-    return array
 
 
 def _check(name: str, array: Any) -> None:
@@ -144,5 +171,8 @@ def _fits(n: Napkin, arrays: dict[str, DataArray]) -> DataArray | None:
     except NapkinError:
         return None
     fits = (room >= 1) & (taken <= room * (1 + 1e-12))
+    if "speed_target" in arrays or speed_target in n.givens or step_time_target in n.givens:
+        with suppress(NapkinError):  # then the speed is not what limits
+            fits &= _computed(n, "largest_batch_at_speed", arrays) >= 1
     fits.attrs = {"long_name": "whether the caches of the batch fit in memory"}
     return fits

@@ -43,9 +43,10 @@ class Uncertainty:
 
     def __str__(self) -> str:
         name, share = self.causes[0]
+        most = f"{name} causes most of the spread: {share:.0%} of the variance of ranks"
         lines = [
             f"{self.target}: {self.p5} (p5), {self.p50} (p50), {self.p95} (p95)",
-            f"{name} causes most of the spread: {share:.0%} of the variance of ranks",
+            most if share else "none of the ranges moves it",
         ]
         if self.fits < 1:
             lines.append(f"{1 - self.fits:.1%} of the draws do not fit and are left out")
@@ -92,8 +93,12 @@ def uncertainty(
     import numpy as np
     from scipy.stats import spearmanr
 
-    if not ranges or samples < 2:
-        raise NapkinError("uncertainty needs ranges, such as context=(4_000, 40_000), and draws.")
+    whole = all(isinstance(count, int) for count in (samples, seed))
+    if not ranges or not whole or samples < 2 or seed < 0:
+        raise NapkinError(
+            "uncertainty needs ranges, such as context=(4_000, 40_000), two or more samples and a "
+            "seed of at least 0, both whole numbers."
+        )
     generator = np.random.default_rng(seed)
     draws = {name: _draw(name, given, samples, generator) for name, given in ranges.items()}
     import xarray
@@ -138,6 +143,8 @@ def _draw(name: str, given: Any, samples: int, generator: Any) -> NDArray[Any]:
         if low > high:
             raise DomainError(f"{name}: the range {given} ends before it begins.")
         values = generator.uniform(low, high, samples)
+        if domain.integer:  # each whole number of the range as likely as the other
+            values = generator.integers(int(low), int(high), samples, endpoint=True)
     else:
         raise DomainError(
             f"{name}: a range is a pair (low, high) or a SciPy distribution, got {given!r:.80}."

@@ -233,7 +233,8 @@ def allows(domain: Domain, number: Expr) -> bool:
         return False
     above = number > domain.low if domain.open_low else number >= domain.low
     below = number < domain.high if domain.open_high else number <= domain.high
-    return bool(above and below and (number == int(number) or not domain.integer))
+    whole = not domain.integer or abs(number) > 10**30 or number == int(number)
+    return bool(above and below and whole)
 
 
 def in_unit(symbol: Symbol | str, number: Expr) -> Value:

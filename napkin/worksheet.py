@@ -240,9 +240,10 @@ class Napkin:
         MissingGivenError
             If something else that the target needs is not given.
         """
-        given = {name: value.value for name, value in self.givens.items()}
+        opened = self.assume(group_size=1) if "group_size" in map(str, arguments) else self
+        given = {name: value.value for name, value in opened.givens.items()}
         names = tuple(lookup(name).symbol for name in arguments)
-        return compiled(self.formulas, given, lookup(target).symbol, names)
+        return compiled(opened.formulas, given, lookup(target).symbol, names)
 
     def __repr__(self) -> str:
         return summary(self._choices, self._steps, self.formulas, self.givens)

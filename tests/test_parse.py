@@ -153,3 +153,8 @@ def test_it_replaces_the_formula_or_the_given() -> None:
     assert half.kv_bytes_per_token.number * 2 == QWEN.kv_bytes_per_token.number
     assert QWEN.assume("context = 10*n_layers").context.number == 640
     assert half.assume(nk.formulas.kv_cache.kv_bytes_per_token) == QWEN
+
+
+def test_powers_of_powers_end_before_they_are_multiplied_out() -> None:
+    with pytest.raises(NapkinError, match="degree"):
+        parse("users = ((batch + 1)**50 + batch)**50")

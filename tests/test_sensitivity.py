@@ -128,3 +128,10 @@ def test_draws_that_do_not_fit_are_left_out_and_said() -> None:
 def test_a_bad_range_is_named(ranges: dict[str, Any], says: str) -> None:
     with pytest.raises(NapkinError, match=says):
         nk.uncertainty(QWEN, "users", **ranges)
+
+
+def test_whole_quantities_are_drawn_whole() -> None:
+    found = nk.uncertainty(QWEN, "kv_bytes_per_token", n_layers=(2, 3), samples=64)
+    layers_alone = QWEN.assume(n_layers=1).kv_bytes_per_token
+    low, high = float(found.p5) / float(layers_alone), float(found.p95) / float(layers_alone)
+    assert (low, high) == (2, 3)

@@ -108,7 +108,11 @@ def test_whole_numbers_are_said_to_be_needed() -> None:
 @pytest.mark.parametrize(
     ("unknown", "goal", "says"),
     [
-        ("duty_cycle", {"users": 30}, "no value of duty_cycle makes users 30 users: it goes from"),
+        (
+            "duty_cycle",
+            {"users": 30},
+            "no value of duty_cycle makes users 30 users: on the points tried it goes from",
+        ),
         ("batch", {"tokens_per_second": 10_000}, "it goes from"),
         ("price", {"users": 30}, "does not depend on price"),
         ("duty_cycle", {"users": QWEN.users}, "over a whole range of duty_cycle"),

@@ -96,3 +96,13 @@ def test_a_bad_axis_is_named(axis: dict[str, object], says: str) -> None:
     with pytest.raises(NapkinError, match=says):
         nk.sweep(QWEN, "users", **axis)
     assert issubclass(DomainError, NapkinError)
+
+
+def test_a_speed_that_no_batch_reaches_does_not_fit() -> None:
+    grid = nk.sweep(QWEN, "users", speed_target=[20, 100_000])
+    assert grid.fits.values.tolist() == [True, False]
+
+
+def test_the_layout_is_an_axis_as_any_other() -> None:
+    grid = nk.sweep(QWEN, "kv_bytes_per_token", group_size=[1, 8])
+    assert float(grid.kv_bytes_per_token[0]) == 8 * float(grid.kv_bytes_per_token[1])
