@@ -12,6 +12,7 @@ from . import catalog, variants
 from .binding import binding
 from .errors import NapkinError
 from .explain import explain
+from .sensitivity import sensitivity
 from .solve import solve
 from .sweep import sweep
 from .value import Value
@@ -36,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, says in (
         ("explain", "a value with every step, and what binds"),
         ("derive", "the closed form in the givens"),
+        ("sensitivity", "what a result answers to most"),
     ):
         command = commands.add_parser(name, help=says, parents=[sheet, shown])
         command.add_argument("target")
@@ -85,6 +87,9 @@ def _run(options: argparse.Namespace) -> tuple[str, Any]:
     if options.command == "derive":
         form = n.derive(options.target)
         return f"{options.target} = {form}", {options.target: str(form)}
+    if options.command == "sensitivity":
+        answer = sensitivity(n, options.target)
+        return str(answer), {row.name: row.elasticity for row in answer.rows}
     if options.command == "solve":
         found = solve(n, options.unknown, **dict([_pair(options.goal)]))
         rows = [{**_value(s.value), "how": s.how, "fits": s.fits} for s in found]

@@ -33,6 +33,13 @@ def test_derive(capsys: pytest.CaptureFixture[str]) -> None:
     assert said == f"kv_bytes_per_token = {QWEN.derive('kv_bytes_per_token')}\n"
 
 
+def test_sensitivity(capsys: pytest.CaptureFixture[str]) -> None:
+    found = nk.sensitivity(QWEN, "users")
+    assert run(capsys, "sensitivity", "users", *GIVEN) == f"{found}\n"
+    data = json.loads(run(capsys, "sensitivity", "users", *GIVEN, "--json"))
+    assert data == {row.name: row.elasticity for row in found.rows}
+
+
 def test_sweep_is_csv(capsys: pytest.CaptureFixture[str]) -> None:
     over = ["--over", "batch=1,10", "--over", "context=4000,40000"]
     rows = list(
