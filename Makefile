@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 INSTALL = .venv/bin/uv pip install --quiet --compile-bytecode --python .venv/bin/python
 COMPILE = .venv/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
-	--fork-strategy fewest --generate-hashes --no-emit-index-url --no-header
+	--fork-strategy fewest --generate-hashes --no-header
 ROOT_USER = $(if $(filter 0,$(shell id -u)),--allow-root)
 NO_SCREEN = $(if $(filter Linux,$(shell uname)),$(if $(DISPLAY)$(WAYLAND_DISPLAY),,--no-browser))
 

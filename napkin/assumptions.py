@@ -7,21 +7,15 @@ from typing import Any, Final
 
 from sympy import Symbol
 
-from .choices import WIDTHS, Given, bundles_of, from_choices
+from .choices import WIDTHS, Choice, Given, bundles_of, from_choices
 from .errors import NapkinError
 from .formula import Formula
 from .formulas import BASE
 from .formulas.gqa import grouped_kv_heads
 from .notation import group_size, n_kv_heads, n_params, n_params_active
 from .quantity import REGISTRY
-from .variants import BUNDLES, Bundle
+from .variants import OF_A_MODEL, Bundle
 
-_NOT_OF_A_MODEL: Final = (
-    *("idle_kept", "idle_evicted", "fluid", "binomial", "erlang", "paged", "reserved_maximum"),
-    *("attention_apart", "with_overheads", "rent", "own"),
-)
-OF_A_MODEL: Final = tuple(name for name in BUNDLES if name not in _NOT_OF_A_MODEL)
-"""Names of the bundles that say how a model is built."""
 _INSTEAD: Final = (  # of each of these sets the last one holds, whole
     {"mha", "mqa", "gqa", "mla", "mla_full_query"},
     {"idle_kept", "idle_evicted"},
@@ -37,22 +31,22 @@ _COUNTED: Final = ("n_params", "n_params_active", "group_size")
 
 
 def superseded(
-    choices: Mapping[str, Any], steps: tuple[Any, ...], chosen: Mapping[str, Any]
-) -> tuple[dict[str, Any], tuple[Any, ...]]:
+    choices: Mapping[str, Choice], steps: tuple[Any, ...], chosen: Mapping[str, Choice]
+) -> tuple[dict[str, Choice], tuple[Any, ...]]:
     """Take away what entries that are named now replace.
 
     Parameters
     ----------
-    choices : mapping of str to object
+    choices : mapping of str to Choice
         What was named before.
     steps : tuple
         What was assumed before: formulas, bundles, and pairs of symbol and given.
-    chosen : mapping of str to object
+    chosen : mapping of str to Choice
         What is named now.
 
     Returns
     -------
-    choices : dict of str to object
+    choices : dict of str to Choice
         Empty if a scenario is named now: it stands for all of them.
     steps : tuple
         Without values for quantities that the new entries bring; if a model is among
@@ -61,9 +55,10 @@ def superseded(
     if not chosen:
         return dict(choices), steps
     kept = {} if "scenario" in chosen else dict(choices)
+    of_scenario = from_choices(chosen)[1] if "scenario" in chosen else {}
     shapes = {name for name, quantity in REGISTRY.items() if quantity.config_key}
     brings = {
-        "scenario": {symbol.name for symbol in from_choices(chosen)[1]},
+        "scenario": {symbol.name for symbol in of_scenario},
         "model": {*shapes, *_COUNTED},
         "accelerator": {"memory", "bandwidth", "link_bandwidth", "peak_flops"},
         "precision": {"peak_flops", *WIDTHS},
@@ -73,7 +68,7 @@ def superseded(
         step
         for step in steps
         if not (isinstance(step, tuple) and step[0].name in brought)
-        and not ("model" in chosen and getattr(step, "name", "") in OF_A_MODEL)
+        and not ("model" in chosen and step in OF_A_MODEL)
     )
     return kept, remaining
 
@@ -114,13 +109,13 @@ def _special(bundle: Bundle) -> set[Symbol]:
 
 
 def applied(
-    choices: Mapping[str, Any], steps: Sequence[Any]
+    choices: Mapping[str, Choice], steps: Sequence[Any]
 ) -> tuple[dict[Symbol, Formula], dict[Symbol, Given]]:
     """Return what holds after all assumptions.
 
     Parameters
     ----------
-    choices : mapping of str to object
+    choices : mapping of str to Choice
         What is named of the catalog.
     steps : sequence
         Formulas, bundles, and pairs of symbol and given, in the order of assuming.
@@ -157,7 +152,7 @@ def _apply(step: Any, formulas: dict[Symbol, Formula], givens: dict[Symbol, Give
         elif step[0] == n_kv_heads:
             givens.pop(group_size, None)
         return
-    if isinstance(step, Bundle) and step.name in OF_A_MODEL:
+    if step in OF_A_MODEL:
         for symbol in (n_params, n_params_active):  # another shape has another count
             if symbol in givens and givens[symbol].source != "given":
                 del givens[symbol]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from sympy import Expr, Symbol
@@ -36,12 +37,53 @@ class Given:
     source: str = "given"
 
 
-def bundles_of(choices: Mapping[str, Any]) -> list[Bundle]:
+@dataclass(frozen=True)
+class Choice:
+    """An entry that was named.
+
+    Parameters
+    ----------
+    entry : str, Model or Accelerator
+        What was found under the name.
+    shown : str
+        The name as it was typed, or the entry's own.
+    """
+
+    entry: Any
+    shown: str
+
+
+def resolved(named: Mapping[str, Any]) -> dict[str, Choice]:
+    """Look up what is named, once: a napkin does not change when a file does.
+
+    Parameters
+    ----------
+    named : mapping of str to object
+        Scenario, model, accelerator and precision, as far as they are named.
+
+    Returns
+    -------
+    dict of str to Choice
+        The same, looked up.
+    """
+    found = dict(named)
+    if not isinstance(found.get("model"), Model | None):
+        found["model"] = Model.from_config(found["model"])
+    if not isinstance(found.get("accelerator"), Accelerator | None):
+        found["accelerator"] = catalog.accelerator(found["accelerator"])
+    typed = {key: str(name) for key, name in named.items() if isinstance(name, str | Path)}
+    return {
+        key: Choice(entry, str(typed.get(key) or getattr(entry, "name", entry)))
+        for key, entry in found.items()
+    }
+
+
+def bundles_of(choices: Mapping[str, Choice]) -> list[Bundle]:
     """Return the bundles that the named model uses.
 
     Parameters
     ----------
-    choices : mapping of str to object
+    choices : mapping of str to Choice
         What is named.
 
     Returns
@@ -49,20 +91,18 @@ def bundles_of(choices: Mapping[str, Any]) -> list[Bundle]:
     list of Bundle
         Empty if no model is named.
     """
-    if "model" not in choices:
-        return []
-    chosen = choices["model"]
-    model = chosen if isinstance(chosen, Model) else Model.from_config(chosen)
-    return [get(name) for name in model.variants]
+    return [get(name) for name in choices["model"].entry.variants] if "model" in choices else []
 
 
-def from_choices(choices: Mapping[str, Any]) -> tuple[dict[Symbol, Formula], dict[Symbol, Given]]:
+def from_choices(
+    choices: Mapping[str, Choice],
+) -> tuple[dict[Symbol, Formula], dict[Symbol, Given]]:
     """Return the formulas and givens that the named catalog entries bring.
 
     Parameters
     ----------
-    choices : mapping of str to object
-        Scenario, model, accelerator and precision, as far as they are named.
+    choices : mapping of str to Choice
+        What is named.
 
     Returns
     -------
@@ -74,22 +114,20 @@ def from_choices(choices: Mapping[str, Any]) -> tuple[dict[Symbol, Formula], dic
     formulas = dict(BASE)
     given: dict[str, tuple[Any, str]] = {}
     if "scenario" in choices:
-        values, source = catalog.scenario(choices["scenario"], shapes="model" not in choices)
+        values, source = catalog.scenario(choices["scenario"].entry, shapes="model" not in choices)
         given |= {name: (value, source) for name, value in values.items()}
     if "model" in choices:
-        chosen = choices["model"]
-        model = chosen if isinstance(chosen, Model) else Model.from_config(chosen)
+        model = choices["model"].entry
         formulas = model.formulas()
         source = "; ".join((f"{model.name}: {model.source}", *model.notes))
         given |= {name: (value, source) for name, value in model.givens.items()}
     if "precision" in choices:
-        precision = str(choices["precision"]).lower()
+        precision = str(choices["precision"].entry).lower()
         each = (catalog.width(precision), f"precision {precision}")
         given |= dict.fromkeys(WIDTHS, each)
         given.pop("peak_flops", None)  # a peak belongs to its precision
     if "accelerator" in choices:
-        chip = choices["accelerator"]
-        chip = chip if isinstance(chip, Accelerator) else catalog.accelerator(chip)
+        chip = choices["accelerator"].entry
         taken = ["memory", "bandwidth", "link_bandwidth"]
         taken += [f"peak_flops.{precision}"] if "precision" in choices else []
         remarks = chip.remarks(*taken)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from .errors import NapkinError
+from .table import Table
 from .value import Value, in_unit
 from .worksheet import Napkin
 
@@ -42,25 +43,19 @@ class Comparison:
     formulas: tuple[tuple[str, str, str], ...]
     results: tuple[tuple[str, str, str, str], ...]
 
-    def _lines(self) -> list[tuple[str, ...]]:
-        return [
+    def _table(self) -> Table:
+        rows = [
             *(("result", *row) for row in self.results),
             *(("given", *row, "") for row in self.givens),
             *(("formula", name, _cut(one), _cut(other), "") for name, one, other in self.formulas),
         ]
+        return Table(("", "name", "first", "second", "second/first"), rows)
 
-    def __str__(self) -> str:
-        lines = [("", "name", "first", "second", "second/first"), *self._lines()]
-        widths = [max(len(line[i]) for line in lines) for i in range(5)]
-        cells = ((c.ljust(w) for c, w in zip(line, widths, strict=True)) for line in lines)
-        return "\n".join("  ".join(line).rstrip() for line in cells)
-
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        return repr(self._table())
 
     def _repr_markdown_(self) -> str:
-        head = "| | name | first | second | second/first |\n| --- | --- | --- | --- | --- |\n"
-        rows = "\n".join(f"| {' | '.join(line)} |" for line in self._lines())
-        return head + rows
+        return self._table()._repr_markdown_()
 
 
 def compare(first: Napkin, second: Napkin, targets: Sequence[str] = _USUAL) -> Comparison:

@@ -57,6 +57,7 @@ def _pint() -> Any:
     return registry
 
 
+@lru_cache(maxsize=1024)
 def conversion(source: str, target: str) -> Rational:
     """Return how many `target` one `source` is.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sympy import Symbol
 
@@ -32,6 +32,23 @@ class Domain:
     open_low: bool = False
     open_high: bool = False
     integer: bool = False
+
+    def within(self, numbers: Any) -> Any:
+        """Say which numbers lie between the ends.
+
+        Parameters
+        ----------
+        numbers : number or array
+            One number, also of SymPy, or an array of any library.
+
+        Returns
+        -------
+        bool or array
+            True where the interval holds them; whether they are whole is not asked.
+        """
+        above = numbers > self.low if self.open_low else numbers >= self.low
+        below = numbers < self.high if self.open_high else numbers <= self.high
+        return above & below
 
 
 POSITIVE: Final = Domain("a number above 0", open_low=True)

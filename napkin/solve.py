@@ -10,7 +10,6 @@ from typing import Any, Final
 from sympy import (
     Expr,
     Float,
-    Integer,
     Max,
     Min,
     Poly,
@@ -24,7 +23,7 @@ from sympy import (
 from .errors import DoesNotFitError, DomainError, NapkinError, NoSolutionError
 from .quantity import lookup
 from .units import scale_of
-from .value import Value, allows, coherent, in_unit
+from .value import Value, allows, coherent, in_unit, somewhere
 from .worksheet import Napkin
 
 _MOST_BRANCHES: Final = 256
@@ -161,18 +160,12 @@ def _allowed(symbol: Symbol, root: Expr) -> bool:
 
 def _in_unknown(n: Napkin, name: str, symbol: Symbol) -> Expr:
     """Return the closed form of the target with every other given put in, exactly."""
-    opened = n.assume(**{symbol.name: _somewhere(symbol)})
+    opened = n.assume(**{symbol.name: somewhere(lookup(symbol).domain)})
     form = opened.derive(name)
     values = {s: g.value for s, g in opened.givens.items() if s != symbol}
     for other in form.free_symbols - values.keys() - {symbol}:
         values[other] = opened.values(other)[other]
     return form.xreplace(values)
-
-
-def _somewhere(symbol: Symbol) -> float:
-    """Return a value that the domain of a quantity allows."""
-    domain = lookup(symbol).domain
-    return 1 if allows(domain, Integer(1)) else 0.5
 
 
 def _exact_roots(form: Expr, goal: Expr, symbol: Symbol) -> set[Expr] | None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sympy import Symbol
 
-from .choices import Given
+from .choices import Choice, Given
 from .formula import Formula
 from .quantity import REGISTRY, SWITCH, lookup
 from .value import coherent, in_unit
@@ -21,7 +21,7 @@ _IDEAL: Final = (  # what makes a napkin ideal, unless it is given
 
 
 def summary(
-    choices: Mapping[str, Any],
+    choices: Mapping[str, Choice],
     steps: tuple[Any, ...],
     formulas: Mapping[Symbol, Formula],
     givens: Mapping[Symbol, Given],
@@ -30,7 +30,7 @@ def summary(
 
     Parameters
     ----------
-    choices : mapping of str to object
+    choices : mapping of str to Choice
         Scenario, model, accelerator and precision, as far as they are named.
     steps : tuple
         Formulas and bundles that were assumed, among the givens that were typed.
@@ -44,7 +44,7 @@ def summary(
     str
         First the line that makes the napkin again, as far as it has no formulas of its own.
     """
-    named = {key: getattr(value, "name", value) for key, value in choices.items()}
+    named = {key: choice.shown for key, choice in choices.items()}
     typed = {s.name: str(in_unit(s, g.value)) for s, g in givens.items() if g.source == "given"}
     words = [f"{name}={value!r}" for name, value in {**named, **typed}.items()]
     lines = [f"{_wrapped('Napkin(', words)})"]

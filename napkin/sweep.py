@@ -67,15 +67,8 @@ def sweep(n: Napkin, targets: str | Sequence[str], **axes: Any) -> Dataset:
     if fits is not None:
         results["fits"] = fits
         for name in names:
-            results["fits"] &= _allowed(name, results[name])
+            results["fits"] &= lookup(name).domain.within(results[name])
     return xarray.Dataset(results)
-
-
-def _allowed(name: str, values: Any) -> Any:
-    """Say where a result is one that its quantity can have."""
-    domain = lookup(name).domain
-    above = values > domain.low if domain.open_low else values >= domain.low
-    return above & (values <= domain.high)
 
 
 def _labeled(axes: dict[str, Any]) -> dict[str, DataArray]:
@@ -138,9 +131,7 @@ def _check(name: str, array: Any) -> None:
 
     quantity = lookup(name)
     domain = quantity.domain
-    low_is_out = array <= domain.low if domain.open_low else array < domain.low
-    high_is_out = array >= domain.high if domain.open_high else array > domain.high
-    wrong = ~np.isfinite(array) | low_is_out | high_is_out
+    wrong = ~(np.isfinite(array) & domain.within(array))
     if domain.integer:
         wrong |= array != np.round(array)
     if wrong.any():

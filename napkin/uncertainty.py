@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from sympy import Float
+
 from .errors import DoesNotFitError, DomainError, NapkinError
 from .quantity import lookup
 from .sweep import sweep
@@ -91,6 +93,7 @@ def uncertainty(
         If not one draw fits.
     """
     import numpy as np
+    import xarray
     from scipy.stats import spearmanr
 
     whole = all(isinstance(count, int) for count in (samples, seed))
@@ -101,8 +104,6 @@ def uncertainty(
         )
     generator = np.random.default_rng(seed)
     draws = {name: _draw(name, given, samples, generator) for name, given in ranges.items()}
-    import xarray
-
     columns = {name: xarray.DataArray(values, dims=["draw"]) for name, values in draws.items()}
     table = sweep(n, target, **columns)
     results = table[target].to_numpy()
@@ -113,17 +114,11 @@ def uncertainty(
         raise DoesNotFitError(f"not one of {samples} draws fits in memory: narrow the ranges.")
     kept = results[good]
     unit = lookup(target).unit
-    p5, p50, p95 = (Value(_number(q), unit) for q in np.quantile(kept, [0.05, 0.5, 0.95]))
+    p5, p50, p95 = (Value(Float(float(q)), unit) for q in np.quantile(kept, [0.05, 0.5, 0.95]))
     squares = {name: _square(spearmanr, draw[good], kept) for name, draw in draws.items()}
     total = sum(squares.values()) or 1.0
     causes = sorted(((name, s / total) for name, s in squares.items()), key=lambda c: -c[1])
     return Uncertainty(str(target), p5, p50, p95, tuple(causes), float(good.mean()), kept)
-
-
-def _number(number: float) -> Any:
-    from sympy import Float
-
-    return Float(float(number))
 
 
 def _square(spearmanr: Any, draw: NDArray[Any], kept: NDArray[Any]) -> float:
@@ -151,8 +146,7 @@ def _draw(name: str, given: Any, samples: int, generator: Any) -> NDArray[Any]:
         )
     if domain.integer:
         values = np.round(values)
-    low_is_out = values <= domain.low if domain.open_low else values < domain.low
-    if (low_is_out | (values > domain.high) | ~np.isfinite(values)).any():
+    if not (domain.within(values) & np.isfinite(values)).all():
         raise DomainError(
             f"{name} must be {domain.words}, but some draws are not: narrow the distribution."
         )

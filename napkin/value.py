@@ -231,10 +231,24 @@ def allows(domain: Domain, number: Expr) -> bool:
         return domain.high == float("inf") and not domain.integer
     if not (number.is_real and number.is_finite):
         return False
-    above = number > domain.low if domain.open_low else number >= domain.low
-    below = number < domain.high if domain.open_high else number <= domain.high
     whole = not domain.integer or abs(number) > 10**30 or number == int(number)
-    return bool(above and below and whole)
+    return bool(whole and domain.within(number))
+
+
+def somewhere(domain: Domain) -> float:
+    """Return a number that a domain holds.
+
+    Parameters
+    ----------
+    domain : Domain
+        The allowed values.
+
+    Returns
+    -------
+    float
+        1 where that is allowed.
+    """
+    return 1 if allows(domain, Integer(1)) else 0.5
 
 
 def in_unit(symbol: Symbol | str, number: Expr) -> Value:

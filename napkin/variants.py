@@ -259,17 +259,17 @@ with_overheads = Bundle(
 rent = Bundle("rent", (), "the price of a GPU-hour is given", without=(q.price,))
 own = Bundle("own", (dollars.owned_price,), "the price of a GPU-hour follows from buying it")
 
-BUNDLES: Final[dict[str, Bundle]] = {
-    bundle.name: bundle
-    for bundle in (
-        *(mha, mqa, gqa, mla, mla_full_query, sliding_window, linear_attention, moe),
-        *(layer_norm, full_width_qk_norm, other_parts, layer_inputs, indexer, wide_layers),
-        *(window_shapes, state_space, cross_attention, quantized_experts),
-        compressed_attention,
-        *(idle_kept, idle_evicted, fluid, binomial, erlang, paged, reserved_maximum),
-        *(attention_apart, with_overheads, rent, own),
-    )
-}
+OF_A_MODEL: Final = (
+    *(mha, mqa, gqa, mla, mla_full_query, sliding_window, linear_attention, moe),
+    *(layer_norm, full_width_qk_norm, other_parts, layer_inputs, indexer, wide_layers),
+    *(window_shapes, state_space, cross_attention, quantized_experts, compressed_attention),
+)
+"""Bundles that say how a model is built."""
+_OF_SERVING: Final = (
+    *(idle_kept, idle_evicted, fluid, binomial, erlang, paged, reserved_maximum),
+    *(attention_apart, with_overheads, rent, own),
+)
+BUNDLES: Final[dict[str, Bundle]] = {b.name: b for b in (*OF_A_MODEL, *_OF_SERVING)}
 
 
 def get(name: str) -> Bundle:

@@ -13,7 +13,7 @@ from sympy import Expr, Symbol
 from .assumptions import applied, superseded
 from .catalog import Accelerator
 from .catalog.model import Model
-from .choices import Given
+from .choices import Choice, Given, resolved
 from .compilation import compiled
 from .errors import NapkinError, NoFormulaError
 from .evaluation import check_room, evaluate
@@ -24,7 +24,7 @@ from .parse import parse
 from .quantity import REGISTRY, SWITCH, Quantity, lookup
 from .summary import summary
 from .units import check_equation, parse_unit
-from .value import Value, coherent, in_unit
+from .value import Value, coherent, in_unit, somewhere
 from .variants import BUNDLES, Bundle
 
 _CHOICES: Final = ("scenario", "model", "accelerator", "precision")
@@ -62,7 +62,7 @@ class Napkin:
     28.1 sequences
     """
 
-    _choices: dict[str, Any]
+    _choices: dict[str, Choice]
     _steps: tuple[Any, ...]
     formulas: Mapping[Symbol, Formula]
     givens: Mapping[Symbol, Given]
@@ -80,8 +80,10 @@ class Napkin:
         choices = (scenario, model, accelerator, precision)
         self._fill({}, (), dict(zip(_CHOICES, choices, strict=True)) | givens)
 
-    def _fill(self, choices: dict[str, Any], steps: tuple[Any, ...], new: dict[str, Any]) -> None:
-        chosen = {k: v for k, v in new.items() if k in _CHOICES and v is not None}
+    def _fill(
+        self, choices: dict[str, Choice], steps: tuple[Any, ...], new: dict[str, Any]
+    ) -> None:
+        chosen = resolved({k: v for k, v in new.items() if k in _CHOICES and v is not None})
         choices, steps = superseded(choices, steps, chosen)
         typed = tuple(
             (lookup(name).symbol, Given(coherent(name, value)))
@@ -240,7 +242,7 @@ class Napkin:
         MissingGivenError
             If something else that the target needs is not given.
         """
-        opened = self.assume(group_size=1) if "group_size" in map(str, arguments) else self
+        opened = self.assume(**{str(name): somewhere(lookup(name).domain) for name in arguments})
         given = {name: value.value for name, value in opened.givens.items()}
         names = tuple(lookup(name).symbol for name in arguments)
         return compiled(opened.formulas, given, lookup(target).symbol, names)
@@ -254,7 +256,9 @@ def _read(text: str) -> Formula | Bundle:
     return BUNDLES[text] if text in BUNDLES else parse(text)
 
 
-def _rebuild(choices: dict[str, Any], steps: tuple[Any, ...], own: tuple[Quantity, ...]) -> Napkin:
+def _rebuild(
+    choices: dict[str, Choice], steps: tuple[Any, ...], own: tuple[Quantity, ...]
+) -> Napkin:
     for quantity in own:
         register(quantity)
     new = object.__new__(Napkin)

@@ -29,16 +29,8 @@ from napkin.errors import (
 from napkin.formula import Formula
 from napkin.quantity import REGISTRY
 from napkin.variants import BUNDLES
+from tests.sheets import QWEN
 from tests.twin import Twin
-
-QWEN = nk.Napkin(
-    model="Qwen3-32B",
-    accelerator="B200",
-    precision="fp8",
-    context=20_000,
-    duty_cycle=0.2,
-    price="4 USD/hour",
-)
 
 # ------------------------------------------------------------------- names
 

@@ -2,10 +2,7 @@
 
 import napkin as nk
 from napkin import variants
-
-QWEN = nk.Napkin(
-    model="Qwen3-32B", accelerator="B200", precision="fp8", context=20_000, price=4, duty_cycle=0.2
-)
+from tests.sheets import QWEN
 
 
 def test_what_differs_is_listed_and_nothing_else() -> None:

@@ -12,16 +12,9 @@ from napkin import variants
 from napkin.errors import MissingGivenError
 from napkin.explain import Node
 from napkin.quantity import REGISTRY
+from tests import sheets
 
-QWEN = nk.Napkin(
-    model="Qwen3-32B",
-    accelerator="B200",
-    precision="fp8",
-    context=20_000,
-    duty_cycle=0.2,
-    price="4 USD/hour",
-    speed_target=20,
-)
+QWEN = sheets.QWEN.assume(speed_target=20)
 ARTICLE = nk.Napkin(scenario="article")
 OVERHEADS = {"n_kernels": 500, "kernel_launch_time": "2 us", "host_time": "1 ms"}
 CASES = {

@@ -5,10 +5,7 @@ import pytest
 import napkin as nk
 from napkin import variants
 from napkin.errors import DoesNotFitError, UnitError
-
-QWEN = nk.Napkin(
-    model="Qwen3-32B", accelerator="B200", precision="fp8", context=20_000, price=4, duty_cycle=0.2
-)
+from tests.sheets import QWEN
 
 
 def test_a_later_entry_replaces_what_was_typed_before() -> None:

@@ -8,12 +8,10 @@ import pytest
 
 import napkin as nk
 from napkin.__main__ import main
+from tests.sheets import QWEN
 
 GIVEN = ["--model", "Qwen3-32B", "--accelerator", "B200", "--precision", "fp8"]
 GIVEN += ["--given", "context=20000", "duty_cycle=0.2", "price=4 USD/hour"]
-QWEN = nk.Napkin(
-    model="Qwen3-32B", accelerator="B200", precision="fp8", context=20_000, duty_cycle=0.2, price=4
-)
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

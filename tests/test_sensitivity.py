@@ -10,17 +10,9 @@ import napkin as nk
 from napkin import variants
 from napkin.errors import NapkinError
 from napkin.quantity import lookup
+from tests import sheets
 
-QWEN = nk.Napkin(
-    model="Qwen3-32B",
-    accelerator="B200",
-    precision="fp8",
-    context=20_000,
-    prompt=20_000,
-    price=4,
-    duty_cycle=0.2,
-    speed_target=20,
-)
+QWEN = sheets.QWEN.assume(prompt=20_000, speed_target=20)
 MOE = nk.Napkin(
     model="gpt-oss-120b",
     accelerator="H200",

@@ -5,18 +5,9 @@ import pytest
 import napkin as nk
 from napkin import variants
 from napkin.errors import NapkinError, NoSolutionError
+from tests import sheets
 
-QWEN = nk.Napkin(
-    model="Qwen3-32B",
-    accelerator="B200",
-    precision="fp8",
-    context=20_000,
-    prompt=20_000,
-    new_tokens=300,
-    price=4,
-    duty_cycle=0.2,
-    speed_target=20,
-)
+QWEN = sheets.QWEN.assume(prompt=20_000, new_tokens=300, speed_target=20)
 MOE = nk.Napkin(model="DeepSeek-V3", accelerator="H200", n_gpus=8, precision="fp8", context=20_000)
 
 PAIRS = [

@@ -8,15 +8,7 @@ import xarray
 import napkin as nk
 from napkin.compilation import _BLOCK
 from napkin.errors import DomainError, NapkinError
-
-QWEN = nk.Napkin(
-    model="Qwen3-32B",
-    accelerator="B200",
-    precision="fp8",
-    context=20_000,
-    price=4,
-    duty_cycle=0.2,
-)
+from tests.sheets import QWEN
 
 
 @pytest.mark.parametrize("target", ["tokens_per_second", "decode_step_time", "cost_per_user_month"])

@@ -1,7 +1,9 @@
 """The napkin: assumptions, closed forms, compiled functions, and users worked by hand."""
 
+import json
 import pickle
 from copy import copy, deepcopy
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,21 +13,13 @@ from hypothesis import strategies as st
 from sympy import Integer, Rational, Symbol
 
 import napkin as nk
+from napkin import catalog, variants
 from napkin import notation as q
-from napkin import variants
 from napkin.errors import MissingGivenError, NapkinError, NoFormulaError, UnitError
 from napkin.formula import Formula
 from napkin.formulas import kv_cache, tokens_per_second
 from napkin.variants import BUNDLES, Bundle
-
-QWEN = nk.Napkin(
-    model="Qwen3-32B",
-    accelerator="B200",
-    precision="fp8",
-    context=20_000,
-    duty_cycle=0.2,
-    price="4 USD/hour",
-)
+from tests.sheets import QWEN
 
 # ---------------------------------------------------------------- assumptions
 
@@ -577,3 +571,14 @@ def test_two_kinds_of_step_together_keep_their_promise(
     n = _served(model, 5000, efficiency).assume(BUNDLES[first], BUNDLES[second])
     for speed in (5, 20, 50):
         _step_at_largest_batch(n, speed)
+
+
+def test_a_napkin_outlives_the_file_it_read(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(catalog.table("models")["Llama-3-8B"]["config"]))
+    n = nk.Napkin(model=path, accelerator="B200", precision="fp8", context=20_000)
+    before = n.concurrent_sequences
+    path.unlink()
+    assert n.assume(context=20_000).concurrent_sequences == before
+    assert pickle.loads(pickle.dumps(n)).concurrent_sequences == before
+    assert f"model={str(path)!r}" in repr(n)

@@ -11,15 +11,8 @@ from napkin import notation as q
 from napkin import variants
 from napkin.claims import claims
 from napkin.views.context import sentence
+from tests.sheets import QWEN
 
-QWEN = nk.Napkin(
-    model="Qwen3-32B",
-    accelerator="B200",
-    precision="fp8",
-    context=20_000,
-    duty_cycle=0.2,
-    price="4 USD/hour",
-)
 TIGHT = QWEN.assume(model="Llama-3-70B", accelerator="A100", precision="int8")
 
 
