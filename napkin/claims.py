@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from math import log10
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from sympy import Expr, Rational
 
 from .audit import NUMBERS, READINGS
 from .catalog import table
+from .catalog.fields import VERDICTS
 from .errors import ConfigError, unknown
 from .formulas import ALL
 from .table import Table
@@ -92,7 +93,7 @@ class Claim:
         second = self._worst(self.other) if self.other else first
         if (first == "wrong") != (second == "wrong"):
             return str(self.row.get("split", "inconsistent"))
-        return max(first, second, key=list(table("verdicts")).index)
+        return max(first, second, key=VERDICTS.index)
 
     @property
     def holds(self) -> bool:
@@ -104,7 +105,7 @@ class Claim:
 
     def _worst(self, derived: Sequence[Value]) -> str:
         rungs = [self._rung(*pair) for pair in zip(self.printed, derived, strict=True)]
-        return max(rungs, key=list(table("verdicts")).index)
+        return max(rungs, key=VERDICTS.index)
 
     def _rung(self, text: str, derived: Value) -> str:
         printed, last_digit = read_printed(text)
@@ -191,20 +192,29 @@ def claim(name: str) -> Claim:
     >>> claim("CL63").printed, claim("CL63").derived, claim("CL63").follows
     (('9.36 USD/user',), (9.60 USD/user,), 'wrong')
     """
-    rows = table("claims")
-    name = {row["id"]: key for key, row in rows.items()}.get(name, name)
-    if name not in rows:
-        raise unknown("claim", name, rows)
-    row = rows[name]
-    texts = {key: row[key] for key in ("id", "version", "kind", "says", "verdict", "why")}
-    printed, settled_by = tuple(row.get("printed", ())), row.get("settled_by", "")
-    tour = row.get("tour", False)
-    return Claim(name=name, printed=printed, settled_by=settled_by, tour=tour, row=row, **texts)
+    known = _stored()
+    found = known.get(name) or next((c for c in known.values() if c.id == name), None)
+    if found is None:
+        raise unknown("claim", name, known)
+    return found
 
 
 def claims() -> list[Claim]:
     """Return all claims of the catalog, in the article's order."""
-    return [claim(name) for name in table("claims")]
+    return list(_stored().values())
+
+
+@cache
+def _stored() -> dict[str, Claim]:
+    """Keep the claims, and with them what was derived."""
+    return {name: _from_row(name, row) for name, row in table("claims").items()}
+
+
+def _from_row(name: str, row: Mapping[str, Any]) -> Claim:
+    texts = {key: row[key] for key in ("id", "version", "kind", "says", "verdict", "why")}
+    printed, settled_by = tuple(row.get("printed", ())), row.get("settled_by", "")
+    tour = row.get("tour", False)
+    return Claim(name=name, printed=printed, settled_by=settled_by, tour=tour, row=row, **texts)
 
 
 def ledger(chosen: Iterable[Claim] | None = None) -> Table:

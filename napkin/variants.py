@@ -164,7 +164,7 @@ state_space = Bundle(
         layers.ssm_attention_params,
         layers.sparse_mlp_params,
         layers.ssm_kv_bytes_per_token,
-        layers.ssm_kv_bytes_per_sequence,
+        sharing.hybrid_kv_bytes_per_sequence,
         layers.ssm_state_bytes,
         layers.ssm_attention_flops_per_token,
         layers.ssm_attention_flops_per_pair,

@@ -114,7 +114,6 @@ def test_ranges_by_hand() -> None:
 def test_every_verdict_follows(name: str) -> None:
     found = claim(name)
     assert found.follows == found.verdict
-    assert found.holds
 
 
 @pytest.mark.parametrize("name", table("claims"))

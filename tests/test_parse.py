@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from math import isfinite
 
 import pytest
 from hypothesis import given, settings
@@ -106,7 +107,6 @@ def test_anything_else_is_refused_with_its_place(text: str) -> None:
     begin = time.process_time()
     with pytest.raises(FormulaSyntaxError, match=r"at character \d+ of"):
         parse(text)
-    assert len(HOSTILE) >= 30
     assert time.process_time() - begin < 5  # not a benchmark: it must not hang
 
 
@@ -123,12 +123,19 @@ def test_the_place_is_where_the_fault_is() -> None:
         parse("context = n_layer")
 
 
+_PIECES = [
+    *("batch", "n_layers", "d_head", "2", "0.5", "+", "-", "*", "**", "/", "(", ")", ","),
+    *("Min(", "log(", "exp(", "if", "else", "<"),
+]
+
+
 @settings(deadline=None)
 @given(
     st.text(
         alphabet="context=batchn_layers0123456789+-*/()., MinMaxsqrtexplogif<>else'[]{}:@\\",
         max_size=60,
     )
+    | st.lists(st.sampled_from(_PIECES), max_size=12).map(" ".join)
 )
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
@@ -137,10 +144,10 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         return
     assert formula.target == q.context
     try:
-        value = QWEN.assume(batch=3)[QWEN.assume(formula).derive("context") and "context"]
+        value = QWEN.assume(formula, batch=3).context
     except NapkinError:
         return
-    assert float(value) == 20_000
+    assert isfinite(float(value))
 
 
 def test_its_unit_is_checked_where_it_is_assumed() -> None:

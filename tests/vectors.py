@@ -7,15 +7,12 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from sympy import Expr, Symbol
+from sympy import Expr
 
-from napkin.formula import Formula
-from napkin.formulas import ALL, BASE
-from napkin.graph import effective, number, order
 from napkin.quantity import lookup
 from napkin.units import scale_of
 from napkin.value import exact_number
-from napkin.variants import get
+from tests.evaluating import evaluated
 
 
 @dataclass(frozen=True)
@@ -34,28 +31,13 @@ class Vector:
     tolerance: float
     source: str
 
-    def formulas(self) -> dict[Symbol, Formula]:
-        chosen = dict(BASE)
-        for name in self.variants:
-            bundle = [ALL[name]] if "." in name else get(name).formulas
-            chosen |= {formula.target: formula for formula in bundle}
-        return chosen
-
     def compute(self) -> Expr:
-        formulas, target = self.formulas(), lookup(self.target).symbol
+        """Return the value in the target's unit, without asking domains."""
         values = {
             lookup(name).symbol: exact_number(value) * scale_of(name)
             for name, value in self.inputs.items()
         }
-        givens = set(values)
-        for symbol in order(formulas, givens, target):
-            if symbol not in givens and symbol in formulas:
-                values[symbol] = number(effective(formulas[symbol], formulas, givens), values)
-            elif symbol not in givens:
-                default = lookup(symbol).default
-                assert default is not None, f"{self.id} needs {symbol}"
-                values[symbol] = exact_number(default) * scale_of(symbol)
-        return values[target] / scale_of(target)
+        return evaluated(self.target, self.variants, values) / scale_of(self.target)
 
 
 def _load() -> list[Vector]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from ..errors import ConfigError, unknown
 from .chips import Accelerator, accelerator, read
 from .fields import BYTES
-from .loading import table
+from .loading import source_of, table
 
 # Tables show models, which read this package: they load when they are first asked for.
 _TABLES: Final = (
@@ -63,7 +63,7 @@ def scenario(name: str, shapes: bool = True) -> tuple[dict[str, Any], str]:
     if name not in table("scenarios"):
         raise unknown("scenario", name, table("scenarios"))
     row = table("scenarios")[name]
-    return row["givens"] | (row["shapes"] if shapes else {}), row["source"]
+    return row["givens"] | (row["shapes"] if shapes else {}), source_of(row)
 
 
 def width(precision: str) -> float:

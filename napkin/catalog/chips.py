@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ..errors import ConfigError, UnknownNameError, unknown
 from .fields import check_entry
-from .loading import file_text, read_text, table
+from .loading import file_text, read_text, source_of, table
 
 _SAME_PEAK: Final = {"fp16": "bf16"}
 
@@ -130,7 +130,7 @@ class Accelerator:
 
 def _from_row(name: str, row: Mapping[str, Any]) -> Accelerator:
     plain = {"peak_flops": {}} | {key: value for key, value in row.items() if key != "read"}
-    plain["source"] = f"{row['source']}, read {row['read']}"
+    plain["source"] = source_of(row)
     plain |= {key: tuple(row.get(key, ())) for key in ("aliases", "disagree")}
     return Accelerator(name=name, **plain)
 

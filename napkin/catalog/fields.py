@@ -107,14 +107,24 @@ def _peaks(value: Any) -> None:
         _refuse("dense peaks with bf16 <= fp8 <= fp4", dict(value))
 
 
+_SHEET: Final = {
+    "memory": _quantity("memory"),
+    "memory_physical": _quantity("memory"),
+    "bandwidth": _quantity("bandwidth"),
+    "link_bandwidth": _quantity("link_bandwidth"),
+    "power": _quantity("power"),
+}
+
+
 def _disagreement(value: Any) -> None:
     _mapping(value)
     _fields({"field": _text, "value": _text, "source": _text}, {}, value)
     field, _, precision = value["field"].partition(".")
-    _one_of("memory", "memory_physical", "bandwidth", "link_bandwidth", "power", "peak_flops")(
-        field
-    )
-    _peaks({precision: value["value"]}) if precision else _quantity(field)(value["value"])
+    if field == "peak_flops" and precision:
+        _peaks({precision: value["value"]})
+        return
+    _one_of(*_SHEET, "peak_flops.fp8 and its like")(value["field"])
+    _SHEET[field](value["value"])
 
 
 def _metrics(value: Any) -> None:
@@ -143,12 +153,10 @@ _SOURCE: Final[dict[str, Check]] = {"source": _text, "read": _date}
 # other fields, if there may be any.
 _SPECS: Final[dict[str, tuple[dict[str, Check], dict[str, Check], Check | None]]] = {
     "accelerators": (
-        {"memory": _quantity("memory"), "bandwidth": _quantity("bandwidth"), **_SOURCE},
+        {name: _SHEET[name] for name in ("memory", "bandwidth")} | _SOURCE,
         {
             "peak_flops": _peaks,
-            "memory_physical": _quantity("memory"),
-            "link_bandwidth": _quantity("link_bandwidth"),
-            "power": _quantity("power"),
+            **{name: _SHEET[name] for name in ("memory_physical", "link_bandwidth", "power")},
             "aliases": _list_of(_text),
             "note": _text,
             "disagree": _list_of(_disagreement),

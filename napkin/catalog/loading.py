@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -64,6 +65,22 @@ def table(name: str) -> dict[str, Any]:
     """
     text = files(__package__).joinpath("data", f"{name}.toml").read_text(encoding="utf-8")
     return read_text(name, f"{name}.toml", text)
+
+
+def source_of(row: Mapping[str, Any]) -> str:
+    """Return where an entry comes from, with the date of reading.
+
+    Parameters
+    ----------
+    row : mapping
+        An entry of a data file.
+
+    Returns
+    -------
+    str
+        For footnotes and derivations.
+    """
+    return f"{row['source']}, read {row['read']}"
 
 
 def file_text(path: str | Path) -> str:

@@ -19,6 +19,7 @@ from ..value import coherent
 from ..variants import get
 from . import table
 from .families import text_part
+from .loading import source_of
 from .narrow import narrow_weights
 from .shapes import shapes
 
@@ -100,7 +101,7 @@ class Model:
             facts = row["config"] | dict.fromkeys(row.get("null", ()))
             if "max_context_native" in row:  # positions in the config may exceed the training
                 facts |= {"max_position_embeddings": row["max_context_native"]}
-            return _read(facts, name, f"{row['source']}, read {row['read']}", notes)
+            return _read(facts, name, source_of(row), notes)
         path = Path(config)
         try:
             found = path.is_file()

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..errors import unknown
 from ..table import Table
 from .chips import accelerator, read
 from .fields import BYTES
-from .loading import table
+from .loading import source_of, table
 from .model import Model
 
 
@@ -29,10 +28,6 @@ class _Notes:
     @property
     def lines(self) -> list[str]:
         return [f"{mark} {text}" for text, mark in self.seen.items()]
-
-
-def _source(row: Mapping[str, Any]) -> str:
-    return f"{row['source']}, read {row['read']}"
 
 
 def accelerators(own: str | Path | None = None) -> Table:
@@ -70,11 +65,13 @@ def models() -> Table:
         One row a model: parameters, cache of one token at two bytes an element, variants.
     """
     notes, rows = _Notes(), []
-    for model in map(Model.from_config, table("models")):
+    for name, row in table("models").items():
+        model = Model.from_config(name)
         counts = [f"{int(count):,}" for count in (model.n_params, model.n_params_active)]
         kept = f"{int(model.kv_bytes_per_token()):,}"
         kinds = ", ".join(model.variants)
-        rows.append([model.name, *counts, kept, kinds, notes(model.source, *model.notes)])
+        marks = notes(f"{row['hf_id']}: {model.source}", *model.notes)
+        rows.append([model.name, *counts, kept, kinds, marks])
     header = ["model", "parameters", "active", "cache, B/token at 2 B", "variants", "source"]
     return Table(header, rows, notes.lines)
 
@@ -132,7 +129,7 @@ def price(name: str) -> Price:
     if key not in rows:
         raise unknown("price in the catalog for", key, rows)
     row = rows[key]
-    return Price(key, row["low"], row["high"], row["date"], _source(row), row.get("note", ""))
+    return Price(key, row["low"], row["high"], row["date"], source_of(row), row.get("note", ""))
 
 
 def prices(name: str | None = None) -> Table:
@@ -175,14 +172,14 @@ def traffic(name: str | None = None) -> Table:
     if name is not None and name not in table("traffic"):
         raise unknown("traffic", name, table("traffic"))
     notes, rows = _Notes(), []
-    points = ("p10", "p50", "mean", "p90", "p99", "max", "n")
+    points = ("p10", "p25", "p50", "mean", "p75", "p90", "p99", "max", "n")
     for trace in table("traffic") if name is None else [name]:
         row = table("traffic")[trace]
         for metric in (key for key, value in row.items() if isinstance(value, Mapping)):
             cell = row[metric]
             numbers = [f"{cell[p]:,.5g}" if p in cell and p != "n" else "" for p in points[:-1]]
             count = f"{cell['n']:,}" if "n" in cell else ""
-            marks = notes(_source(row), cell.get("note", ""))
+            marks = notes(f"{row['says']}: {source_of(row)}", cell.get("note", ""))
             rows.append([trace, metric, cell["unit"], *numbers, count, marks])
     return Table(["traffic", "quantity", "unit", *points, "source"], rows, notes.lines)
 
@@ -197,7 +194,7 @@ def scenarios() -> Table:
     """
     notes = _Notes()
     rows = [
-        [name, given, str(value), notes(_source(row), row.get("note", ""))]
+        [name, given, str(value), notes(source_of(row), row.get("note", ""))]
         for name, row in table("scenarios").items()
         for given, value in (row["givens"] | row.get("shapes", {})).items()
     ]
@@ -215,9 +212,11 @@ def claims() -> Table:
     rows = [
         [
             *(row["id"], row["kind"], row["says"], " to ".join(row.get("printed", ()))),
-            *(row["verdict"], row["why"]),
+            *(row["version"], row["verdict"], row["why"]),
         ]
         for row in table("claims").values()
     ]
-    note = f"Source: {_source(table('scenarios')['article'])}."
-    return Table(["claim", "kind", "says", "printed", "verdict", "why"], rows, [note])
+    notes = [f"Source: {source_of(table('scenarios')['article'])}."]
+    notes += [f"{verdict}: {row['says']}." for verdict, row in table("verdicts").items()]
+    header = ["claim", "kind", "says", "printed", "version", "verdict", "why"]
+    return Table(header, rows, notes)

@@ -95,6 +95,12 @@ overflow_probability = Formula(
     source="binomial distribution, exact",
     scope="independent users; continued to broken numbers by the incomplete beta function",
 )
+offered_load = Formula(
+    q.offered_load,
+    q.users * q.duty_cycle,
+    why="each user is active for a share of time, so that share of all is active on average",
+    source="linearity of the mean",
+)
 blocking_probability = Formula(
     q.blocking_probability,
     ErlangB(q.slots, q.offered_load),

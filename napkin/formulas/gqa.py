@@ -198,7 +198,7 @@ hybrid_kv_bytes_per_sequence = Formula(
     q.kv_bytes_per_sequence,
     q.kv_bytes_per_token * q.tokens_kept + q.state_bytes,
     why="a cache that grows, and a state that does not",
-    source=_DELTA,
+    source="sum of the two",
 )
 _recurrence = 3 * q.flops_per_mac * q.n_layers_linear * _state
 hybrid_attention_flops_per_token = Formula(

@@ -200,12 +200,6 @@ ssm_state_bytes = Formula(
     source=_SSM,
     scope="constant: it does not grow with the context",
 )
-ssm_kv_bytes_per_sequence = Formula(
-    q.kv_bytes_per_sequence,
-    q.kv_bytes_per_token * q.tokens_kept + q.state_bytes,
-    why="a cache that grows, and a state that does not",
-    source=_SSM,
-)
 ssm_attention_flops_per_token = Formula(
     q.attention_flops_per_token,
     _work_of(_attending),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from .. import variants
+from ..solve import solve
 from ..value import Value
 from ..worksheet import Napkin
 from .checks import Exercise, Slip
@@ -22,8 +23,7 @@ def _h200(**changes: Any) -> Napkin:
 def _context(users: int, **changes: Any) -> Value:
     """Return the context at which so many users fit on the tour's GPU."""
     n = Napkin(model="Qwen3-32B", accelerator="B200", precision="fp8").assume(**changes)
-    number = n.kv_budget.number / (users * n.kv_bytes_per_token.number)
-    return Value(number, "token/sequence")
+    return solve(n, "context", concurrent_sequences=users)[0].value
 
 
 EXERCISES: Final = {
@@ -41,7 +41,7 @@ EXERCISES: Final = {
                 "A factor of two is missing: a key and a value, and two bytes for each element.",
             ),
             Slip(
-                lambda: Value(_llama().kv_bytes_per_token.number / 80, "byte/token"),
+                lambda: _llama().assume(n_layers=1).kv_bytes_per_token,
                 "That is one layer. Every layer has a cache of its own.",
             ),
         ),

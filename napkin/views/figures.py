@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from .. import variants
+from ..sweep import sweep
 from ..worksheet import Napkin
 
 if TYPE_CHECKING:
@@ -84,11 +85,8 @@ def users_over_context(n: Napkin, lowest: float = 2_000, highest: float = 200_00
 
     contexts = np.geomspace(lowest, highest, 60)
     kept_napkin, evicted_napkin = n.assume(variants.idle_kept), n.assume(variants.idle_evicted)
-    fits = n.function("concurrent_sequences", "context")(contexts) >= 1
-    kept, evicted = (
-        np.where(fits, napkin.function("users_per_gpu", "context")(contexts), np.nan)
-        for napkin in (kept_napkin, evicted_napkin)
-    )
+    grids = [sweep(m, "users_per_gpu", context=contexts) for m in (kept_napkin, evicted_napkin)]
+    kept, evicted = (grid.users_per_gpu.where(grid.fits).to_numpy() for grid in grids)
     here = float(n.context)
     ratio = float(evicted_napkin.users_per_gpu) / float(kept_napkin.users_per_gpu)
     with style(_STYLE):

@@ -8,7 +8,7 @@ from sympy import Rational
 import napkin as nk
 from napkin.catalog import table
 from napkin.errors import MissingGivenError
-from tests.formulas.test_brute_force import compute
+from tests.evaluating import compute
 
 
 def model(name: str, **stored: Any) -> nk.Model:

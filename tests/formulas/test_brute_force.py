@@ -7,35 +7,14 @@ from math import comb, prod
 from typing import Any
 
 import pytest
-from sympy import Expr, Rational
+from sympy import Rational
 
 import napkin as nk
 from napkin import notation as q
-from napkin.formulas import ALL, duty_cycle
-from napkin.graph import closed_form, effective, number, order
+from napkin.formulas import duty_cycle
+from napkin.graph import closed_form
 from napkin.probability import BinomialOverflow, ErlangB, ErlangC, UsersAtOverflow
-from napkin.quantity import lookup
-from napkin.value import coherent
-from napkin.variants import get
-
-
-def compute(target: str, *variants: str, **givens: Any) -> Expr:
-    """Evaluate a packaged formula from plain numbers, node by node."""
-    formulas = dict(nk.formulas.BASE)
-    for name in variants:
-        chosen = [ALL[name]] if "." in name else get(name).formulas
-        formulas |= {formula.target: formula for formula in chosen}
-    values = {lookup(name).symbol: coherent(name, value) for name, value in givens.items()}
-    known = set(values)
-    for symbol in order(formulas, known, lookup(target).symbol):
-        if symbol in known:
-            continue
-        if symbol in formulas:
-            values[symbol] = number(effective(formulas[symbol], formulas, known), values)
-        else:
-            values[symbol] = coherent(symbol, lookup(symbol).default)
-    return values[lookup(target).symbol]
-
+from tests.evaluating import Shape, compute, total
 
 # ------------------------------------------------------------------ matrices
 
@@ -163,8 +142,6 @@ def test_waste_of_the_last_page(block: int) -> None:
 
 # ----------------------------------------------- parameters, from lists of weight shapes
 
-Shape = tuple[int, ...]
-
 
 def qwen3_32b() -> Iterator[Shape]:
     yield from [(151936, 5120), (151936, 5120), (5120,)]  # embedding, head, last norm
@@ -208,10 +185,6 @@ def deepseek_v3(experts: int = 256) -> Iterator[Shape]:
             yield from [(2048, 7168), (2048, 7168), (7168, 2048)]
 
 
-def _count(shapes: Iterator[Shape]) -> int:
-    return sum(prod(shape) for shape in shapes)
-
-
 @pytest.mark.parametrize(
     ("name", "shapes", "active"),
     [
@@ -224,9 +197,9 @@ def _count(shapes: Iterator[Shape]) -> int:
 def test_parameters_are_what_the_shapes_add_up_to(name: str, shapes: Any, active: Any) -> None:
     model = nk.Model.from_config(name)
     embedding = prod(next(shapes()))
-    assert model.n_params == _count(shapes())
-    assert model.n_params_active == _count(active()) - embedding
-    assert model.count("n_params_active_with_embedding") == _count(active())
+    assert model.n_params == total(shapes())
+    assert model.n_params_active == total(active()) - embedding
+    assert model.count("n_params_active_with_embedding") == total(active())
 
 
 def test_one_linear_layer() -> None:
@@ -242,7 +215,7 @@ def test_one_linear_layer() -> None:
         "conv_kernel": 4,
     }
     found = compute("linear_attention_params", "linear_attention", **given)
-    assert found == _count(iter(shapes))
+    assert found == total(iter(shapes))
 
 
 # --------------------------------------------------------------- experts touched

@@ -1,17 +1,9 @@
 """Models whose layers are not alike, against lists of weight shapes written out by hand."""
 
 from collections.abc import Iterator
-from math import prod
 from typing import Any
 
-from tests.formulas.test_brute_force import compute
-
-Shape = tuple[int, ...]
-
-
-def total(shapes: Iterator[Shape]) -> int:
-    return sum(map(prod, shapes))
-
+from tests.evaluating import Shape, compute, total
 
 # ------------------------------------------------------------------ a Mamba-2 hybrid
 

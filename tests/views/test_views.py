@@ -1,15 +1,19 @@
 """What a reader touches says the same as the worksheet, with and without a front end."""
 
 import re
+from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from sympy import Eq, Integer
 
 import napkin as nk
 from napkin import notation as q
 from napkin import variants
 from napkin.claims import claims
+from napkin.errors import NapkinError
 from napkin.views.context import sentence
 from tests.sheets import QWEN
 
@@ -78,9 +82,26 @@ def test_the_figure_is_the_same_bytes_in_every_run() -> None:
     assert again[0] == again[1]
 
 
+def test_no_line_is_drawn_where_a_napkin_has_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Any] = []
+    monkeypatch.setattr(Axes, "loglog", lambda self, x, y, *_, **__: drawn.append((x, y)))
+    fast = QWEN.assume(speed_target=200)
+    nk.views.users_over_context(fast)
+    for contexts, users in drawn:
+        assert np.isnan(users).any()
+        assert np.isfinite(users).any()
+        for context, found in zip(contexts, users, strict=True):
+            if np.isnan(found):
+                with pytest.raises(NapkinError):
+                    _ = fast.assume(context=context).users
+            else:
+                assert fast.assume(context=context).users.number > 0
+    assert len(drawn) == 2
+
+
 def test_the_sentence_is_the_worksheet_s() -> None:
     said = sentence(QWEN)
-    assert "20,000 tokens each" in said.replace("token each", "tokens each")
+    assert "20,000 tokens each" in said
     assert f"{QWEN.users_per_gpu:short}" in said
     assert f"{QWEN.cost_per_user_month:short}" in said
     assert str(QWEN.tokens_per_second_per_user) in said
