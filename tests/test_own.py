@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,13 @@ def test_a_pickled_napkin_brings_it_along(tmp_path: Path) -> None:
     code = f"import pickle; print(pickle.load(open({str(path)!r}, 'rb')).host_time)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "500 ms"
+
+
+def test_no_quantity_can_hide_what_a_napkin_or_a_verb_has() -> None:
+    taken = {name for name in vars(nk.Napkin) if not name.startswith("_")}
+    for verb in (nk.Napkin.__init__, nk.Napkin.assume, nk.sweep, nk.solve, nk.uncertainty):
+        parameters = signature(verb).parameters.values()
+        taken |= {p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
+    for name in taken:
+        with pytest.raises(NapkinError, match="is no name for a quantity"):
+            nk.quantity(name)

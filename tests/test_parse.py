@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from math import isfinite
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -111,9 +112,9 @@ def test_anything_else_is_refused_with_its_place(text: str) -> None:
 
 
 @pytest.mark.parametrize("thing", [None, 3, b"users = 1", ["users = 1"]])
-def test_a_formula_is_text(thing: object) -> None:
+def test_a_formula_is_text(thing: Any) -> None:
     with pytest.raises(FormulaSyntaxError, match="a formula is text"):
-        parse(thing)  # type: ignore[arg-type]
+        parse(thing)
 
 
 def test_the_place_is_where_the_fault_is() -> None:

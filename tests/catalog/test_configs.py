@@ -37,7 +37,10 @@ def _name(row: dict[str, str]) -> str:
 
 COUNTED = _rows("number")
 CACHED = [row for row in COUNTED if row["kv_elements_per_token_all_global"]]
-needs_files = pytest.mark.skipif(not CONFIGS.exists(), reason="the config files are not here")
+needs_files = pytest.mark.skipif(
+    not CONFIGS.exists(),
+    reason="the published config files are not here: tests/data has smaller ones",
+)
 
 
 @needs_files
