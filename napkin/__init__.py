@@ -25,7 +25,7 @@ from .value import Value
 from .worksheet import Napkin
 
 if TYPE_CHECKING:
-    from .lessons import check
+    from .lessons import check, quiz
     from .views.prose import say, show, symbols
 
 __version__ = "0.1.0"
@@ -36,6 +36,7 @@ _LATER: Final = {
     "say": ".views.prose",
     "symbols": ".views.prose",
     "check": ".lessons",
+    "quiz": ".lessons",
     "views": ".views",
     "lessons": ".lessons",
 }
@@ -56,6 +57,7 @@ __all__ = [
     "formulas",
     "notation",
     "quantity",
+    "quiz",
     "say",
     "sensitivity",
     "show",

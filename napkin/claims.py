@@ -12,15 +12,13 @@ from typing import Any, Final
 from sympy import Expr, Rational
 
 from .audit import NUMBERS, READINGS
+from .calls import called, worksheet
 from .catalog import table
 from .catalog.fields import VERDICTS
 from .errors import ConfigError, unknown
-from .formulas import ALL
 from .table import Table
 from .units import parse_unit
 from .value import Value
-from .variants import get
-from .worksheet import Napkin
 
 _PRINTED: Final = re.compile(
     r"([\d,]+)(?:\.(\d+))?(?:e(\d+))?(?: ?(trillion|billion|million|%))?(?: (.+))?"
@@ -158,15 +156,12 @@ def read_printed(text: str) -> tuple[Value, Rational]:
 
 
 def _value(row: Mapping[str, Any], call: Mapping[str, Any]) -> Value:
-    choices = {key: call[key] for key in ("model", "accelerator", "precision") if key in call}
-    changes = [ALL[name] if name in ALL else get(name) for name in call.get("variants", ())]
-    n = Napkin(scenario="article", **choices).assume(*changes, **call.get("givens", {}))
-    target = call.get("target", row["target"])
+    target, unit = call.get("target", row["target"]), row.get("unit", "")
+    article = {"scenario": "article"}
     if not target.startswith("audit."):
-        return n[target].to(row["unit"]) if "unit" in row else n[target]
-    expression = NUMBERS[target.removeprefix("audit.")]
-    known = {symbol: n.values(symbol)[symbol] for symbol in expression.free_symbols}
-    return Value(expression.xreplace(known) / parse_unit(row["unit"])[1], row["unit"])
+        return called(target, article, call, unit=unit)
+    computed = worksheet(article, call)[NUMBERS[target.removeprefix("audit.")]]
+    return Value(computed.number / parse_unit(unit)[1], unit)
 
 
 def claim(name: str) -> Claim:

@@ -97,7 +97,41 @@ def parse(text: str) -> Formula:
         raise _wrong(text, len(left), "there is no 'target = expression' here")
     name = left.strip()
     target = _Reader(text, 0).quantity(name, left.index(name) if name else 0)
-    start = len(left) + 1 + len(right) - len(right.lstrip())
+    expression = _read(text, len(left) + 1)
+    return Formula(target, expression, why="as you wrote it", source="the reader's own")
+
+
+def parse_expression(text: str) -> Expr:
+    """Read an expression from text.
+
+    Parameters
+    ----------
+    text : str
+        In code names of quantities, as on the right side of what `parse` reads.
+
+    Returns
+    -------
+    Expr
+        In the symbols of the registry.
+
+    Raises
+    ------
+    FormulaSyntaxError
+        As `parse` does.
+
+    Examples
+    --------
+    >>> parse_expression("memory / bandwidth")
+    memory/bandwidth
+    """
+    _check_text(text)
+    return _read(text, 0)
+
+
+def _read(text: str, start: int) -> Expr:
+    """Read the expression that begins at a place of the text."""
+    right = text[start:]
+    start += len(right) - len(right.lstrip())
     try:
         tree = ast.parse(right.strip(), mode="eval")
     except SyntaxError as reason:
@@ -105,8 +139,7 @@ def parse(text: str) -> Formula:
         raise _wrong(text, place, "this is no expression") from None
     except (ValueError, MemoryError, RecursionError):
         raise _wrong(text, start, "this is no expression") from None
-    expression = _Reader(text, start).read(tree.body)
-    return Formula(target, expression, why="as you wrote it", source="the reader's own")
+    return _Reader(text, start).read(tree.body)
 
 
 def _wrong(text: str, place: int, why: str) -> FormulaSyntaxError:

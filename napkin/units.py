@@ -81,6 +81,25 @@ def words(dimension: Dimension) -> str:
     return "·".join(above or ["1"]) + "".join(f"/{part}" for part in below)
 
 
+def coherent_unit(dimension: Dimension) -> str:
+    """Write a dimension as a unit of the registry.
+
+    Parameters
+    ----------
+    dimension : Dimension
+        Exponents by base dimension.
+
+    Returns
+    -------
+    str
+        For example ``"FLOP/byte"``; ``"1"`` for a plain number.
+    """
+    name = {"second": "s", "anything": "1"}
+    return words(tuple((name.get(base, base), power) for base, power in dimension)).replace(
+        "·", " "
+    )
+
+
 @lru_cache(maxsize=256)
 def parse_unit(unit: str) -> tuple[Dimension, Rational]:
     """Read a unit of the registry.

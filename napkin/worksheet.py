@@ -18,12 +18,12 @@ from .compilation import compiled
 from .errors import NapkinError, NoFormulaError
 from .evaluation import check_room, evaluate
 from .formula import Formula
-from .graph import closed_form
+from .graph import closed_form, number
 from .own import register, used
 from .parse import parse
 from .quantity import REGISTRY, SWITCH, Quantity, lookup
 from .summary import summary
-from .units import check_equation, parse_unit
+from .units import check_equation, coherent_unit, dimension_of, parse_unit
 from .value import Value, coherent, in_unit, somewhere
 from .variants import BUNDLES, Bundle
 
@@ -176,9 +176,17 @@ class Napkin:
             check_room(self.formulas, given, self._values[symbol])
         return self._values[symbol]
 
-    def __getitem__(self, target: str | Symbol) -> Value:
+    def __getitem__(self, target: str | Expr) -> Value:
+        if isinstance(target, Expr) and not isinstance(target, Symbol):
+            return self._computed(target)
         symbol = lookup(target).symbol
         return in_unit(symbol, self.values(symbol)[symbol])
+
+    def _computed(self, expression: Expr) -> Value:
+        """Return the value of an expression, in the coherent unit of its dimension."""
+        unit = coherent_unit(dimension_of(expression))
+        names = expression.free_symbols
+        return Value(number(expression, {name: self.values(name)[name] for name in names}), unit)
 
     def __getattr__(self, name: str) -> Value:
         if name.startswith("_"):

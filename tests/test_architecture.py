@@ -79,6 +79,7 @@ FLOORS = [
     {"assumptions"},
     {"summary"},
     {"worksheet"},
+    {"calls"},
     {"explain", "binding", "claims", "sweep", "solve", "sensitivity", "compare"},
     {"uncertainty"},
     {"views", "lessons", "__main__"},

@@ -1,5 +1,18 @@
-"""Exercises that check themselves."""
+"""Exercises that check themselves, and quizzes."""
 
-from .checks import Exercise, Feedback, Slip, check
+from .checks import Feedback, check
+from .exercises import Exercise, Slip, chapters, exercise
+from .quizzes import Option, Question, questions, quiz
 
-__all__ = ["Exercise", "Feedback", "Slip", "check"]
+__all__ = [
+    "Exercise",
+    "Feedback",
+    "Option",
+    "Question",
+    "Slip",
+    "chapters",
+    "check",
+    "exercise",
+    "questions",
+    "quiz",
+]

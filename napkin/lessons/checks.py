@@ -2,63 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
-from math import isfinite
 from typing import Any, Final
 
-from ..conversion import conversion
-from ..errors import NapkinError, UnitError, unknown
-from ..value import Value, exact_number, parse_text
+from sympy import Expr
 
-_TOLERANCE: Final = 0.01
-_CHAPTERS: Final = {"0": "tour"}
+from ..errors import NapkinError
+from ..formula import latex_of
+from ..value import Value
+from .answers import near, off_formula, off_number, read_formula, read_number, same_formula
+from .exercises import Exercise, exercise
+
 _tries: Final[dict[str, int]] = {}
-
-
-@dataclass(frozen=True)
-class Slip:
-    """A wrong answer that people give, and what to tell them.
-
-    Parameters
-    ----------
-    answer : callable
-        Computes the wrong answer, in the exercise's unit.
-    says : str
-        The likely slip, in one sentence that does not give the answer.
-    """
-
-    answer: Callable[[], Value]
-    says: str
-
-
-@dataclass(frozen=True)
-class Exercise:
-    """A question with a number for an answer.
-
-    Parameters
-    ----------
-    answer : callable
-        Computes the answer, a `Value`.
-    right : str
-        Why it is right.
-    hint : str
-        What a second wrong try is told.
-    slips : tuple of Slip
-        Wrong answers that are recognized.
-    also : tuple of callable
-        Other answers that are right, such as whole ones.
-    tolerance : float
-        Relative error that still counts as right.
-    """
-
-    answer: Callable[[], Value]
-    right: str
-    hint: str
-    slips: tuple[Slip, ...] = ()
-    also: tuple[Callable[[], Value], ...] = ()
-    tolerance: float = _TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -90,9 +45,10 @@ def check(number: str, answer: Any) -> Feedback:
     ----------
     number : str
         The exercise, for example ``"0.1"``.
-    answer : number, str, Value or None
+    answer : number, str, Value, Expr, Formula or None
         The answer: a number in the unit that the question names, text with a unit such
-        as ``"26.2 GB"``, or a value of a napkin; None while it is open.
+        as ``"26.2 GB"``, or a value of a napkin; where a formula is asked for, an
+        expression, also as text; None while it is open.
 
     Returns
     -------
@@ -105,70 +61,41 @@ def check(number: str, answer: Any) -> Feedback:
     UnknownNameError
         If there is no exercise of that number.
     """
-    exercise = _exercise(number)
+    asked = exercise(number)
     if answer is None or answer is Ellipsis:
         return Feedback("open", f"{number} is not answered yet.")
-    expected = exercise.answer()
+    expected = asked.expected
     try:
-        given = _in_unit(answer, expected.unit)
+        given: Any = (
+            read_number(answer, expected.unit)
+            if isinstance(expected, Value)
+            else read_formula(answer, expected)
+        )
     except NapkinError as reason:
         return Feedback("wrong", str(reason))
-    right = [expected, *(other() for other in exercise.also)]
-    if any(_near(given, float(value), exercise.tolerance) for value in right):
+    right = [expected, *(asked.computed(other) for other in asked.also)]
+    if any(_same(given, other, asked) for other in right):
         _tries.pop(number, None)
-        return Feedback("right", f"Right: {expected}. {exercise.right}")
+        return Feedback("right", f"Right: {_shown(expected)}. {asked.right}")
     _tries[number] = _tries.get(number, 0) + 1
-    hint = f" Hint: {exercise.hint}" if _tries[number] > 1 else ""
-    for slip in exercise.slips:
-        if _near(given, float(slip.answer()), exercise.tolerance):
+    hint = f" Hint: {asked.hint}" if _tries[number] > 1 else ""
+    for slip in asked.slips:
+        if _same(given, asked.slipped(slip), asked):
             return Feedback("wrong", f"Not yet. {slip.says}{hint}")
-    return Feedback("wrong", f"Not yet: {_direction(given, float(expected))}.{hint}")
+    return Feedback("wrong", f"Not yet: {_off(given, expected)}.{hint}")
 
 
-def _exercise(number: str) -> Exercise:
-    chapter = str(number).split(".", maxsplit=1)[0]
-    if chapter not in _CHAPTERS:
-        raise unknown("exercise", number, [f"{name}.1" for name in _CHAPTERS])
-    exercises: dict[str, Exercise] = import_module(f".{_CHAPTERS[chapter]}", __package__).EXERCISES
-    if number not in exercises:
-        raise unknown("exercise", number, exercises)
-    return exercises[number]
+def _same(given: Any, other: Value | Expr, asked: Exercise) -> bool:
+    if isinstance(other, Value):
+        return near(given, float(other), asked.tolerance)
+    return same_formula(given, other)
 
 
-def _in_unit(answer: Any, unit: str) -> float:
-    """Return an answer as a number in `unit`; a bare number is taken to be in it."""
-    named = "a plain number" if unit == "1" else f"{unit}"
-    if isinstance(answer, bool):
-        raise UnitError(f"{answer} is no number: answer with {named}.")
-    value = parse_text(answer) if isinstance(answer, str) else answer
-    if isinstance(value, Value):
-        if value.unit != "1" or not isinstance(answer, str):
-            try:
-                return float(value.number * conversion(value.unit, unit))
-            except UnitError:
-                raise UnitError(
-                    f"{answer} is in {value.unit}, but the question asks for {named}."
-                ) from None
-        value = value.number
-    try:
-        number = float(exact_number(value))
-    except (NapkinError, TypeError, ValueError, OverflowError):
-        number = float("nan")
-    if not isfinite(number):
-        raise UnitError(
-            f"{answer!r} is no finite number: answer with {named}, as a number or as text "
-            f"with its unit."
-        )
-    return number
+def _shown(expected: Value | Expr) -> str:
+    return str(expected) if isinstance(expected, Value) else f"${latex_of(expected)}$"
 
 
-def _near(given: float, expected: float, tolerance: float) -> bool:
-    return abs(given - expected) <= tolerance * abs(expected)
-
-
-def _direction(given: float, expected: float) -> str:
-    if given <= 0 < expected:
-        return "the answer is above zero"
-    ratio = given / expected if expected else float("inf")
-    size = "far too" if not 0.1 < ratio < 10 else "too"
-    return f"that is {size} {'large' if ratio > 1 else 'small'}"
+def _off(given: Any, expected: Value | Expr) -> str:
+    if isinstance(expected, Value):
+        return off_number(given, float(expected))
+    return off_formula(given, expected)

@@ -1,0 +1,167 @@
+"""Quizzes: questions from a data file, as radio buttons where there is a kernel."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..catalog.loading import file_text
+from ..errors import ConfigError
+
+if TYPE_CHECKING:
+    from ipywidgets import VBox
+
+
+@dataclass(frozen=True)
+class Option:
+    """One answer of a question.
+
+    Parameters
+    ----------
+    says : str
+        The answer.
+    feedback : str
+        What a reader who chooses it is told.
+    correct : bool
+        Whether it is the right one.
+    """
+
+    says: str
+    feedback: str
+    correct: bool = False
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question with one right answer.
+
+    Parameters
+    ----------
+    objective : str
+        What it practices, for example ``"O2.1"``.
+    asks : str
+        The question.
+    options : tuple of Option
+        Answers, one of them right.
+    """
+
+    objective: str
+    asks: str
+    options: tuple[Option, ...]
+
+    @property
+    def key(self) -> Option:
+        """The right answer."""
+        return next(option for option in self.options if option.correct)
+
+
+def questions(path: str | Path) -> list[Question]:
+    """Read the questions of a quiz.
+
+    Parameters
+    ----------
+    path : str or Path
+        A TOML file with tables ``[[question]]``: objective, asks, and options, each with
+        says and feedback, one with ``correct = true``.
+
+    Returns
+    -------
+    list of Question
+        In the order of the file.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, or a question is not as it should be.
+    """
+    name = Path(path).name
+    try:
+        rows = tomllib.loads(file_text(path))["question"]
+        found = [
+            Question(**r | {"options": tuple(Option(**o) for o in r["options"])}) for r in rows
+        ]
+    except (tomllib.TOMLDecodeError, KeyError, TypeError) as reason:
+        raise ConfigError(f"{name} is no quiz: {reason}. See chapters/quizzes.") from None
+    for place, question in enumerate(found, start=1):
+        if sum(option.correct for option in question.options) != 1:
+            raise ConfigError(f"{name}, question {place}: one option must be correct.")
+    return found
+
+
+def quiz(path: str | Path) -> VBox:
+    """Show a quiz: radio buttons with feedback, or a list with a folded key.
+
+    Parameters
+    ----------
+    path : str or Path
+        A data file, as in `questions`.
+
+    Returns
+    -------
+    ipywidgets.VBox
+        With a kernel it answers each choice; without one it reads as text.
+
+    Raises
+    ------
+    ConfigError
+        As `questions` does.
+    """
+    import ipywidgets as widgets
+
+    asked = questions(path)
+
+    class Quiz(widgets.VBox):
+        """The box, which reads as its questions where there is no front end."""
+
+        def __repr__(self) -> str:
+            return _text(asked)
+
+        def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+            bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
+            return bundle | {"text/markdown": _markdown(asked)}
+
+    return Quiz([_row(number, question) for number, question in enumerate(asked, start=1)])
+
+
+def _row(number: int, question: Question) -> VBox:
+    import ipywidgets as widgets
+
+    said = widgets.HTML()
+    said.add_class("napkin-feedback")
+    buttons = widgets.RadioButtons(
+        options=[(option.says, option) for option in question.options],
+        value=None,
+        layout={"width": "max-content"},
+    )
+
+    def tell(change: dict[str, Any]) -> None:
+        option = change["new"]
+        said.value = f"<b>{'Right' if option.correct else 'Not quite'}.</b> {option.feedback}"
+
+    buttons.observe(tell, "value")
+    return widgets.VBox([widgets.HTML(f"<b>{number}.</b> {question.asks}"), buttons, said])
+
+
+def _letters(question: Question) -> list[tuple[str, Option]]:
+    return list(zip("abcdefgh", question.options, strict=False))
+
+
+def _text(asked: list[Question]) -> str:
+    lines = []
+    for number, question in enumerate(asked, start=1):
+        lines += [f"{number}. {question.asks}"]
+        lines += [f"   {letter}) {option.says}" for letter, option in _letters(question)]
+    return "\n".join(lines)
+
+
+def _markdown(asked: list[Question]) -> str:
+    parts, key = [], []
+    for number, question in enumerate(asked, start=1):
+        rows = [f"   - {letter}) {option.says}" for letter, option in _letters(question)]
+        parts.append("\n".join([f"{number}. {question.asks}", *rows]))
+        right = next(letter for letter, option in _letters(question) if option.correct)
+        key.append(f"<li>{right}) {question.key.feedback}</li>")
+    folded = f"<details><summary>Answers</summary><ol>{''.join(key)}</ol></details>"
+    return "\n".join(parts) + f"\n\n{folded}"
