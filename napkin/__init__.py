@@ -16,6 +16,7 @@ from .compare import compare
 from .errors import NapkinError
 from .explain import explain
 from .formula import Formula, agree
+from .measurements import measured, measurement
 from .own import quantity
 from .sensitivity import sensitivity
 from .solve import solve
@@ -55,6 +56,8 @@ __all__ = [
     "compare",
     "explain",
     "formulas",
+    "measured",
+    "measurement",
     "notation",
     "quantity",
     "quiz",

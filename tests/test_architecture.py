@@ -80,7 +80,7 @@ FLOORS = [
     {"summary"},
     {"worksheet"},
     {"calls"},
-    {"explain", "binding", "claims", "sweep", "solve", "sensitivity", "compare"},
+    {"explain", "binding", "claims", "measurements", "sweep", "solve", "sensitivity", "compare"},
     {"uncertainty"},
     {"views", "lessons", "__main__"},
 ]

@@ -194,6 +194,17 @@ _SPECS: Final[dict[str, tuple[dict[str, Check], dict[str, Check], Check | None]]
         },
         None,
     ),
+    "measurements": (
+        {
+            **dict.fromkeys(("says", "value", "target"), _text),
+            "worksheet": _call,
+            "kind": _one_of("count", "bound"),
+            "within": _number,
+            **_SOURCE,
+        },
+        {"note": _text},
+        None,
+    ),
     "verdicts": ({"says": _text}, {"within": _list_of(_limits)}, None),
     "models": (_SOURCE, {}, lambda value: None),
 }

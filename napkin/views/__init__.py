@@ -1,8 +1,10 @@
 """What a reader touches: sentences, tables, figures, explorers."""
 
 from ..table import Table
-from .context import answer_over_context
-from .figures import Figure, users_over_context
+from .bar_chart import bars
+from .context import answer_over_context, users_over_context
+from .figures import Figure
+from .line_chart import curves
 from .prose import article, results, say, show, symbols
 
 __all__ = [
@@ -10,6 +12,8 @@ __all__ = [
     "Table",
     "answer_over_context",
     "article",
+    "bars",
+    "curves",
     "results",
     "say",
     "show",

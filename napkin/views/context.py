@@ -1,15 +1,45 @@
-"""A slider over the context that redraws the answer."""
+"""The answer over the context: a figure, and a slider that redraws it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .. import variants
 from ..errors import NapkinError
 from ..worksheet import Napkin
-from .figures import users_over_context
+from .figures import Figure
+from .line_chart import curves
 
 if TYPE_CHECKING:
     from ipywidgets import VBox
+
+
+def users_over_context(n: Napkin, lowest: float = 2_000, highest: float = 200_000) -> Figure:
+    """Draw the users of a replica over the context, idle users kept and evicted.
+
+    Parameters
+    ----------
+    n : Napkin
+        The worksheet, with a duty cycle.
+    lowest, highest : float
+        Ends of the context axis, in tokens.
+
+    Returns
+    -------
+    Figure
+        Two lines on logarithmic axes, and the napkin's own context marked.
+    """
+    evicted, kept = n.assume(variants.idle_evicted), n.assume(variants.idle_kept)
+    ratio = float(evicted.users_per_gpu) / float(kept.users_per_gpu)
+    return curves(
+        {
+            "idle users evicted": (evicted, "users_per_gpu"),
+            "idle users kept": (kept, "users_per_gpu"),
+        },
+        f"Evicting idle users carries {ratio:.1f} times as many users",
+        at=float(n.context),
+        context=(lowest, highest),
+    )
 
 
 def sentence(n: Napkin) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from sympy import Basic, Symbol, Tuple
 
 from ..claims import claims
-from ..errors import NapkinError
+from ..errors import MissingGivenError, NapkinError
 from ..formula import Formula, latex_of, legend
 from ..quantity import lookup
 from ..table import Table
@@ -107,13 +107,17 @@ def symbols(n: Napkin, *names: str | Symbol) -> Table:
     Returns
     -------
     Table
-        One row a quantity.
+        One row a quantity; a dash where the napkin has no value.
     """
     rows = []
     for name in names:
         quantity = lookup(name)
+        try:
+            here = str(n[name])
+        except MissingGivenError:
+            here = "–"
         shown = f"${quantity.shown}$"
-        rows.append([shown, f"`{quantity.name}`", quantity.meaning, quantity.unit, str(n[name])])
+        rows.append([shown, f"`{quantity.name}`", quantity.meaning, quantity.unit, here])
     return Table(["symbol", "code name", "meaning", "unit", "here"], rows)
 
 

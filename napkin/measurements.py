@@ -1,0 +1,126 @@
+"""What others published or measured, held against what the worksheet derives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from .calls import called
+from .catalog.loading import source_of, table
+from .errors import unknown
+from .table import Table
+from .value import Value, parse_text
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A published or measured value, and the question that it answers.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the catalog.
+    says : str
+        What was measured, in our words.
+    value : Value
+        As published.
+    target : str
+        The expression that derives it.
+    worksheet : mapping
+        What is put in, as in `napkin.calls.worksheet`.
+    kind : str
+        ``"count"``, or ``"bound"``: a time that nobody may beat.
+    within : float
+        How far a count may be off, or how much longer than the bound it took at most.
+    source : str
+        Where it was published, and when it was read.
+    note : str
+        What a reader should know beside.
+    """
+
+    name: str
+    says: str
+    value: Value
+    target: str
+    worksheet: Mapping[str, Any] = field(hash=False)
+    kind: str
+    within: float
+    source: str
+    note: str = ""
+
+    @cached_property
+    def derived(self) -> Value:
+        """What follows from shapes and spec sheets."""
+        return called(self.target, self.worksheet).to(self.value.unit)
+
+    @property
+    def error(self) -> float:
+        """Relative error of what is derived."""
+        return float(self.derived.number / self.value.number - 1)
+
+    @property
+    def holds(self) -> bool:
+        """Whether a count is near enough, or a time between the bound and the slack."""
+        if self.kind == "count":
+            return abs(self.error) <= self.within
+        return 0 <= -self.error <= self.within
+
+
+def measurement(name: str) -> Measurement:
+    """Return a measurement of the catalog.
+
+    Parameters
+    ----------
+    name : str
+        For example ``"qwen3_32b_files"``.
+
+    Returns
+    -------
+    Measurement
+        The published value, with what derives it.
+
+    Raises
+    ------
+    UnknownNameError
+        With the closest names, if there is none.
+
+    Examples
+    --------
+    >>> files = measurement("qwen3_32b_files")
+    >>> files.value.exact, files.derived.exact, files.error
+    ('65,524,246,528 B', '65,524,246,528 B', 0.0)
+    """
+    rows = table("measurements")
+    if name not in rows:
+        raise unknown("measurement", name, rows)
+    row = rows[name]
+    rest = {key: row[key] for key in ("says", "target", "worksheet", "kind", "within")}
+    value, note = parse_text(row["value"]), row.get("note", "")
+    return Measurement(name, value=value, source=source_of(row), note=note, **rest)
+
+
+def measured(*names: str) -> Table:
+    """Tabulate what was published beside what is derived.
+
+    Parameters
+    ----------
+    *names : str
+        Measurements of the catalog.
+
+    Returns
+    -------
+    Table
+        One row a measurement with its relative error; sources and notes below.
+    """
+    rows = []
+    notes: dict[str, str] = {}
+    for entry in map(measurement, names):
+        text = f"{entry.source}: {entry.note}" if entry.note else entry.source
+        mark = notes.setdefault(text, f"[{len(notes) + 1}]")
+        exact = entry.kind == "count" and entry.value.number.is_Integer
+        pair = [value.exact if exact else str(value) for value in (entry.value, entry.derived)]
+        rows.append([f"{entry.says} {mark}", *pair, f"{entry.error:+.2%}" if entry.error else "0"])
+    header = ["what", "published or measured", "derived", "error of the derived"]
+    return Table(header, rows, [f"{mark} {text}" for text, mark in notes.items()])

@@ -1,0 +1,218 @@
+"""Lines over a quantity, drawn from worksheets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from sympy import Rational
+
+from ..errors import NapkinError
+from ..quantity import Quantity, lookup
+from ..sweep import sweep
+from ..value import Value
+from ..worksheet import Napkin
+from .figures import COLORS, STYLE, Figure, finished, tick
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+
+_DASHES: Final = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
+_MARKS: Final = ("o", "s", "^", "D", "v")
+_APART: Final = 15  # points between the names of two lines
+_POINTS: Final = 121
+Line = tuple[Napkin, str]
+
+
+def curves(
+    lines: Mapping[str, Line],
+    title: str,
+    *,
+    y: str = "",
+    at: float | Value | None = None,
+    regimes: tuple[str, str] | tuple[()] = (),
+    points: Mapping[str, Sequence[tuple[float, float]]] | None = None,
+    log: str = "xy",
+    **axis: tuple[float, float],
+) -> Figure:
+    """Draw quantities of napkins over one other quantity.
+
+    Parameters
+    ----------
+    lines : mapping of str to (Napkin, str)
+        For each line its name, the worksheet and the quantity; all in one unit.
+    title : str
+        What the figure shows: a finding, not a topic.
+    y : str, optional
+        Words for the vertical axis; the meaning of the quantity if not given.
+    at : float or Value, optional
+        Where a vertical line stands, with the values of all lines there.
+    regimes : tuple of str, optional
+        What holds left and right of that line.
+    points : mapping of str to sequence of (float, float), optional
+        Single points, such as measurements, by what they are.
+    log : str
+        Which axes are logarithmic: ``"xy"``, ``"x"``, ``"y"`` or ``""``.
+    **axis
+        One quantity with the ends of its range, such as ``context=(1_000, 200_000)``.
+
+    Returns
+    -------
+    Figure
+        Lines named where they end, with axes, units and alternative text.
+    """
+    from matplotlib.figure import Figure as MatplotlibFigure
+    from matplotlib.style import context as style
+
+    if len(axis) != 1:
+        raise NapkinError("curves needs one axis with its ends, such as context=(1_000, 200_000).")
+    ((name, ends),) = axis.items()
+    across = lookup(name)
+    up = lookup(next(iter(lines.values()))[1])
+    xs = _places(across, ends, "x" in log)
+    here = None if at is None else float(at)
+    there = {} if here is None else _values_at(lines, name, here)
+    ys = {label: _heights(n, target, name, xs) for label, (n, target) in lines.items()}
+    with style(STYLE):
+        figure = MatplotlibFigure(figsize=(7, 4.2))
+        axes = figure.subplots()
+        axes.set_xscale("log" if "x" in log else "linear")
+        axes.set_yscale("log" if "y" in log else "linear")
+        for place, (label, heights) in enumerate(ys.items()):
+            axes.plot(xs, heights, ls=_DASHES[place], color=COLORS[place], lw=2, label=label)
+        for place, (label, found) in enumerate((points or {}).items()):
+            px, py = zip(*found, strict=True)
+            axes.plot(px, py, _MARKS[place], color="black", mfc="none", label=label)
+        if points:
+            axes.legend(frameon=False, handles=axes.lines[len(ys) :], fontsize=10)
+        for side, quantity, words in ((axes.xaxis, across, ""), (axes.yaxis, up, y)):
+            _name(side, quantity, words, ("x" if side is axes.xaxis else "y") in log)
+        if here is not None:
+            _mark(axes, here, there, regimes)
+        _name_lines(axes, ys)
+        axes.set_title(title, loc="left")
+        runs = {label: f"{value:short}" for label, value in there.items()} or _ends_of(ys, up)
+        where = "" if here is None else f"At {_short(here, across)}: "
+        alt = _alt_of_curves(title, across, y or up.meaning, ends, log)
+        told = "; ".join(f"{label} {said}" for label, said in runs.items())
+        return finished(figure, f"{alt} {where}{told}.")
+
+
+def _places(quantity: Quantity, ends: tuple[float, float], log: bool) -> Any:
+    """Return values between the ends, whole ones where only those are allowed."""
+    xs = np.geomspace(*ends, _POINTS) if log else np.linspace(*ends, _POINTS)
+    return np.unique(np.round(xs)) if quantity.domain.integer else xs
+
+
+def _heights(n: Napkin, target: str, name: str, xs: Any) -> Any:
+    """Return a line's values; there is no line where it does not fit."""
+    grid = sweep(n, target, **{name: xs})
+    values = grid[target].where(grid.fits) if "fits" in grid else grid[target]
+    return values.broadcast_like(grid.coords[name]).to_numpy()
+
+
+def _name(axis: Axis, quantity: Quantity, words: str, log: bool) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    axis.set_major_formatter(lambda number, _: tick(number, quantity.unit))
+    if log:
+        low, high = axis.get_view_interval()
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < low * 300 else (1,)))
+        axis.set_minor_formatter(NullFormatter())
+    text = words or quantity.meaning
+    unit = "" if quantity.unit == "1" else f", {quantity.unit.split('/')[0]}"
+    plain = unit in {", token", ", sequence", ", user"} and unit.strip(", ") not in text
+    axis.set_label_text(text + (f"{unit}s" if plain else "") + (" (log)" if log else ""))
+
+
+def _short(number: float, quantity: Quantity) -> str:
+    return f"{Value(Rational(str(number)), quantity.unit):short}"
+
+
+def _values_at(lines: Mapping[str, Line], name: str, here: float) -> dict[str, Value]:
+    """Return what each line is at one place; nothing where it has no value."""
+    found = {}
+    for label, (n, target) in lines.items():
+        with suppress(NapkinError):
+            value = float(sweep(n, target, **{name: [here]})[target].to_numpy().flat[0])
+            found[label] = Value(Rational(str(value)), lookup(target).unit)
+    return found
+
+
+def _ends_of(ys: Mapping[str, Any], up: Quantity) -> dict[str, str]:
+    seen = {label: heights[np.isfinite(heights)] for label, heights in ys.items()}
+    return {
+        label: f"from {_short(heights[0], up)} to {_short(heights[-1], up)}"
+        for label, heights in seen.items()
+    }
+
+
+def _mark(
+    axes: Axes,
+    here: float,
+    there: Mapping[str, Value],
+    regimes: tuple[str, str] | tuple[()],
+) -> None:
+    axes.axvline(here, color=COLORS[2], lw=1, ls=":")
+    said: set[str] = set()
+    for place, line in enumerate(list(axes.lines)):
+        value = there.get(str(line.get_label()))
+        if value is None:
+            continue
+        text = f"{value:short}"
+        axes.plot([here], [float(value)], _MARKS[place], color=COLORS[place])
+        axes.annotate(
+            "" if text in said else text,  # where lines cross, once
+            (here, float(value)),
+            (6, 5),
+            textcoords="offset points",
+            color=COLORS[place],
+        )
+        said.add(text)
+    for words, side in zip(regimes, ("right", "left"), strict=False):
+        axes.annotate(
+            words,
+            (here, 0.02),
+            (-6 if side == "right" else 6, 0),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            ha=side,
+            color=COLORS[2],
+            style="italic",
+        )
+
+
+def _name_lines(axes: Axes, ys: Mapping[str, Any]) -> None:
+    """Write each line's name at its end, no two upon each other."""
+    ends = []
+    for line in axes.lines[: len(ys)]:
+        x, y = (np.asarray(data, float) for data in line.get_data())
+        last = int(np.flatnonzero(np.isfinite(y))[-1])
+        spot = axes.transData.transform((x[last], y[last]))
+        ends.append((spot[1], x[last], y[last], line))
+    points, below = 72 / axes.figure.dpi, float("-inf")
+    for height, x, y, line in sorted(ends, key=lambda end: end[0]):
+        moved = max(height * points, below + _APART)
+        below = moved
+        axes.annotate(
+            str(line.get_label()),
+            (x, y),
+            (6, moved - height * points),
+            textcoords="offset points",
+            color=line.get_color(),
+            weight="bold",
+            va="center",
+            annotation_clip=False,
+        )
+
+
+def _alt_of_curves(
+    title: str, across: Quantity, y: str, ends: tuple[float, float], log: str
+) -> str:
+    scales = {"xy": ", both axes logarithmic", "x": ", horizontal axis logarithmic"}
+    scale = scales.get(log, ", vertical axis logarithmic" if log else "")
+    low, high = (_short(end, across) for end in ends)
+    return f"Line chart, {y} over {across.meaning} from {low} to {high}{scale}. {title}."
