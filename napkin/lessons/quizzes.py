@@ -120,7 +120,7 @@ def quiz(path: str | Path) -> VBox:
 
         def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
             bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
-            return bundle | {"text/markdown": _markdown(asked)}
+            return bundle | {"text/plain": _text(asked), "text/markdown": _markdown(asked)}
 
     return Quiz([_row(number, question) for number, question in enumerate(asked, start=1)])
 

@@ -92,6 +92,7 @@ def curves(
             _name(side, quantity, words, ("x" if side is axes.xaxis else "y") in log)
         if here is not None:
             _mark(axes, here, there, regimes)
+        axes.margins(y=0.1)
         _name_lines(axes, ys)
         axes.set_title(title, loc="left")
         runs = {label: f"{value:short}" for label, value in there.items()} or _ends_of(ys, up)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from string import Formatter
 from typing import Any
 
 from sympy import Basic, Symbol, Tuple
@@ -64,6 +65,15 @@ def show(*parts: Basic | Formula) -> Shown:
     return Shown("\n\n".join(lines) + below, "\n".join(str(part) for part in plain))
 
 
+class _Sentence(Formatter):
+    """A format that shows a bare float with three digits."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if isinstance(value, float) and not format_spec:
+            format_spec = ",.3g" if abs(value) < 1000 else ",.0f"
+        return str(super().format_field(value, format_spec))
+
+
 def say(sentence: str, /, **values: Any) -> Shown:
     """Say a sentence with computed values in it.
 
@@ -86,11 +96,7 @@ def say(sentence: str, /, **values: Any) -> Shown:
     >>> say("One user holds {kv}.", kv=Value(Integer(26_214_400_000), "byte"))
     One user holds 26.2 GB.
     """
-    fields = {
-        name: f"{value:,.3g}" if isinstance(value, float) and abs(value) < 1000 else value
-        for name, value in values.items()
-    }
-    text = sentence.format(**fields)
+    text = _Sentence().format(sentence, **values)
     return Shown(text, text)
 
 
