@@ -26,6 +26,7 @@ from .value import Value
 from .worksheet import Napkin
 
 if TYPE_CHECKING:
+    from .claims import claim
     from .lessons import check, quiz
     from .views.prose import say, show, symbols
 
@@ -37,6 +38,7 @@ _LATER: Final = {
     "say": ".views.prose",
     "symbols": ".views.prose",
     "check": ".lessons",
+    "claim": ".claims",
     "quiz": ".lessons",
     "views": ".views",
     "lessons": ".lessons",
@@ -53,6 +55,7 @@ __all__ = [
     "binding",
     "catalog",
     "check",
+    "claim",
     "compare",
     "explain",
     "formulas",

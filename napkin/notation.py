@@ -184,7 +184,7 @@ tile_intensity = declare("tile_intensity", "FLOP/byte", "intensity of one tile",
 matmul_intensity = declare("matmul_intensity", "FLOP/byte", "intensity of a whole multiplication", r"I_\mathrm{mm}")
 skinny_intensity = declare("skinny_intensity", "FLOP/byte", "intensity when few rows meet a large weight matrix", r"I_\mathrm{skinny}")
 critical_batch = declare("critical_batch", "token", "rows at which a weight matrix keeps compute busy", "B^{*}")
-critical_batch_exact = declare("critical_batch_exact", "token", "the same with activations counted", r"B^{*}_\mathrm{exact}")
+critical_batch_exact = declare("critical_batch_exact", "token", "rows at which it does so, activations counted", r"B^{*}_\mathrm{exact}")
 # The key-value cache
 kv_bytes_per_token = declare("kv_bytes_per_token", "byte/token", "cache of one token, all layers", r"\kappa", NON_NEGATIVE)
 kv_bytes_per_sequence = declare("kv_bytes_per_sequence", "byte/sequence", "cache of one sequence", "K", NON_NEGATIVE)

@@ -84,9 +84,9 @@ def read_formula(answer: Any, expected: Expr) -> Expr:
     Raises
     ------
     FormulaSyntaxError
-        If it is no formula, or has symbols that the question does not.
+        If it is no formula, or has symbols that are not of the book.
     """
-    names = ", ".join(f"`{name}`" for name in sorted(map(str, expected.free_symbols)))
+    names = _names(expected)
     if isinstance(answer, str):
         answer = parse(answer).expression if "=" in answer else parse_expression(answer)
     elif isinstance(answer, Formula):
@@ -105,14 +105,11 @@ def read_formula(answer: Any, expected: Expr) -> Expr:
     own = {symbol: REGISTRY[symbol.name].symbol for symbol in answer.free_symbols}
     given = answer.xreplace(own).doit()
     given = given.xreplace({number: Rational(str(number)) for number in given.atoms(Float)})
-    given = _assumed(given, expected.free_symbols)
-    extra = given.free_symbols - expected.free_symbols
-    if extra:
-        raise FormulaSyntaxError(
-            f"Your answer has `{min(map(str, extra))}` in it: put in what that stands for, until "
-            f"nothing but {names} is left."
-        )
-    return given
+    return _assumed(given, expected.free_symbols)
+
+
+def _names(expression: Expr) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(map(str, expression.free_symbols)))
 
 
 def _assumed(expression: Expr, kept: set[Symbol]) -> Expr:
@@ -193,6 +190,12 @@ def off_formula(given: Expr, expected: Expr) -> str:
     str
         Half a sentence.
     """
+    extra = given.free_symbols - expected.free_symbols
+    if extra:
+        return (
+            f"your answer has `{min(map(str, extra))}` in it: put in what that stands for, until "
+            f"nothing but {_names(expected)} is left"
+        )
     wanted = words(dimension_of(expected))
     try:
         unit = words(dimension_of(given))

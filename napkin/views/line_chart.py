@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from sympy import Rational
 
+from ..calls import worksheet
 from ..errors import NapkinError
+from ..measurements import Measurement, measurement
 from ..quantity import Quantity, lookup
 from ..sweep import sweep
 from ..value import Value
@@ -19,6 +21,7 @@ from .figures import COLORS, STYLE, Figure, finished, tick
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
+    from matplotlib.lines import Line2D
 
 _DASHES: Final = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 _MARKS: Final = ("o", "s", "^", "D", "v")
@@ -34,7 +37,7 @@ def curves(
     y: str = "",
     at: float | Value | None = None,
     regimes: tuple[str, str] | tuple[()] = (),
-    points: Mapping[str, Sequence[tuple[float, float]]] | None = None,
+    measured: Sequence[str] = (),
     log: str = "xy",
     **axis: tuple[float, float],
 ) -> Figure:
@@ -52,8 +55,8 @@ def curves(
         Where a vertical line stands, with the values of all lines there.
     regimes : tuple of str, optional
         What holds left and right of that line.
-    points : mapping of str to sequence of (float, float), optional
-        Single points, such as measurements, by what they are.
+    measured : sequence of str, optional
+        Measurements of the catalog that give the quantity of the axis: points.
     log : str
         Which axes are logarithmic: ``"xy"``, ``"x"``, ``"y"`` or ``""``.
     **axis
@@ -83,11 +86,10 @@ def curves(
         axes.set_yscale("log" if "y" in log else "linear")
         for place, (label, heights) in enumerate(ys.items()):
             axes.plot(xs, heights, ls=_DASHES[place], color=COLORS[place], lw=2, label=label)
-        for place, (label, found) in enumerate((points or {}).items()):
-            px, py = zip(*found, strict=True)
-            axes.plot(px, py, _MARKS[place], color="black", mfc="none", label=label)
-        if points:
-            axes.legend(frameon=False, handles=axes.lines[len(ys) :], fontsize=10)
+        if measured:
+            found = [_point(entry, name, up) for entry in map(measurement, measured)]
+            dots = axes.plot(*zip(*found, strict=True), "o", color="black", mfc="none")
+            axes.legend(dots, ["measured"], frameon=False, fontsize=10)
         for side, quantity, words in ((axes.xaxis, across, ""), (axes.yaxis, up, y)):
             _name(side, quantity, words, ("x" if side is axes.xaxis else "y") in log)
         if here is not None:
@@ -100,6 +102,12 @@ def curves(
         alt = _alt_of_curves(title, across, y or up.meaning, ends, log)
         told = "; ".join(f"{label} {said}" for label, said in runs.items())
         return finished(figure, f"{alt} {where}{told}.")
+
+
+def _point(entry: Measurement, name: str, up: Quantity) -> tuple[float, float]:
+    """Return where a measurement stands."""
+    across = worksheet(entry.worksheet)[name]
+    return float(across), float(entry.value.to(up.unit))
 
 
 def _places(quantity: Quantity, ends: tuple[float, float], log: bool) -> Any:
@@ -133,6 +141,12 @@ def _short(number: float, quantity: Quantity) -> str:
     return f"{Value(Rational(str(number)), quantity.unit):short}"
 
 
+def _rises(line: Line2D, here: float) -> bool:
+    """Say whether a line goes up from a place, so that a number above it would be crossed."""
+    xs, ys = (np.asarray(data, float) for data in line.get_data())
+    return bool(np.interp(here * 1.2, xs, ys) > np.interp(here, xs, ys) * 1.02)
+
+
 def _values_at(lines: Mapping[str, Line], name: str, here: float) -> dict[str, Value]:
     """Return what each line is at one place; nothing where it has no value."""
     found = {}
@@ -159,6 +173,7 @@ def _mark(
 ) -> None:
     axes.axvline(here, color=COLORS[2], lw=1, ls=":")
     said: set[str] = set()
+    below = any(_rises(line, here) for line in axes.lines[: len(there)])
     for place, line in enumerate(list(axes.lines)):
         value = there.get(str(line.get_label()))
         if value is None:
@@ -168,7 +183,7 @@ def _mark(
         axes.annotate(
             "" if text in said else text,  # where lines cross, once
             (here, float(value)),
-            (6, 5),
+            (7, -13) if below else (6, 5),
             textcoords="offset points",
             color=COLORS[place],
         )
