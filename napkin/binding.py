@@ -86,7 +86,7 @@ def _sentence(symbol: Symbol, choice: list[tuple[Expr, Expr]], is_max: bool) -> 
         small, large = (other, number) if is_max else (number, other)
         endless = large.is_infinite or small == 0
         ratio = "without comparison" if endless else f"{float(large / small):.3g} times"
-        rest.append(f"{_side(side, other, symbol)}, is {ratio} {'smaller' if is_max else 'larger'}")
+        rest.append(f"{_side(side, other, symbol)} is {ratio} {'smaller' if is_max else 'larger'}")
     return f"{symbol} is decided by {_side(winner, number, symbol)}; {'; '.join(rest)}"
 
 

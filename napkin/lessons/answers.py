@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import Any
+from typing import Any, Final
 
-from sympy import Eq, Expr, Float, Rational, Symbol, cancel
+from sympy import Eq, Expr, Float, Integer, Rational, Symbol, cancel
 
 from ..conversion import conversion
 from ..errors import AgreementError, FormulaSyntaxError, NapkinError, UnitError
 from ..formula import Formula, agree
+from ..notation import flops_per_mac
 from ..parse import parse, parse_expression
 from ..quantity import REGISTRY
 from ..units import dimension_of, words
 from ..value import Value, coherent, exact_number, parse_text
+
+_TWO: Final = {flops_per_mac: Integer(2)}  # a multiply-add may be written as 2
 
 
 def read_number(answer: Any, unit: str) -> float:
@@ -133,7 +136,7 @@ def same_formula(given: Expr, other: Expr) -> bool:
         True if algebra, or thirty points, tell no difference.
     """
     try:
-        agree(_assumed(given, set()), _assumed(other, set()))
+        agree(given.xreplace(_TWO), other.xreplace(_TWO))
     except AgreementError:
         return False
     return True
@@ -201,12 +204,12 @@ def off_formula(given: Expr, expected: Expr) -> str:
         unit = words(dimension_of(given))
     except NapkinError as reason:
         return f"its units do not go together: {str(reason).rstrip('.')}"
-    if unit not in (wanted, words(dimension_of(_assumed(expected, set())))):
+    if unit not in (wanted, words(dimension_of(expected.xreplace(_TWO)))):
         return f"it comes out in {unit}, but should be in {wanted}"
     missing = expected.free_symbols - given.free_symbols
-    if missing - {REGISTRY["flops_per_mac"].symbol}:
+    if missing - _TWO.keys():
         return f"it does not depend on `{min(map(str, missing))}`, and the answer does"
-    ratio = cancel(_assumed(given, set()) / _assumed(expected, set()))
+    ratio = cancel(given.xreplace(_TWO) / expected.xreplace(_TWO))
     if ratio.is_number:
         return "it is off by a constant factor: count again what is multiplied"
     return "it has the right symbols and unit, but another form: try it with small numbers"

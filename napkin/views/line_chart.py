@@ -38,6 +38,7 @@ def curves(
     at: float | Value | None = None,
     regimes: tuple[str, str] | tuple[()] = (),
     measured: Sequence[str] = (),
+    beyond: bool = False,
     log: str = "xy",
     **axis: tuple[float, float],
 ) -> Figure:
@@ -57,6 +58,8 @@ def curves(
         What holds left and right of that line.
     measured : sequence of str, optional
         Measurements of the catalog that give the quantity of the axis: points.
+    beyond : bool
+        Whether lines go on where the batch or the model does not fit.
     log : str
         Which axes are logarithmic: ``"xy"``, ``"x"``, ``"y"`` or ``""``.
     **axis
@@ -78,7 +81,7 @@ def curves(
     xs = _places(across, ends, "x" in log)
     here = None if at is None else float(at)
     there = {} if here is None else _values_at(lines, name, here)
-    ys = {label: _heights(n, target, name, xs) for label, (n, target) in lines.items()}
+    ys = {label: _heights(n, target, name, xs, beyond) for label, (n, target) in lines.items()}
     with style(STYLE):
         figure = MatplotlibFigure(figsize=(7, 4.2))
         axes = figure.subplots()
@@ -116,10 +119,10 @@ def _places(quantity: Quantity, ends: tuple[float, float], log: bool) -> Any:
     return np.unique(np.round(xs)) if quantity.domain.integer else xs
 
 
-def _heights(n: Napkin, target: str, name: str, xs: Any) -> Any:
-    """Return a line's values; there is no line where it does not fit."""
+def _heights(n: Napkin, target: str, name: str, xs: Any, beyond: bool) -> Any:
+    """Return a line's values; there is none where it does not fit, unless that is asked for."""
     grid = sweep(n, target, **{name: xs})
-    values = grid[target].where(grid.fits) if "fits" in grid else grid[target]
+    values = grid[target].where(grid.fits) if "fits" in grid and not beyond else grid[target]
     return values.broadcast_like(grid.coords[name]).to_numpy()
 
 
