@@ -36,7 +36,7 @@ class Binding:
     __repr__ = __str__
 
     def _repr_markdown_(self) -> str:
-        return "\n".join(f"- {line}" for line in self.lines) or str(self)
+        return "\n".join(f"- {line}" for line in self.lines).replace("*", r"\*") or str(self)
 
 
 def binding(n: Napkin, target: str) -> Binding:

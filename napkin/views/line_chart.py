@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _DASHES: Final = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 _MARKS: Final = ("o", "s", "^", "D", "v")
-_APART: Final = 15  # points between the names of two lines
+_APART: Final = 14  # points between two texts
 _POINTS: Final = 121
 Line = tuple[Napkin, str]
 
@@ -175,26 +175,22 @@ def _mark(
     regimes: tuple[str, str] | tuple[()],
 ) -> None:
     axes.axvline(here, color=COLORS[2], lw=1, ls=":")
-    said: set[str] = set()
     below = any(_rises(line, here) for line in axes.lines[: len(there)])
+    numbers: dict[str, tuple[float, float, str, str]] = {}
     for place, line in enumerate(list(axes.lines)):
         value = there.get(str(line.get_label()))
-        if value is None:
-            continue
-        text = f"{value:short}"
-        axes.plot([here], [float(value)], _MARKS[place], color=COLORS[place])
-        axes.annotate(
-            "" if text in said else text,  # where lines cross, once
-            (here, float(value)),
-            (7, -13) if below else (6, 5),
-            textcoords="offset points",
-            color=COLORS[place],
-        )
-        said.add(text)
+        if value is not None:
+            axes.plot([here], [float(value)], _MARKS[place], color=COLORS[place])
+            text = f"{value:short}"  # where lines cross, once
+            numbers.setdefault(text, (here, float(value), text, COLORS[place]))
+    ground = {"facecolor": STYLE["axes.facecolor"], "edgecolor": "none", "pad": 0.5}
+    _write(axes, list(numbers.values()), -8 if below else 10, bbox=ground)
+    lowest = min((y for _, y, *_ in numbers.values()), default=axes.get_ylim()[1])
+    foot = axes.transAxes.inverted().transform(axes.transData.transform((here, lowest)))[1] > 0.3
     for words, side in zip(regimes, ("right", "left"), strict=False):
         axes.annotate(
             words,
-            (here, 0.02),
+            (here, 0.03 if foot else 0.93),
             (-6 if side == "right" else 6, 0),
             xycoords=("data", "axes fraction"),
             textcoords="offset points",
@@ -205,27 +201,30 @@ def _mark(
 
 
 def _name_lines(axes: Axes, ys: Mapping[str, Any]) -> None:
-    """Write each line's name at its end, no two upon each other."""
+    """Write each line's name at its end."""
     ends = []
     for line in axes.lines[: len(ys)]:
         x, y = (np.asarray(data, float) for data in line.get_data())
         last = int(np.flatnonzero(np.isfinite(y))[-1])
-        spot = axes.transData.transform((x[last], y[last]))
-        ends.append((spot[1], x[last], y[last], line))
-    points, below = 72 / axes.figure.dpi, float("-inf")
-    for height, x, y, line in sorted(ends, key=lambda end: end[0]):
-        moved = max(height * points, below + _APART)
-        below = moved
-        axes.annotate(
-            str(line.get_label()),
-            (x, y),
-            (6, moved - height * points),
-            textcoords="offset points",
-            color=line.get_color(),
-            weight="bold",
-            va="center",
-            annotation_clip=False,
-        )
+        ends.append((x[last], y[last], str(line.get_label()), str(line.get_color())))
+    _write(axes, ends, 0, weight="bold")
+
+
+def _write(
+    axes: Axes, texts: Sequence[tuple[float, float, str, str]], above: float, **style: Any
+) -> None:
+    """Write texts right of their points, no two upon each other."""
+    points, lowest = 72 / axes.figure.dpi, float("-inf")
+    heights = [axes.transData.transform((x, y))[1] * points for x, y, *_ in texts]
+    for height, (x, y, text, color) in sorted(zip(heights, texts, strict=True)):
+        lowest = max(height, lowest + _APART)
+        offset = (6, lowest - height + above)
+        options: dict[str, Any] = {
+            "textcoords": "offset points",
+            "va": "center",
+            "annotation_clip": False,
+        }
+        axes.annotate(text, (x, y), offset, color=color, **options, **style)
 
 
 def _alt_of_curves(

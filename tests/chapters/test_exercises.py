@@ -36,7 +36,9 @@ def test_every_exercise_has_one_solution_and_it_is_right(twin: Path) -> None:
         if cell.source.startswith("nk.check("):
             checked.append(cell)
     assert not solved, f"solutions without an exercise: {sorted(solved)}"
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(ROOT / "chapters")}}).execute()
+    NotebookClient(
+        notebook, timeout=120, resources={"metadata": {"path": str(ROOT / "chapters")}}
+    ).execute()
     said = [cell.outputs[0].data["text/plain"] for cell in checked]
     assert said and all(text.startswith("Right: ") for text in said), said
 

@@ -23,6 +23,7 @@ FOREIGN_PATHS = re.compile(r"/home/|/Users/|/root/|/tmp/|site-packages|[A-Z]:\\\
 MATH = re.compile(r"\$\$.+?\$\$|\$(?!\s)[^$]+?(?<!\s)\$(?!\d)", re.DOTALL)
 CODE_SPAN = re.compile(r"(`+).+?\1", re.DOTALL)
 LINK = re.compile(r"\]\([^)]*\)")
+NUMBER = re.compile(r"(?<![\w.^{-])\d[\d,_]*(?:\.\d+)?(?![\w^}])")
 HEADING = re.compile(r"^#+ Exercises\b", re.MULTILINE)
 
 Rule = Callable[[NotebookNode], list[str]]
@@ -168,6 +169,33 @@ def right_length(notebook: NotebookNode) -> list[str]:
     return complaints + ([f"{total} words; at most 2,200"] if total > 2_200 else [])
 
 
+def value_of(number: str) -> float:
+    """Return a number as it is written in prose or in Python."""
+    return float(number.replace(",", "").replace("_", ""))
+
+
+def computed_numbers(notebook: NotebookNode) -> list[str]:
+    """No number above ten stands in prose that no cell computes or is given."""
+    known: set[float] = set()
+    for _, cell in of_type(notebook, "code"):
+        shown = [cell.source]
+        for output in cell.outputs:
+            data = {k: v for k, v in output.get("data", {}).items() if k != "text/html"}
+            shown += [output.get("text", ""), *map(str, data.values())]
+        known |= {value_of(number) for number in NUMBER.findall("\n".join(shown))}
+    complaints = []
+    for place, cell in of_type(notebook, "markdown"):
+        if HEADING.search(cell.source):  # what follows are questions, with numbers of their own
+            break
+        prose = LINK.sub("]", CODE_SPAN.sub("", cell.source))
+        complaints += [
+            f"cell {place} says {number}, which no cell gives or computes"
+            for number in NUMBER.findall(prose)
+            if value_of(number) > 10 and value_of(number) not in known
+        ]
+    return complaints
+
+
 RULES: list[Rule] = [
     executed_in_order,
     no_unexpected_errors,
@@ -180,6 +208,7 @@ RULES: list[Rule] = [
     few_callouts,
     no_dollar_money,
     right_length,
+    computed_numbers,
 ]
 each_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 each_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -227,7 +256,7 @@ GOOD = new_notebook(
 )
 BAD = new_notebook(
     cells=[
-        new_markdown_cell("It costs $5 an hour, or $10.\n\n" + "word " * 80),
+        new_markdown_cell("It costs $5 an hour, or $10, for 1,234 users.\n\n" + "word " * 80),
         new_markdown_cell("> **Note.** No.\n" * 6),
         code("print(1)", None, new_output("error", ename="E", evalue=f"in {ROOT}/x.py")),
         code("\n".join(["y"] * 13) + " " * 80, 2, tag="remove-cell"),

@@ -1,0 +1,29 @@
+"""Pages that follow from the package are as it writes them, and name every quantity once."""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from napkin.quantity import REGISTRY
+
+CHAPTERS = Path(__file__).parents[2] / "chapters"
+sys.path.insert(0, str(CHAPTERS))
+pages = import_module("pages")
+
+
+@pytest.mark.parametrize("name", pages.PAGES)
+def test_a_page_is_as_it_would_be_written(name: str) -> None:
+    assert (CHAPTERS / name).read_text(encoding="utf-8") == pages.PAGES[name](), "run make chapters"
+
+
+def test_every_quantity_of_the_book_has_one_row() -> None:
+    page = pages.notation().split("## In the letters of others")[0]
+    for name, quantity in REGISTRY.items():
+        if name in vars(import_module("napkin.notation")):
+            assert page.count(f"| `{name}` | {quantity.meaning} |") == 1, name
+
+
+def test_every_module_of_formulas_has_a_heading() -> None:
+    assert [module for module, _ in pages.grouped()] == list(pages.HEADINGS)
