@@ -8,6 +8,8 @@ from pathlib import Path
 import jupytext
 import pytest
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat.v4 import new_code_cell
 
 ROOT = Path(__file__).parents[2]
 TWINS = sorted((ROOT / "chapters" / "text").glob("[0-9]*.md"))
@@ -49,3 +51,28 @@ def test_every_objective_is_practiced(twin: Path) -> None:
     promised, practiced = text.split("## Exercises")
     objectives = set(re.findall(r"`(O\d+\.\d+)`", promised))
     assert objectives and objectives == set(re.findall(r"`(O\d+\.\d+)`", practiced))
+
+
+@pytest.mark.parametrize(
+    ("stem", "formula"),
+    [
+        ("00-tour", "transformer.weight_flops"),
+        ("01-hardware", "hardware.ridge"),
+        ("02-matmul", "matmul.tiled_traffic"),
+        ("03-transformer", "transformer.dense_mlp_params"),
+        ("04-kv-cache", "kv_cache.flops_without_cache"),
+        ("05-gqa", "gqa.attention_intensity"),
+    ],
+)
+def test_a_chapter_fails_when_a_formula_that_it_derives_changes(stem: str, formula: str) -> None:
+    notebook = jupytext.read(ROOT / "chapters" / "text" / f"{stem}.md")
+    change = (
+        f"import napkin.formulas as formulas\nchanged = formulas.{formula}\n"
+        "object.__setattr__(changed, 'expression', changed.expression * 3)"
+    )
+    notebook.cells.insert(0, new_code_cell(change))
+    client = NotebookClient(
+        notebook, timeout=120, resources={"metadata": {"path": str(ROOT / "chapters")}}
+    )
+    with pytest.raises(CellExecutionError, match="AgreementError"):
+        client.execute()

@@ -134,3 +134,13 @@ def test_the_slider_goes_on_where_nothing_fits(context: int) -> None:
     assert "would fit on 2 GPUs" in text.value
     slider.value = context
     assert text.value == sentence(TIGHT.assume(context=context)) == repr(box)
+
+
+def test_symbols_without_a_value_have_a_dash() -> None:
+    rows = nk.symbols(QWEN, "memory", "flops").rows
+    assert [row[-1] for row in rows] == [str(QWEN.memory), "–"]
+
+
+def test_a_sentence_formats_numbers_as_it_is_told() -> None:
+    said = nk.say("{a} {b:.1%} {c:.0f} {d}", a=1234.5, b=0.123, c=QWEN.ridge, d=0.5)
+    assert repr(said) == "1,234 12.3% 562 0.5"

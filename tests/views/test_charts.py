@@ -1,0 +1,111 @@
+"""Charts: the numbers of the worksheet, words for those who do not see them."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+import napkin as nk
+from napkin import variants
+from napkin.errors import NapkinError
+from napkin.views import Figure, bars, curves
+from tests.sheets import QWEN
+
+BF16 = QWEN.assume(precision="bf16")
+
+
+def words(figure: Figure) -> str:
+    """Return the text that stands in a picture."""
+    return " ".join(ElementTree.fromstring(figure.svg).itertext())
+
+
+def roof(**options: object) -> Figure:
+    lines = {"FP8": (QWEN, "attainable_flops"), "BF16": (BF16, "attainable_flops")}
+    return curves(lines, "A finding", intensity=(1, 20_000), **options)  # type: ignore[arg-type]
+
+
+def test_a_chart_names_lines_axes_units_and_finding() -> None:
+    shown = words(roof())
+    for text in ("FP8", "BF16", "A finding", "TFLOP/s", "work for each byte moved (log)"):
+        assert text in shown
+
+
+def test_values_at_a_place_stand_in_picture_and_words() -> None:
+    figure = roof(at=QWEN.ridge, regimes=("memory decides", "arithmetic decides"))
+    for text in (f"{QWEN.peak_flops}", f"{BF16.peak_flops}"):
+        assert text in words(figure) and text in figure.alt
+    assert f"At {QWEN.ridge}: FP8 {QWEN.peak_flops}" in figure.alt
+    assert "memory decides" in words(figure) and "arithmetic decides" in words(figure)
+
+
+def test_alternative_text_has_the_right_length_and_no_place_without_one() -> None:
+    assert 15 <= len(roof().alt.split()) <= 60
+    assert "At " not in roof().alt
+    assert (
+        f"FP8 from {QWEN.assume(intensity=1).attainable_flops} to {QWEN.peak_flops}" in roof().alt
+    )
+
+
+def test_linear_axes_do_not_say_log() -> None:
+    figure = roof(log="")
+    assert "(log)" not in words(figure) and "logarithmic" not in figure.alt
+    assert "horizontal axis logarithmic" in roof(log="x").alt
+    assert "vertical axis logarithmic" in roof(log="y").alt
+
+
+def test_measurements_are_points() -> None:
+    sheet = nk.Napkin(accelerator="H100", precision="bf16", inner=8192, columns=8192)
+    sheet = sheet.assume("flops = matmul_flops", "bytes_moved = compulsory_bytes")
+    lines = {"bound": (sheet, "roofline_time")}
+    plain = curves(lines, "One", rows=(1, 4096))
+    dotted = curves(lines, "One", rows=(1, 4096), measured=["gemm_h100_1", "gemm_h100_64"])
+    assert "measured" in words(dotted) and "measured" not in words(plain)
+
+
+def test_beyond_what_fits_a_line_goes_on_only_if_asked() -> None:
+    lines = {"step": (QWEN, "decode_intensity")}
+    ends = [
+        re.search(r"to (\S+) FLOP/B\.", curves(lines, "One", batch=(1, 2_000), beyond=beyond).alt)
+        for beyond in (False, True)
+    ]
+    fits, crowd = (float(end[1]) for end in ends if end)
+    assert fits < float(QWEN.assume(batch=float(QWEN.concurrent_sequences)).decode_intensity) + 0.1
+    assert crowd > fits
+
+
+def test_lines_that_cross_are_marked_once() -> None:
+    lines = {"weights": (QWEN, "weight_flops"), "attention": (QWEN, "attention_flops")}
+    border = QWEN.context_attention_equals_weights
+    figure = curves(lines, "One", at=border, context=(1_000, 200_000))
+    assert words(figure).count(str(QWEN.weight_flops)) == 1
+    assert figure.alt.count(str(QWEN.weight_flops)) == 2
+
+
+def test_one_axis_is_needed() -> None:
+    with pytest.raises(NapkinError, match="one axis with its ends"):
+        curves({"one": (QWEN, "ridge")}, "One")
+
+
+def test_bars_show_values_parts_and_totals() -> None:
+    parts = {"attention": QWEN.attention_params, "feed-forward": QWEN.mlp_params}
+    figure = bars({"Qwen3-32B": parts, "the same": parts}, "A finding", "parameters")
+    for text in ("attention", "feed-forward", "A finding", "31.2 billion"):
+        assert text in words(figure)
+    assert "in parts: attention, feed-forward" in figure.alt
+    assert "Qwen3-32B 31.2 billion" in figure.alt
+
+
+def test_bars_without_parts() -> None:
+    rows = {
+        "shared": QWEN.kv_bytes_per_sequence,
+        "its own": QWEN.assume(variants.mha).kv_bytes_per_sequence,
+    }
+    figure = bars(rows, "A finding", "cache", log=True)
+    assert "2.62 GB" in words(figure) and "21.0 GB" in words(figure)
+    assert "logarithmic" in figure.alt and "in parts" not in figure.alt
+
+
+def test_the_same_bytes_in_every_run() -> None:
+    assert roof(at=1).svg == roof(at=1).svg
