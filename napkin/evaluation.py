@@ -160,8 +160,8 @@ def _computed(
     if not holds:
         raise DomainError(
             f"{formula.target} ({lookup(formula.target).meaning}) holds only where "
-            f"{formula.valid}, which is not so here"
-            + (f": {formula.scope}." if formula.scope else ".")
+            f"{formula.valid}, which is not so here."
+            + (f" Note: {formula.scope}." if formula.scope else "")
         )
     _check_fit(formula.target, result, formulas, givens, values)
     if not allows(lookup(formula.target).domain, result):

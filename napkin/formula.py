@@ -42,7 +42,9 @@ def latex_of(expression: Basic) -> str:
     str
         LaTeX without the dollar signs.
     """
-    names = {s: REGISTRY[s.name].shown for s in expression.free_symbols if s.name in REGISTRY}
+    # Of a limit or a sum also the symbol that runs.
+    found = expression.atoms(Symbol)
+    names = {symbol: REGISTRY[symbol.name].shown for symbol in found if symbol.name in REGISTRY}
     order = "none" if _is_as_written(expression) else None
     text: str = latex(expression, symbol_names=names, mul_symbol=r"\,", order=order)
     return text
@@ -61,7 +63,7 @@ def legend(expression: Basic) -> str:
     str
         One small line; empty if no symbol is in the registry.
     """
-    names = sorted(s.name for s in expression.free_symbols if s.name in REGISTRY)
+    names = sorted(s.name for s in expression.atoms(Symbol) if s.name in REGISTRY)
     pairs = [f"${REGISTRY[name].shown}$ `{name}`" for name in names]
     return f"\n\n<small>{' · '.join(pairs)}</small>" if pairs else ""
 

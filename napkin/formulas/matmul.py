@@ -105,5 +105,5 @@ critical_batch_exact = Formula(
     source="scaling-book, tpus, question 4, generalized",
     valid=q.flops_per_mac * q.inner * q.columns
     > q.ridge * (q.bytes_per_activation * q.inner + q.bytes_per_output * q.columns),
-    scope="while the matrix is large enough: otherwise no batch reaches the ridge",
+    scope="the matrix must be large enough, or no batch reaches the ridge",
 )

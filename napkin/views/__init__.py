@@ -6,6 +6,7 @@ from .context import answer_over_context, users_over_context
 from .figures import Figure
 from .line_chart import curves
 from .prose import article, results, say, show, symbols
+from .tiles import tiles
 
 __all__ = [
     "Figure",
@@ -18,5 +19,6 @@ __all__ = [
     "say",
     "show",
     "symbols",
+    "tiles",
     "users_over_context",
 ]
