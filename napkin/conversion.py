@@ -28,7 +28,7 @@ minute = 60 * second = min
 hour = 60 * minute = h
 day = 24 * hour
 byte = [data] = B
-FLOP = [work]
+FLOP = [work] = _ = flop = FLOPs = flops
 USD = [money] = dollar
 joule = [energy] = J
 watt = joule / second = W

@@ -6,6 +6,7 @@ import ast
 import operator
 from collections.abc import Callable
 from typing import Any, Final
+from warnings import catch_warnings
 
 from sympy import (
     Expr,
@@ -133,7 +134,8 @@ def _read(text: str, start: int) -> Expr:
     right = text[start:]
     start += len(right) - len(right.lstrip())
     try:
-        tree = ast.parse(right.strip(), mode="eval")
+        with catch_warnings(action="ignore"):  # of "2inner": the error says where it is
+            tree = ast.parse(right.strip(), mode="eval")
     except SyntaxError as reason:
         place = start + max(0, (reason.offset or 1) - 1)
         raise _wrong(text, place, "this is no expression") from None

@@ -16,8 +16,10 @@ from .quantity import Domain, lookup
 from .units import scale_of
 
 _NUMBER: Final = re.compile(
-    r"\s*([-+]?(?:(?:\d{1,3}(?:,\d{3})+|\d[\d_]*)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,3})?)\s*(.*?)\s*"
+    r"\s*([-+]?(?:(?:\d{1,3}(?:,\d{3})+|\d[\d_]*)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,3})?)"
+    r"\s*(million|billion|trillion)?\s*(.*?)\s*"
 )
+_WORDS: Final = {"million": 10**6, "billion": 10**9, "trillion": 10**12, None: 1}
 _LABEL_BELOW: Final = re.compile(r"/(token|sequence|user|GPU|layer)$")
 _LONGEST_TEXT: Final = 64
 
@@ -164,8 +166,8 @@ def parse_text(text: str) -> Value:
             f"{text[:_LONGEST_TEXT]!r} is not a number with a unit. It should look like "
             "'8 TB/s', '3.35 TB/s' or '4 USD/hour', with a point before decimals."
         )
-    digits, unit = match.groups()
-    value = Value(Rational(re.sub("[_,]", "", digits)), unit or "1")
+    digits, word, unit = match.groups()
+    value = Value(Rational(re.sub("[_,]", "", digits)) * _WORDS[word], unit or "1")
     conversion(value.unit, value.unit)
     return value
 

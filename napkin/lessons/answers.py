@@ -1,21 +1,24 @@
-"""Answers of readers: read in any form, compared, and told apart."""
+"""Answers of readers, read in any form that a person would write."""
 
 from __future__ import annotations
 
+import re
+from fractions import Fraction
 from math import isfinite
 from typing import Any, Final
 
-from sympy import Eq, Expr, Float, Integer, Rational, Symbol, cancel
+from sympy import Eq, Expr, Float, Integer, Rational
 
 from ..conversion import conversion
 from ..errors import AgreementError, FormulaSyntaxError, NapkinError, UnitError
 from ..formula import Formula, agree
 from ..notation import flops_per_mac
-from ..parse import parse, parse_expression
+from ..parse import parse_expression
 from ..quantity import REGISTRY
-from ..units import dimension_of, words
 from ..value import Value, coherent, exact_number, parse_text
 
+_COUNTED: Final = re.compile(r"\s*(times|x|×|parameters|rows|conversations)$")
+_SIGNS: Final = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "²": "**2", "^": "**"})
 _TWO: Final = {flops_per_mac: Integer(2)}  # a multiply-add may be written as 2
 
 
@@ -24,8 +27,8 @@ def read_number(answer: Any, unit: str) -> float:
 
     Parameters
     ----------
-    answer : number, str or Value
-        What a reader gave.
+    answer : number, str, Value or Eq
+        What a reader gave; of an equation, the side that is a number.
     unit : str
         The unit that the question asks for.
 
@@ -40,6 +43,9 @@ def read_number(answer: Any, unit: str) -> float:
         If it is no number, or in another unit, with what would be one.
     """
     named = "a plain number" if unit == "1" else unit
+    answer = _alone(answer)
+    if isinstance(answer, Eq):
+        answer = next((side for side in answer.args if side.is_number), answer)
     if isinstance(answer, bool):
         raise UnitError(f"{answer} is no number: answer with {named}.")
     if isinstance(answer, Formula | Eq) or (isinstance(answer, Expr) and answer.free_symbols):
@@ -47,15 +53,16 @@ def read_number(answer: Any, unit: str) -> float:
             f"{answer} is a formula, but the question asks for a number: put the values in, "
             f"for example with n[...], and answer with {named}."
         )
-    value = parse_text(answer) if isinstance(answer, str) else answer
+    value = _from_text(answer, named) if isinstance(answer, str) else answer
     if isinstance(value, Value):
-        if value.unit != "1" or not isinstance(answer, str):
+        if value.unit != unit and not (value.unit == "1" and isinstance(answer, str)):
             try:
-                return float(value.number * conversion(value.unit, unit))
+                factor = conversion(value.unit, unit)
             except UnitError:
-                raise UnitError(
-                    f"{answer} is in {value.unit}, but the question asks for {named}."
-                ) from None
+                factor = None
+            if factor is None or unit == "1":
+                raise UnitError(f"{answer} is in {value.unit}, but the question asks for {named}.")
+            value = Value(value.number * factor, unit)
         value = value.number
     try:
         number = float(exact_number(value))
@@ -75,7 +82,7 @@ def read_formula(answer: Any, expected: Expr) -> Expr:
     Parameters
     ----------
     answer : Expr, Eq, Formula or str
-        What a reader gave; of an equation the right side counts.
+        What a reader gave; of "name = expression" the expression counts.
     expected : Expr
         The answer: what it does not mention and the book assumes is put in.
 
@@ -89,46 +96,77 @@ def read_formula(answer: Any, expected: Expr) -> Expr:
     FormulaSyntaxError
         If it is no formula, or has symbols that are not of the book.
     """
-    names = _names(expected)
+    answer = _alone(answer)
     if isinstance(answer, str):
-        answer = parse(answer).expression if "=" in answer else parse_expression(answer)
+        text = answer.translate(_SIGNS).rpartition("=")[2].strip()
+        for name in re.findall(r"(?<![\w.])[A-Za-z_]\w*(?!\w*\()", text):
+            _check_name(name, expected)
+        answer = parse_expression(text)
     elif isinstance(answer, Formula):
         answer = answer.expression
     elif isinstance(answer, Eq):
-        answer = answer.rhs
+        sides = [side for side in answer.args if not side.is_Symbol]
+        if len(sides) > 1:
+            raise FormulaSyntaxError("That is an equation: solve it for what the question asks.")
+        answer = (sides or answer.args[1:])[0]
     if not isinstance(answer, Expr) or answer.is_number:
         kind = "a number" if isinstance(answer, Expr | int | float | Value) else "no formula"
-        raise FormulaSyntaxError(f"{answer!r} is {kind}, but the question asks for one in {names}.")
-    strange = [s for s in answer.free_symbols if s.name not in REGISTRY]
-    if strange:
         raise FormulaSyntaxError(
-            f"`{min(map(str, strange))}` is no symbol of the book: write the answer in {names}, "
-            "imported from napkin.notation."
+            f"That is {kind}: {answer!s:.60}. The question asks for a formula in {names(expected)}."
         )
+    for symbol in sorted(answer.free_symbols, key=str):
+        _check_name(symbol.name, expected)
     own = {symbol: REGISTRY[symbol.name].symbol for symbol in answer.free_symbols}
     given = answer.xreplace(own).doit()
-    given = given.xreplace({number: Rational(str(number)) for number in given.atoms(Float)})
-    return _assumed(given, expected.free_symbols)
+    given = given.xreplace({number: _exact(number) for number in given.atoms(Float)})
+    loose = given.free_symbols - expected.free_symbols - _TWO.keys()
+    known = {s: REGISTRY[s.name].default for s in loose}
+    return given.xreplace({s: coherent(s, v) for s, v in known.items() if v is not None})
 
 
-def _names(expression: Expr) -> str:
+def names(expression: Expr) -> str:
+    """Return the code names of an expression's symbols, for a sentence.
+
+    Parameters
+    ----------
+    expression : Expr
+        In the symbols of the book.
+
+    Returns
+    -------
+    str
+        Sorted, as code.
+    """
     return ", ".join(f"`{name}`" for name in sorted(map(str, expression.free_symbols)))
 
 
-def _assumed(expression: Expr, kept: set[Symbol]) -> Expr:
-    """Put in what the book assumes for symbols that the question does not mention."""
-    loose = {s: REGISTRY[s.name].default for s in expression.free_symbols - kept}
-    known = {s: coherent(s, value) for s, value in loose.items() if value is not None}
-    return expression.xreplace(known)
+def plain(expression: Expr, expected: Expr) -> Expr:
+    """Write a multiply-add as 2, where the answer has one.
+
+    Parameters
+    ----------
+    expression : Expr
+        In the symbols of the book.
+    expected : Expr
+        The answer.
+
+    Returns
+    -------
+    Expr
+        With a number for `flops_per_mac` if the answer mentions it.
+    """
+    return expression.xreplace(_TWO) if flops_per_mac in expected.free_symbols else expression
 
 
-def same_formula(given: Expr, other: Expr) -> bool:
+def same_formula(given: Expr, other: Expr, expected: Expr) -> bool:
     """Say whether two expressions are the same formula.
 
     Parameters
     ----------
     given, other : Expr
-        In the symbols of the book; a multiply-add may be written as 2.
+        In the symbols of the book.
+    expected : Expr
+        The answer, as in `plain`.
 
     Returns
     -------
@@ -136,80 +174,50 @@ def same_formula(given: Expr, other: Expr) -> bool:
         True if algebra, or thirty points, tell no difference.
     """
     try:
-        agree(given.xreplace(_TWO), other.xreplace(_TWO))
-    except AgreementError:
+        agree(plain(given, expected), plain(other, expected))
+    except (AgreementError, TypeError, ValueError, ArithmeticError):
         return False
     return True
 
 
-def near(given: float, expected: float, tolerance: float) -> bool:
-    """Say whether a number is close to another.
-
-    Parameters
-    ----------
-    given, expected : float
-        The two.
-    tolerance : float
-        Largest relative error.
-
-    Returns
-    -------
-    bool
-        True if it is.
-    """
-    return abs(given - expected) <= tolerance * abs(expected)
+def _alone(answer: Any) -> Any:
+    """Take the only element out of a list: `solve` returns one."""
+    return answer[0] if isinstance(answer, list | tuple) and len(answer) == 1 else answer
 
 
-def off_number(given: float, expected: float) -> str:
-    """Say how a wrong number is wrong, without giving the right one.
-
-    Parameters
-    ----------
-    given, expected : float
-        The two.
-
-    Returns
-    -------
-    str
-        Half a sentence.
-    """
-    if given <= 0 < expected:
-        return "the answer is above zero"
-    ratio = given / expected if expected else float("inf")
-    size = "far too" if not 0.1 < ratio < 10 else "too"
-    return f"that is {size} {'large' if ratio > 1 else 'small'}"
-
-
-def off_formula(given: Expr, expected: Expr) -> str:
-    """Say how a wrong formula is wrong, without giving the right one.
-
-    Parameters
-    ----------
-    given, expected : Expr
-        The two.
-
-    Returns
-    -------
-    str
-        Half a sentence.
-    """
-    extra = given.free_symbols - expected.free_symbols
-    if extra:
-        return (
-            f"your answer has `{min(map(str, extra))}` in it: put in what that stands for, until "
-            f"nothing but {_names(expected)} is left"
-        )
-    wanted = words(dimension_of(expected))
+def _from_text(text: str, named: str) -> Value:
+    right = _COUNTED.sub("", text.rpartition("=")[2].strip())
+    share = re.sub(r"\s*(%|percent)$", "", right)
     try:
-        unit = words(dimension_of(given))
-    except NapkinError as reason:
-        return f"its units do not go together: {str(reason).rstrip('.')}"
-    if unit not in (wanted, words(dimension_of(expected.xreplace(_TWO)))):
-        return f"it comes out in {unit}, but should be in {wanted}"
-    missing = expected.free_symbols - given.free_symbols
-    if missing - _TWO.keys():
-        return f"it does not depend on `{min(map(str, missing))}`, and the answer does"
-    ratio = cancel(given.xreplace(_TWO) / expected.xreplace(_TWO))
-    if ratio.is_number:
-        return "it is off by a constant factor: count again what is multiplied"
-    return "it has the right symbols and unit, but another form: try it with small numbers"
+        value = parse_text(share)
+    except UnitError as reason:
+        try:  # arithmetic, as people type it
+            number = parse_expression(share)
+        except NapkinError:
+            number = None
+        if number is None or not number.is_number:
+            told = str(reason).split(". ")[0]
+            raise UnitError(f"{told}. Answer with a number, or with its unit: {named}.") from None
+        value = Value(number, "1")
+    return value if share == right else Value(value.number / 100, value.unit)
+
+
+def _check_name(name: str, expected: Expr) -> None:
+    """Raise for a name that the book does not have, with the one that was meant."""
+    if name in REGISTRY or name in {"Min", "Max", "sqrt", "log", "exp", "ceiling", "floor"}:
+        return
+    for symbol in expected.free_symbols:
+        if re.sub(r"\\mathrm|[{}\\]", "", REGISTRY[symbol.name].shown) == name:
+            raise FormulaSyntaxError(
+                f"In formulas `{name}` is printed for `{symbol}`: write the code name."
+            )
+    raise FormulaSyntaxError(
+        f"`{name}` is no symbol of the book: write the answer in {names(expected)}, imported from "
+        "napkin.notation, or as text."
+    )
+
+
+def _exact(number: Float) -> Rational:
+    """Return the fraction that somebody meant who wrote 2.667."""
+    near = Rational(Fraction(float(number)).limit_denominator(100))
+    return near if abs(near - number) <= abs(number) / 1000 else Rational(str(number))

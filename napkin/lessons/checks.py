@@ -9,9 +9,11 @@ from sympy import Expr
 
 from ..errors import NapkinError
 from ..formula import latex_of
+from ..parse import parse_expression
 from ..value import Value
-from .answers import near, off_formula, off_number, read_formula, read_number, same_formula
+from .answers import read_formula, read_number, same_formula
 from .exercises import Exercise, exercise
+from .verdicts import near, off_formula, off_number
 
 _tries: Final[dict[str, int]] = {}
 
@@ -61,6 +63,7 @@ def check(number: str, answer: Any) -> Feedback:
     UnknownNameError
         If there is no exercise of that number.
     """
+    number = str(number).strip()
     asked = exercise(number)
     if answer is None or answer is Ellipsis:
         return Feedback("open", f"{number} is not answered yet.")
@@ -88,7 +91,7 @@ def check(number: str, answer: Any) -> Feedback:
 def _same(given: Any, other: Value | Expr, asked: Exercise) -> bool:
     if isinstance(other, Value):
         return near(given, float(other), asked.tolerance)
-    return same_formula(given, other)
+    return same_formula(given, other, parse_expression(asked.answer))
 
 
 def _shown(expected: Value | Expr) -> str:
@@ -97,5 +100,5 @@ def _shown(expected: Value | Expr) -> str:
 
 def _off(given: Any, expected: Value | Expr) -> str:
     if isinstance(expected, Value):
-        return off_number(given, float(expected))
+        return off_number(given, float(expected), expected.unit)
     return off_formula(given, expected)

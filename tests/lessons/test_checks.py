@@ -82,7 +82,7 @@ def test_an_open_answer_is_said_to_be_open(number: str, answer: object) -> None:
 
 ODD = [
     *("ninety", "", "328 apples", "3 furlong/s", "x = ", "__import__('os')", "9" * 1000),
-    *([327680], {"a": 1}, float("nan"), math.inf, 1j, True, object(), np.array([1.0, 2.0])),
+    *([1, 2], {"a": 1}, float("nan"), math.inf, 1j, True, object(), np.array([1.0, 2.0])),
     *(Symbol("unknown"), Symbol("unknown") + n_layers, nk.formulas.dollars.cost_per_user_hour),
 ]
 
@@ -98,16 +98,21 @@ def test_any_answer_to_any_exercise_gets_a_sentence(number: str, answer: object)
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        ("ninety", "should look like"),
+        ("ninety", "is not a number with a unit. Answer with a number, or with its unit"),
         ("328 apples", "not a unit"),
         ("3 TB/s", "asks for byte/token"),
-        ([327680], "no finite number"),
+        ([1, 2], "no finite number"),
         (float("nan"), "no finite number"),
         (True, "no number"),
         (memory / bandwidth, "asks for a number"),
         (nk.formulas.hardware.drain_time, "asks for a number"),
         (-5, "above zero"),
-        (10**12, "far too large"),
+        (328, "a bare number counts as byte/token, else write its prefix"),
+        ("328 MB/token", "off by thousands"),
+        ("315 kB/token", "near: give three digits"),
+        ("328 KiB/token", "off as GiB are from GB"),
+        (1 / 327_680, "upside down"),
+        (3e12, "far too large"),
         (400_000, "too large"),
         (1, "far too small"),
     ],
@@ -124,8 +129,17 @@ DRAIN = Exercise("memory / bandwidth", "It is.", "Think.", kind="formula")
     ("answer", "says"),
     [
         ("memory / ", "no expression"),
-        (22.5, "is a number, but the question asks for one in `bandwidth`, `memory`"),
-        (Symbol("M") / Symbol("W"), "`M` is no symbol of the book"),
+        (22.5, "That is a number: 22.5. The question asks for a formula in `bandwidth`, `memory`"),
+        (Symbol("M") / Symbol("W"), "In formulas `M` is printed for `memory`"),
+        ("M / W", "In formulas `M` is printed for `memory`"),
+        (Symbol("size") / bandwidth, "`size` is no symbol of the book"),
+        (Eq(memory / bandwidth, 2 * drain_time), "That is an equation: solve it"),
+        (memory / bandwidth / nk.notation.flops_per_mac, "does not depend on `flops_per_mac`"),
+        (memory / bandwidth * n_layers, "does not depend on `n_layers`"),
+        ([memory / bandwidth], "Right"),
+        (memory / bandwidth / 3 * 2.667, "constant factor"),
+        ("memory÷bandwidth", "Right"),
+        ("time = memory/bandwidth", "Right"),
         (drain_time, "has `drain_time` in it: put in what that stands for"),
         (memory * bandwidth, "should be in second"),
         (memory + bandwidth, "units do not go together"),
@@ -145,6 +159,67 @@ def test_what_is_wrong_with_a_formula_is_said(
 ) -> None:
     monkeypatch.setattr(checks, "exercise", lambda number: DRAIN)
     assert says in nk.check("1.9", answer).text
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        (8 / 3 * memory, 8 * memory / 3),
+        (2.667 * memory, 8 * memory / 3),
+        (0.5 * memory, memory / 2),
+        (2 * memory, nk.notation.flops_per_mac * memory),
+    ],
+    ids=str,
+)
+def test_a_float_means_the_fraction_near_it(
+    given: Expr, meant: Expr, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Exercise(str(meant), "It is.", "Think.", kind="formula")
+    monkeypatch.setattr(checks, "exercise", lambda number: asked)
+    assert nk.check("1.9", given).state == "right"
+
+
+SHARE = Exercise("bandwidth_efficiency * 4 / 5", "It is.", "Think.")
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        ("80%", "Right"),
+        ("80 percent", "Right"),
+        ("0.8 times", "Right"),
+        ("4/5", "Right"),
+        ("share = 0.8", "Right"),
+        (Eq(memory, 0.8), "Right"),
+        ([0.8], "Right"),
+        (80, "right in percent"),
+        ("0.8 users", "asks for a plain number"),
+        (1.25, "upside down"),
+    ],
+    ids=str,
+)
+def test_a_share_may_be_written_as_people_do(
+    answer: object, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "exercise", lambda number: SHARE)
+    assert says in nk.check("1.9", answer).text
+
+
+@pytest.mark.parametrize(
+    "answer", ["41.9 million", "41943040 parameters", "41,943,040", "0.0419 billion"]
+)
+def test_a_count_may_be_written_as_the_book_does(
+    answer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Exercise(
+        "n_layers * 41943040", "It is.", "Think.", worksheet={"givens": {"n_layers": 1}}
+    )
+    monkeypatch.setattr(checks, "exercise", lambda number: asked)
+    assert nk.check("1.9", answer).state == "right"
+
+
+def test_an_unquoted_number_of_an_exercise_is_understood() -> None:
+    assert nk.check(0.1, None).state == nk.check(" 0.1 ", None).state == "open"  # type: ignore[arg-type]
 
 
 def test_binary_and_decimal_bytes_are_told_apart() -> None:
