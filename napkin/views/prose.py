@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from string import Formatter
 from typing import Any
 
-from sympy import Basic, Symbol, Tuple
+from sympy import Basic, Eq, Symbol, Tuple
 
 from ..claims import claims
 from ..errors import MissingGivenError, NapkinError
@@ -62,7 +62,8 @@ def show(*parts: Basic | Formula) -> Shown:
     plain = [part.equation if isinstance(part, Formula) else part for part in parts]
     lines = [rf"$\displaystyle {latex_of(part)}$" for part in plain]
     below = legend(Tuple(*plain))
-    return Shown("\n\n".join(lines) + below, "\n".join(str(part) for part in plain))
+    told = [f"{p.lhs} = {p.rhs}" if isinstance(p, Eq) else str(p) for p in plain]
+    return Shown("\n\n".join(lines) + below, "\n".join(told))
 
 
 class _Sentence(Formatter):

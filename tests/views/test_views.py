@@ -24,7 +24,7 @@ def test_show_uses_the_book_s_symbols() -> None:
     shown = nk.show(Eq(q.drain_time, q.memory / q.bandwidth), nk.formulas.dollars.capex_per_user)
     assert r"$\displaystyle t_\mathrm{drain} = \frac{M}{W}$" in shown.markdown
     assert shown._repr_markdown_() == shown.markdown
-    assert repr(shown).splitlines()[0] == "Eq(drain_time, memory/bandwidth)"
+    assert repr(shown).splitlines()[0] == "drain_time = memory/bandwidth"
     assert "capex*n_gpus/users" in repr(shown)
 
 
