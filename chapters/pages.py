@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+from napkin import notation
 from napkin.formula import Formula
 from napkin.formulas import MODULES
 from napkin.quantity import REGISTRY, Quantity
@@ -48,7 +49,7 @@ from one of them; the last column is the key in a Hugging Face `config.json`.
 
 def grouped() -> Iterator[tuple[str, list[Quantity]]]:
     """Yield the quantities by the first module of formulas that uses them."""
-    left = dict(REGISTRY)
+    left = {name: quantity for name, quantity in REGISTRY.items() if hasattr(notation, name)}
     for module in MODULES:
         used = {
             symbol.name
@@ -69,7 +70,7 @@ def allowed(quantity: Quantity) -> str:
     return words if quantity.default is None else f"{words}; {quantity.default} if not given"
 
 
-def notation() -> str:
+def notation_page() -> str:
     """Return the notation page."""
     parts = [LEAD]
     header = ["symbol", "code name", "meaning", "unit", "allowed"]
@@ -92,7 +93,7 @@ def notation() -> str:
     return "\n".join(parts)
 
 
-PAGES = {"notation.md": notation}
+PAGES = {"notation.md": notation_page}
 
 
 def main() -> int:

@@ -19,7 +19,7 @@ def test_a_page_is_as_it_would_be_written(name: str) -> None:
 
 
 def test_every_quantity_of_the_book_has_one_row() -> None:
-    page = pages.notation().split("## In the letters of others")[0]
+    page = pages.notation_page().split("## In the letters of others")[0]
     for name, quantity in REGISTRY.items():
         if name in vars(import_module("napkin.notation")):
             assert page.count(f"| `{name}` | {quantity.meaning} |") == 1, name
