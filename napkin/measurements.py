@@ -31,9 +31,9 @@ class Measurement:
     worksheet : mapping
         What is put in, as in `napkin.calls.worksheet`.
     kind : str
-        ``"count"``, or ``"bound"``: a time that nobody may beat.
+        ``"count"``; ``"bound"``, a time that nobody may beat; or ``"ceiling"``, such a rate.
     within : float
-        How far a count may be off, or how much longer than the bound it took at most.
+        How far a count may be off, or how far beyond what was measured the bound is at most.
     source : str
         Where it was published, and when it was read.
     note : str
@@ -65,7 +65,8 @@ class Measurement:
         """Whether a count is near enough, or a time between the bound and the slack."""
         if self.kind == "count":
             return abs(self.error) <= self.within
-        return 0 <= -self.error <= self.within
+        slack = self.error if self.kind == "ceiling" else -self.error
+        return 0 <= slack <= self.within
 
 
 def measurement(name: str) -> Measurement:

@@ -6,22 +6,13 @@ An entry reads: name, unit, meaning, shown symbol, domain, value assumed when no
 gives one, key in a Hugging Face ``config.json``.
 """
 
+# One line an entry: this is a table, and reads as one.
+# fmt: off
 from .quantity import (
-    ANY,
-    AT_LEAST_ONE,
-    COUNT,
-    FRACTION,
-    NON_NEGATIVE,
-    POSITIVE,
-    PROBABILITY,
-    SHARE,
-    SWITCH,
-    WHOLE,
+    ANY, AT_LEAST_ONE, COUNT, FRACTION, NON_NEGATIVE, POSITIVE, PROBABILITY, SHARE, SWITCH, WHOLE,
     declare,
 )
 
-# One line an entry: this is a table, and reads as one.
-# fmt: off
 # The shape of a model
 n_layers = declare("n_layers", "1", "layers", r"n_\mathrm{layers}", COUNT, key="num_hidden_layers")
 n_heads = declare("n_heads", "1", "query heads in a layer", r"n_\mathrm{heads}", COUNT, key="num_attention_heads")
@@ -232,6 +223,8 @@ kv_budget = declare("kv_budget", "byte", "memory left for the cache", r"M_\mathr
 concurrent_sequences = declare("concurrent_sequences", "sequence", "sequences whose caches fit", r"B_\mathrm{max}")
 whole_sequences = declare("whole_sequences", "sequence", "the same, whole ones only", r"\lfloor B_\mathrm{max} \rfloor", WHOLE)
 block_size = declare("block_size", "token", "tokens in one page", r"b_\mathrm{page}", COUNT)
+page_bytes = declare("page_bytes", "byte", "bookkeeping of one page, all layers", r"m_\mathrm{page}")
+best_block_size = declare("best_block_size", "token", "page size that wastes least", r"b_\mathrm{page}^{*}")
 block_waste = declare("block_waste", "token", "tokens unused in the last page, on average", r"w_\mathrm{page}", NON_NEGATIVE)
 mean_cached_length = declare("mean_cached_length", "token/sequence", "cached length, averaged over time", r"\bar{\ell}")
 reserved_length = declare("reserved_length", "token/sequence", "length reserved for each sequence", r"\ell_\mathrm{max}")

@@ -198,7 +198,7 @@ _SPECS: Final[dict[str, tuple[dict[str, Check], dict[str, Check], Check | None]]
         {
             **dict.fromkeys(("says", "value", "target"), _text),
             "worksheet": _call,
-            "kind": _one_of("count", "bound"),
+            "kind": _one_of("count", "bound", "ceiling"),
             "within": _number,
             **_SOURCE,
         },

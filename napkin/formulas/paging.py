@@ -1,6 +1,6 @@
 """How many sequences fit, and what the cache wastes."""
 
-from sympy import Min, floor
+from sympy import Min, floor, sqrt
 
 from .. import notation as q
 from ..formula import Formula
@@ -45,6 +45,13 @@ block_waste = Formula(
     (q.block_size - 1) / 2,
     why="the last page holds 1 to block_size tokens, each as likely as the other",
     source=_VLLM + ", section 4",
+)
+best_block_size = Formula(
+    q.best_block_size,
+    sqrt(2 * q.page_bytes * q.mean_cached_length / q.kv_bytes_per_token),
+    why="large pages stay half empty, small ones need bookkeeping: at best both cost alike",
+    source="empty half page + bookkeeping of all pages, differentiated by the page size",
+    scope="pages much smaller than the cached length",
 )
 mean_cached_length = Formula(
     q.mean_cached_length,

@@ -135,9 +135,10 @@ def _name(axis: Axis, quantity: Quantity, words: str, log: bool) -> None:
         axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < low * 300 else (1,)))
         axis.set_minor_formatter(NullFormatter())
     text = words or quantity.meaning
-    unit = "" if quantity.unit == "1" else f", {quantity.unit.split('/')[0]}"
-    plain = unit in {", token", ", sequence", ", user"} and unit.strip(", ") not in text
-    axis.set_label_text(text + (f"{unit}s" if plain else "") + (" (log)" if log else ""))
+    counted = {"token": "token", "token/sequence": "token", "sequence": "sequence", "user": "user"}
+    name = counted.get(quantity.unit, "")
+    unit = f", {name}s" if name and name not in text else ""
+    axis.set_label_text(text + unit + (" (log)" if log else ""))
 
 
 def _short(number: float, quantity: Quantity) -> str:

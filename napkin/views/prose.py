@@ -9,7 +9,7 @@ from typing import Any
 
 from sympy import Basic, Eq, Symbol, Tuple
 
-from ..claims import claims
+from ..claims import claim, claims
 from ..errors import MissingGivenError, NapkinError
 from ..formula import Formula, latex_of, legend
 from ..quantity import lookup
@@ -154,17 +154,22 @@ def _cell(n: Napkin, target: str) -> str:
         return type(reason).__name__.removesuffix("Error")
 
 
-def article() -> Table:
+def article(*ids: str) -> Table:
     """Tabulate what the source article prints beside what its own scenario gives.
+
+    Parameters
+    ----------
+    *ids : str
+        Claims by name or number; those that the tour tells if none is given.
 
     Returns
     -------
     Table
-        One row a claim that the tour tells, with the reason where they differ.
+        One row a claim, with the reason where they differ.
     """
+    chosen = [claim(name) for name in ids] or [entry for entry in claims() if entry.tour]
     rows = [
         [entry.says, " to ".join(entry.printed), " to ".join(map(str, entry.derived)), entry.why]
-        for entry in claims()
-        if entry.tour
+        for entry in chosen
     ]
     return Table(["what", "article", "derived", "why"], rows)
