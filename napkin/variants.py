@@ -98,7 +98,11 @@ mla_full_query = Bundle(
 )
 sliding_window = Bundle(
     "sliding_window",
-    (sharing.window_tokens_kept, sharing.window_attention_pairs),
+    (
+        sharing.window_tokens_kept,
+        sharing.window_tokens_reserved,
+        sharing.window_attention_pairs,
+    ),
     "some layers see and keep only the last tokens of the context",
     without=_full_only,
 )

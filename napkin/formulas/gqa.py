@@ -144,6 +144,17 @@ window_tokens_kept = Formula(
     scope="n_layers_window is a part of n_layers; an engine without a cache for each kind of "
     "layer keeps the whole context",
 )
+window_tokens_reserved = Formula(
+    q.tokens_reserved,
+    (
+        (q.n_layers - q.n_layers_window) * q.reserved_length
+        + q.n_layers_window * Min(q.reserved_length, q.window)
+    )
+    / q.n_layers,
+    why="a windowed layer never needs room for more than its window",
+    source=_WINDOW,
+    scope="an engine without a cache for each kind of layer reserves the whole length",
+)
 _prefix = q.prompt * q.hit_rate
 _growing = Max(0, Min(q.prefill_tokens, q.window - _prefix))
 full_pairs = _prefix * q.prefill_tokens + q.prefill_tokens * (q.prefill_tokens + 1) / 2
