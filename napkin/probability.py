@@ -129,3 +129,7 @@ FUNCTIONS: Final[dict[str, Any]] = {
     for kind in (ErlangB, ErlangC, BinomialOverflow, UsersAtOverflow, LoadAtWait)
 }
 """The implementations by name, for compiled closed forms."""
+
+
+NUMERIC: Final = (BinomialOverflow, UsersAtOverflow, ErlangB, ErlangC, LoadAtWait)
+"""Functions that SciPy computes: no algebra knows them."""
