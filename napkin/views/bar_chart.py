@@ -66,9 +66,17 @@ def bars(
         if log:
             axes.set_xscale("log")
         for place, (total, end) in enumerate(zip(totals.values(), begin, strict=True)):
+            side, away = ("left", 5) if end >= 0 else ("right", -5)
             axes.annotate(
-                f"{total:short}", (end, place), (5, 0), textcoords="offset points", va="center"
+                f"{total:short}",
+                (end, place),
+                (away, 0),
+                textcoords="offset points",
+                va="center",
+                ha=side,
             )
+        if min(begin) < 0:
+            axes.axvline(0, color=COLORS[2], lw=0.8)
         axes.invert_yaxis()
         axes.margins(x=0.15)
         axes.xaxis.set_major_formatter(lambda number, _: tick(number, unit))
