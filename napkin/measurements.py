@@ -122,6 +122,8 @@ def measured(*names: str) -> Table:
         mark = notes.setdefault(text, f"[{len(notes) + 1}]")
         exact = entry.kind == "count" and entry.value.number.is_Integer
         pair = [value.exact if exact else str(value) for value in (entry.value, entry.derived)]
-        rows.append([f"{entry.says} {mark}", *pair, f"{entry.error:+.2%}" if entry.error else "0"])
+        small = "0" if not entry.error else "under 0.01%"
+        error = f"{entry.error:+.2%}" if abs(entry.error) >= 5e-5 else small
+        rows.append([f"{entry.says} {mark}", *pair, error])
     header = ["what", "published or measured", "derived", "error of the derived"]
     return Table(header, rows, [f"{mark} {text}" for text, mark in notes.items()])

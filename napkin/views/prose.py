@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from string import Formatter
 from typing import Any
 
-from sympy import Basic, Eq, Symbol, Tuple
+from sympy import Basic, Eq, Expr, Symbol, Tuple
 
 from ..claims import claim, claims
 from ..errors import MissingGivenError, NapkinError
@@ -67,9 +67,11 @@ def show(*parts: Basic | Formula) -> Shown:
 
 
 class _Sentence(Formatter):
-    """A format that shows a bare float with three digits."""
+    """A format that shows a bare float with three digits, and knows SymPy's numbers."""
 
     def format_field(self, value: Any, format_spec: str) -> str:
+        if isinstance(value, Expr) and value.is_number:
+            value = int(value) if value.is_Integer else float(value)
         if isinstance(value, float) and not format_spec:
             format_spec = ",.3g" if abs(value) < 1000 else ",.0f"
         return str(super().format_field(value, format_spec))

@@ -1,11 +1,13 @@
 """Pages that follow from the package are as it writes them, and name every quantity once."""
 
+import re
 import sys
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from napkin.claims import claims
 from napkin.quantity import REGISTRY
 
 CHAPTERS = Path(__file__).parents[2] / "chapters"
@@ -27,3 +29,12 @@ def test_every_quantity_of_the_book_has_one_row() -> None:
 
 def test_every_module_of_formulas_has_a_heading() -> None:
     assert [module for module, _ in pages.grouped()] == list(pages.HEADINGS)
+
+
+def test_every_claim_has_a_row_and_links_lead_somewhere() -> None:
+    page = pages.claims_page()
+    for entry in claims():
+        assert page.count(f"| {entry.id} |") == 1
+    links = re.findall(r"\]\(([^)#:]+\.ipynb)\)", page)
+    assert len(links) >= 50
+    assert all((CHAPTERS / link).is_file() for link in links)
