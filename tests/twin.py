@@ -102,6 +102,13 @@ class Twin:
         share = self.n_layers_window / self.n_layers
         return (1 - share) * self.context + share * min(self.context, self.window)
 
+    def tokens_reserved(self) -> float:
+        if not self.has("sliding_window"):
+            return self.max_context
+        full = self.n_layers - self.n_layers_window
+        windowed = self.n_layers_window * min(self.max_context, self.window)
+        return (full * self.max_context + windowed) / self.n_layers
+
     def kv_bytes_per_token(self) -> float:
         layers = self.n_layers - self.linear_layers()
         if self.has("mla"):
@@ -190,7 +197,7 @@ class Twin:
         if self.has("paged"):
             taken += self.kv_bytes_per_token() * (self.block_size - 1) / 2
         if self.has("reserved_maximum"):
-            taken += self.kv_bytes_per_token() * (self.max_context - self.tokens_kept())
+            taken += self.kv_bytes_per_token() * (self.tokens_reserved() - self.tokens_kept())
         return self.kv_budget() / taken if taken else inf
 
     def active_limit(self) -> float:
