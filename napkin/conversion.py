@@ -29,6 +29,7 @@ hour = 60 * minute = h
 day = 24 * hour
 byte = [data] = B
 FLOP = [work] = _ = flop = FLOPs = flops
+FLOPS = FLOP / second
 USD = [money] = dollar
 joule = [energy] = J
 watt = joule / second = W

@@ -38,6 +38,7 @@ from napkin.value import (
         ("context", "20_000", 20_000),
         ("context", 20_000, 20_000),
         ("peak_flops", "4500 TFLOP/s", 45 * 10**14),
+        ("peak_flops", "4500 TFLOPS", 45 * 10**14),  # as data sheets print it
         ("month", "30 day", 2_592_000),
         ("month", "720 h", 2_592_000),
         ("power", "700 W", 700),

@@ -102,7 +102,8 @@ class Accelerator:
                 return self.peak_flops[name]
         advice = (
             "For narrower numbers with the arithmetic of a wider one, name that one and give "
-            "bytes_per_weight=0.5; for another peak, give an nk.Accelerator of your own."
+            "bytes_per_weight=1 (0.5 for four bits), and bytes_per_kv=1 for a narrow cache; "
+            "for another peak, give an nk.Accelerator of your own."
         )
         raise unknown(f"peak of {self.name} for precision", precision, self.peak_flops, advice)
 
