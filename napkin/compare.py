@@ -43,11 +43,14 @@ class Comparison:
     formulas: tuple[tuple[str, str, str], ...]
     results: tuple[tuple[str, str, str, str], ...]
 
-    def _table(self) -> Table:
+    def _table(self, code: str = "{}") -> Table:
+        formulas = (
+            (name, *(code.format(_cut(side)) for side in sides)) for name, *sides in self.formulas
+        )
         rows = [
             *(("result", *row) for row in self.results),
             *(("given", *row, "") for row in self.givens),
-            *(("formula", name, _cut(one), _cut(other), "") for name, one, other in self.formulas),
+            *(("formula", *row, "") for row in formulas),
         ]
         return Table(("", "name", "first", "second", "second/first"), rows)
 
@@ -55,7 +58,7 @@ class Comparison:
         return repr(self._table())
 
     def _repr_markdown_(self) -> str:
-        return self._table()._repr_markdown_()
+        return self._table(code="`{}`")._repr_markdown_()  # else stars make italics
 
 
 def compare(first: Napkin, second: Napkin, targets: Sequence[str] = _USUAL) -> Comparison:

@@ -35,6 +35,14 @@ def test_text_and_markdown_say_the_same() -> None:
         assert word in found._repr_markdown_()
 
 
+def test_a_product_keeps_its_stars_in_a_notebook() -> None:
+    found = nk.compare(QWEN, QWEN.assume("tokens_kept = context * batch / 2"))
+    ((name, _, new),) = found.formulas
+    assert (name, new.count("*")) == ("tokens_kept", 1)
+    assert f"`{new}`" in found._repr_markdown_()
+    assert f"`{new}`" not in str(found)
+
+
 def test_assume_and_undo_is_identity() -> None:
     assert QWEN.assume(price=9).assume(price=4) == QWEN
     assert QWEN.assume(variants.idle_evicted).assume(variants.idle_kept) == QWEN
