@@ -83,6 +83,7 @@ def test_the_address_stands_in_one_place() -> None:
     (address,) = re.findall(r"^ +github: https://[^/]+/(\S+)$", read("myst.yml"), re.MULTILINE)
     (tag,) = re.findall(r"^ +ref: (\S+)", read("myst.yml"), re.MULTILINE)
     badge = f"https://mybinder.org/v2/gh/{address}/{tag}?urlpath=lab/tree/chapters/00-tour.ipynb"
+    assert f"]({badge})" in read("README.md"), "the README's badge opens the tour on Binder"
     repeats = set()
     for name in tracked():
         try:
