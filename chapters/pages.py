@@ -131,8 +131,7 @@ def claims_page() -> str:
         for row, entry in zip(ledger().rows, claims(), strict=True)
     ]
     header = [*ledger().header, "text", "chapter"]
-    shown = [[cell.replace("|", "\\|") for cell in row] for row in rows]
-    return f"{CLAIMS}\n{len(rows)} claims: {told}.\n\n{Table(header, shown)._repr_markdown_()}\n"
+    return f"{CLAIMS}\n{len(rows)} claims: {told}.\n\n{Table(header, rows)._repr_markdown_()}\n"
 
 
 PAGES = {"notation.md": notation_page, "claims.md": claims_page}

@@ -8,6 +8,7 @@ from sympy import Expr, Max, Symbol
 
 from .graph import effective, sides
 from .quantity import lookup
+from .table import escaped
 from .value import in_unit
 from .worksheet import Napkin
 
@@ -36,7 +37,7 @@ class Binding:
     __repr__ = __str__
 
     def _repr_markdown_(self) -> str:
-        return "\n".join(f"- {line}" for line in self.lines).replace("*", r"\*") or str(self)
+        return "\n".join(f"- {escaped(line)}" for line in self.lines) or str(self)
 
 
 def binding(n: Napkin, target: str) -> Binding:

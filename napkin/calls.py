@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
+from .choices import CHOICES
 from .formulas import ALL
 from .parse import parse_expression
 from .value import Value
 from .variants import get
 from .worksheet import Napkin
-
-_CHOICES: Final = ("scenario", "model", "accelerator", "precision")
 
 
 def worksheet(*calls: Mapping[str, Any]) -> Napkin:
@@ -31,7 +30,7 @@ def worksheet(*calls: Mapping[str, Any]) -> Napkin:
     """
     n = Napkin()
     for call in calls:
-        choices = {key: call[key] for key in _CHOICES if key in call}
+        choices = {key: call[key] for key in CHOICES if key in call}
         changes = [ALL[name] if name in ALL else get(name) for name in call.get("variants", ())]
         n = n.assume(*changes, **choices, **call.get("givens", {}))
     return n

@@ -21,6 +21,10 @@ from .variants import Bundle, get
 WIDTHS: Final = ("bytes_per_weight", "bytes_per_kv", "bytes_per_activation")
 
 
+CHOICES: Final = ("scenario", "model", "accelerator", "precision")
+"""What a worksheet takes by name, each from the catalog or one's own."""
+
+
 @dataclass(frozen=True)
 class Given:
     """A value that was given.

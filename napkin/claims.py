@@ -18,12 +18,12 @@ from .catalog.fields import VERDICTS
 from .errors import ConfigError, unknown
 from .table import Table
 from .units import parse_unit
-from .value import Value
+from .value import WORDS, Value
 
 _PRINTED: Final = re.compile(
     r"([\d,]+)(?:\.(\d+))?(?:e(\d+))?(?: ?(trillion|billion|million|%))?(?: (.+))?"
 )
-_POWERS: Final = {"trillion": 12, "billion": 9, "million": 6, "%": -2, None: 0}
+_WORDS: Final = {**WORDS, "%": Rational(1, 100)}
 
 
 @dataclass(frozen=True)
@@ -150,9 +150,9 @@ def read_printed(text: str) -> tuple[Value, Rational]:
     if match is None:
         raise ConfigError(f"{text!r} is no printed number: write it as '26 trillion FLOP'.")
     whole, decimals, exponent, word, unit = match.groups()
-    power = int(exponent or 0) + _POWERS[word]
-    number = Rational(f"{whole.replace(',', '')}.{decimals or 0}") * Rational(10) ** power
-    return Value(number, unit or "1"), Rational(10) ** (power - len(decimals or ""))
+    power = _WORDS[word] * Rational(10) ** int(exponent or 0)
+    number = Rational(f"{whole.replace(',', '')}.{decimals or 0}") * power
+    return Value(number, unit or "1"), power / Rational(10) ** len(decimals or "")
 
 
 def _value(row: Mapping[str, Any], call: Mapping[str, Any]) -> Value:
@@ -161,6 +161,7 @@ def _value(row: Mapping[str, Any], call: Mapping[str, Any]) -> Value:
     if not target.startswith("audit."):
         return called(target, article, call, unit=unit)
     computed = worksheet(article, call)[NUMBERS[target.removeprefix("audit.")]]
+    # Scaled, not converted: the audit counts cycles, for which no unit exists.
     return Value(computed.number / parse_unit(unit)[1], unit)
 
 

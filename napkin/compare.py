@@ -43,14 +43,11 @@ class Comparison:
     formulas: tuple[tuple[str, str, str], ...]
     results: tuple[tuple[str, str, str, str], ...]
 
-    def _table(self, code: str = "{}") -> Table:
-        formulas = (
-            (name, *(code.format(_cut(side)) for side in sides)) for name, *sides in self.formulas
-        )
+    def _table(self) -> Table:
         rows = [
             *(("result", *row) for row in self.results),
             *(("given", *row, "") for row in self.givens),
-            *(("formula", *row, "") for row in formulas),
+            *(("formula", name, _cut(one), _cut(other), "") for name, one, other in self.formulas),
         ]
         return Table(("", "name", "first", "second", "second/first"), rows)
 
@@ -58,7 +55,7 @@ class Comparison:
         return repr(self._table())
 
     def _repr_markdown_(self) -> str:
-        return self._table(code="`{}`")._repr_markdown_()  # else stars make italics
+        return self._table()._repr_markdown_()
 
 
 def compare(first: Napkin, second: Napkin, targets: Sequence[str] = _USUAL) -> Comparison:

@@ -10,7 +10,7 @@ from typing import Any
 from .calls import called
 from .catalog.loading import source_of, table
 from .errors import unknown
-from .table import Table
+from .table import Notes, Table
 from .value import Value, parse_text
 
 
@@ -115,15 +115,13 @@ def measured(*names: str) -> Table:
     Table
         One row a measurement with its relative error; sources and notes below.
     """
-    rows = []
-    notes: dict[str, str] = {}
+    rows, notes = [], Notes()
     for entry in map(measurement, names):
-        text = f"{entry.source}: {entry.note}" if entry.note else entry.source
-        mark = notes.setdefault(text, f"[{len(notes) + 1}]")
+        mark = notes(f"{entry.source}: {entry.note}" if entry.note else entry.source)
         exact = entry.kind == "count" and entry.value.number.is_Integer
         pair = [value.exact if exact else str(value) for value in (entry.value, entry.derived)]
         small = "0" if not entry.error else "under 0.01%"
         error = f"{entry.error:+.2%}" if abs(entry.error) >= 5e-5 else small
         rows.append([f"{entry.says} {mark}", *pair, error])
     header = ["what", "published or measured", "derived", "error of the derived"]
-    return Table(header, rows, [f"{mark} {text}" for text, mark in notes.items()])
+    return Table(header, rows, notes.lines)

@@ -54,7 +54,7 @@ _COMPARISONS: Final[dict[type[ast.cmpop], Any]] = {
     ast.Eq: Eq,
     ast.NotEq: Ne,
 }
-_FUNCTIONS: Final[dict[str, Any]] = {
+FUNCTIONS: Final[dict[str, Any]] = {
     "Min": Min,
     "Max": Max,
     "sqrt": sqrt,
@@ -233,8 +233,8 @@ class _Reader:
 
     def call(self, node: ast.Call, depth: int) -> Expr:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
-        if name not in _FUNCTIONS or node.keywords:
-            raise self.wrong(node, f"only {', '.join(_FUNCTIONS)} may be called")
+        if name not in FUNCTIONS or node.keywords:
+            raise self.wrong(node, f"only {', '.join(FUNCTIONS)} may be called")
         args = [self.read(argument, depth + 1) for argument in node.args]
         if not (1 <= len(args) <= (_MOST_SIDES if name in {"Min", "Max"} else 1)):
             raise self.wrong(node, f"{name} takes another number of arguments")
@@ -245,7 +245,7 @@ class _Reader:
         if name == "exp" and args[0].is_number and abs(args[0]) > 1000:
             raise self.wrong(node, "the exponential is too large")
         try:
-            return self.checked(node, _FUNCTIONS[name](*args))
+            return self.checked(node, FUNCTIONS[name](*args))
         except (TypeError, ValueError):
             raise self.wrong(node, f"{name} has no value here") from None
 

@@ -124,12 +124,8 @@ class LoadAtWait(_Numeric):
     implementation = staticmethod(_load_at_wait)
 
 
-FUNCTIONS: Final[dict[str, Any]] = {
-    kind.__name__: kind.implementation
-    for kind in (ErlangB, ErlangC, BinomialOverflow, UsersAtOverflow, LoadAtWait)
-}
-"""The implementations by name, for compiled closed forms."""
-
-
-NUMERIC: Final = (BinomialOverflow, UsersAtOverflow, ErlangB, ErlangC, LoadAtWait)
+NUMERIC: Final = (ErlangB, ErlangC, BinomialOverflow, UsersAtOverflow, LoadAtWait)
 """Functions that SciPy computes: no algebra knows them."""
+
+FUNCTIONS: Final[dict[str, Any]] = {kind.__name__: kind.implementation for kind in NUMERIC}
+"""The implementations by name, for compiled closed forms."""

@@ -2,8 +2,52 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
+
+_AS_IT_IS: Final = re.compile(r"(`[^`]*`|\$[^$]*\$)")  # code and mathematics
+
+
+def escaped(text: str) -> str:
+    r"""Return text for Markdown, where a star would make italics and a bar a column.
+
+    Parameters
+    ----------
+    text : str
+        With code in backticks and mathematics in dollars, which stay as they are.
+
+    Returns
+    -------
+    str
+        The same, as a notebook shall show it.
+
+    Examples
+    --------
+    >>> print(escaped("memory*bandwidth, or `memory*bandwidth`"))
+    memory\*bandwidth, or `memory*bandwidth`
+    """
+    parts = _AS_IT_IS.split(text)
+    parts[::2] = (re.sub(r"[*|]", r"\\\g<0>", part) for part in parts[::2])
+    return "".join(parts)
+
+
+class Notes:
+    """Footnotes, numbered as they come."""
+
+    def __init__(self) -> None:
+        self._marks: dict[str, str] = {}
+
+    def __call__(self, *texts: str) -> str:
+        for text in filter(None, texts):
+            self._marks.setdefault(text, f"[{len(self._marks) + 1}]")
+        return "".join(self._marks[text] for text in texts if text)
+
+    @property
+    def lines(self) -> list[str]:
+        """The notes below a table, each with its mark."""
+        return [f"{mark} {text}" for text, mark in self._marks.items()]
 
 
 @dataclass(frozen=True)
@@ -41,6 +85,6 @@ class Table:
 
     def _repr_markdown_(self) -> str:
         lines = [self.header, ["---"] * len(self.header), *self.rows]
-        text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-        below = "<br>\n".join(self.notes)
+        text = "\n".join(f"| {' | '.join(map(escaped, line))} |" for line in lines)
+        below = "<br>\n".join(map(escaped, self.notes))
         return f"{text}\n\n<small>{below}</small>" if below else text

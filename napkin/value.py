@@ -19,7 +19,8 @@ _NUMBER: Final = re.compile(
     r"\s*([-+]?(?:(?:\d{1,3}(?:,\d{3})+|\d[\d_]*)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,3})?)"
     r"\s*(million|billion|trillion)?\s*(.*?)\s*"
 )
-_WORDS: Final = {"million": 10**6, "billion": 10**9, "trillion": 10**12, None: 1}
+WORDS: Final = {"million": 10**6, "billion": 10**9, "trillion": 10**12, None: 1}
+"""Words behind a number, and what they stand for; none is one."""
 _LABEL_BELOW: Final = re.compile(r"/(token|sequence|user|GPU|layer)$")
 _LONGEST_TEXT: Final = 64
 
@@ -167,7 +168,7 @@ def parse_text(text: str) -> Value:
             "'8 TB/s', '3.35 TB/s' or '4 USD/hour', with a point before decimals."
         )
     digits, word, unit = match.groups()
-    value = Value(Rational(re.sub("[_,]", "", digits)) * _WORDS[word], unit or "1")
+    value = Value(Rational(re.sub("[_,]", "", digits)) * WORDS[word], unit or "1")
     conversion(value.unit, value.unit)
     return value
 

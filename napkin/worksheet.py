@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
 from sympy import Expr, Symbol
 
 from .assumptions import applied, superseded
 from .catalog import Accelerator
 from .catalog.model import Model
-from .choices import Choice, Given, resolved
+from .choices import CHOICES, Choice, Given, resolved
 from .compilation import compiled
 from .errors import NapkinError, NoFormulaError
 from .evaluation import check_room, evaluate
@@ -26,8 +26,6 @@ from .summary import summary
 from .units import check_equation, coherent_unit, dimension_of, parse_unit
 from .value import Value, coherent, in_unit, somewhere
 from .variants import BUNDLES, Bundle
-
-_CHOICES: Final = ("scenario", "model", "accelerator", "precision")
 
 
 class Napkin:
@@ -78,17 +76,17 @@ class Napkin:
         **givens: Any,
     ) -> None:
         choices = (scenario, model, accelerator, precision)
-        self._fill({}, (), dict(zip(_CHOICES, choices, strict=True)) | givens)
+        self._fill({}, (), dict(zip(CHOICES, choices, strict=True)) | givens)
 
     def _fill(
         self, choices: dict[str, Choice], steps: tuple[Any, ...], new: dict[str, Any]
     ) -> None:
-        chosen = resolved({k: v for k, v in new.items() if k in _CHOICES and v is not None})
+        chosen = resolved({k: v for k, v in new.items() if k in CHOICES and v is not None})
         choices, steps = superseded(choices, steps, chosen)
         typed = tuple(
             (lookup(name).symbol, Given(coherent(name, value)))
             for name, value in new.items()
-            if name not in _CHOICES
+            if name not in CHOICES
         )
         put = object.__setattr__
         put(self, "_choices", choices | chosen)

@@ -37,10 +37,9 @@ def test_text_and_markdown_say_the_same() -> None:
 
 def test_a_product_keeps_its_stars_in_a_notebook() -> None:
     found = nk.compare(QWEN, QWEN.assume("tokens_kept = context * batch / 2"))
-    ((name, _, new),) = found.formulas
-    assert (name, new.count("*")) == ("tokens_kept", 1)
-    assert f"`{new}`" in found._repr_markdown_()
-    assert f"`{new}`" not in str(found)
+    ((_, _, new),) = found.formulas
+    assert "*" in new and new in str(found)
+    assert new.replace("*", r"\*") in found._repr_markdown_()
 
 
 def test_assume_and_undo_is_identity() -> None:

@@ -7,27 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import unknown
-from ..table import Table
+from ..table import Notes, Table
 from .chips import accelerator, read
 from .fields import BYTES
 from .loading import source_of, table
 from .model import Model
-
-
-class _Notes:
-    """Sources, numbered as they come."""
-
-    def __init__(self) -> None:
-        self.seen: dict[str, str] = {}
-
-    def __call__(self, *texts: str) -> str:
-        for text in filter(None, texts):
-            self.seen.setdefault(text, f"[{len(self.seen) + 1}]")
-        return "".join(self.seen[text] for text in texts if text)
-
-    @property
-    def lines(self) -> list[str]:
-        return [f"{mark} {text}" for text, mark in self.seen.items()]
 
 
 def accelerators(own: str | Path | None = None) -> Table:
@@ -43,7 +27,7 @@ def accelerators(own: str | Path | None = None) -> Table:
     Table
         One row an accelerator; what another source says is a footnote.
     """
-    notes = _Notes()
+    notes = Notes()
     mine = list(read(own).values()) if own is not None else []
     rows = []
     for chip in [*mine, *map(accelerator, table("accelerators"))]:
@@ -64,7 +48,7 @@ def models() -> Table:
     Table
         One row a model: parameters, cache of one token at two bytes an element, variants.
     """
-    notes, rows = _Notes(), []
+    notes, rows = Notes(), []
     for name, row in table("models").items():
         model = Model.from_config(name)
         counts = [f"{int(count):,}" for count in (model.n_params, model.n_params_active)]
@@ -145,7 +129,7 @@ def prices(name: str | None = None) -> Table:
     Table
         One row an accelerator.
     """
-    notes = _Notes()
+    notes = Notes()
     shown = [price(key) for key in (table("prices") if name is None else [name])]
     rows = [[p.accelerator, p.low, p.high, p.date, notes(p.source, p.note)] for p in shown]
     return Table(["accelerator", "low", "high", "date", "source"], rows, notes.lines)
@@ -171,7 +155,7 @@ def traffic(name: str | None = None) -> Table:
     """
     if name is not None and name not in table("traffic"):
         raise unknown("traffic", name, table("traffic"))
-    notes, rows = _Notes(), []
+    notes, rows = Notes(), []
     points = ("p10", "p25", "p50", "mean", "p75", "p90", "p99", "max", "n")
     for trace in table("traffic") if name is None else [name]:
         row = table("traffic")[trace]
@@ -192,7 +176,7 @@ def scenarios() -> Table:
     Table
         One row a given.
     """
-    notes = _Notes()
+    notes = Notes()
     rows = [
         [name, given, str(value), notes(source_of(row), row.get("note", ""))]
         for name, row in table("scenarios").items()

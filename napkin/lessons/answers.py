@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 from math import isfinite
 from typing import Any, Final
 
@@ -13,7 +12,7 @@ from ..conversion import conversion
 from ..errors import AgreementError, FormulaSyntaxError, NapkinError, UnitError
 from ..formula import Formula, agree
 from ..notation import flops_per_mac
-from ..parse import parse_expression
+from ..parse import FUNCTIONS, parse_expression
 from ..quantity import REGISTRY
 from ..value import Value, coherent, exact_number, parse_text
 
@@ -140,33 +139,29 @@ def names(expression: Expr) -> str:
     return ", ".join(f"`{name}`" for name in sorted(map(str, expression.free_symbols)))
 
 
-def plain(expression: Expr, expected: Expr) -> Expr:
-    """Write a multiply-add as 2, where the answer has one.
+def plain(expression: Expr) -> Expr:
+    """Write a multiply-add as the two operations that it is.
 
     Parameters
     ----------
     expression : Expr
         In the symbols of the book.
-    expected : Expr
-        The answer.
 
     Returns
     -------
     Expr
-        With a number for `flops_per_mac` if the answer mentions it.
+        With a number for `flops_per_mac`.
     """
-    return expression.xreplace(_TWO) if flops_per_mac in expected.free_symbols else expression
+    return expression.xreplace(_TWO)
 
 
-def same_formula(given: Expr, other: Expr, expected: Expr) -> bool:
+def same_formula(given: Expr, other: Expr) -> bool:
     """Say whether two expressions are the same formula.
 
     Parameters
     ----------
     given, other : Expr
         In the symbols of the book.
-    expected : Expr
-        The answer, as in `plain`.
 
     Returns
     -------
@@ -174,7 +169,7 @@ def same_formula(given: Expr, other: Expr, expected: Expr) -> bool:
         True if algebra, or thirty points, tell no difference.
     """
     try:
-        agree(plain(given, expected), plain(other, expected))
+        agree(plain(given), plain(other))
     except (AgreementError, TypeError, ValueError, ArithmeticError):
         return False
     return True
@@ -204,7 +199,7 @@ def _from_text(text: str, named: str) -> Value:
 
 def _check_name(name: str, expected: Expr) -> None:
     """Raise for a name that the book does not have, with the one that was meant."""
-    if name in REGISTRY or name in {"Min", "Max", "sqrt", "log", "exp", "ceiling", "floor"}:
+    if name in REGISTRY or name in FUNCTIONS:
         return
     for symbol in expected.free_symbols:
         if re.sub(r"\\mathrm|[{}\\]", "", REGISTRY[symbol.name].shown) == name:
@@ -219,5 +214,6 @@ def _check_name(name: str, expected: Expr) -> None:
 
 def _exact(number: Float) -> Rational:
     """Return the fraction that somebody meant who wrote 2.667."""
-    near = Rational(Fraction(float(number)).limit_denominator(100))
-    return near if abs(near - number) <= abs(number) / 1000 else Rational(str(number))
+    typed = Rational(str(number))
+    near = typed.limit_denominator(100)
+    return near if abs(near - typed) <= abs(typed) / 1000 else typed

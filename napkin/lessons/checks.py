@@ -9,7 +9,7 @@ from sympy import Expr
 
 from ..errors import NapkinError
 from ..formula import latex_of
-from ..parse import parse_expression
+from ..table import escaped
 from ..value import Value
 from .answers import read_formula, read_number, same_formula
 from .exercises import Exercise, exercise
@@ -37,7 +37,7 @@ class Feedback:
         return self.text
 
     def _repr_markdown_(self) -> str:
-        return f"> **Check.** {self.text}"
+        return f"> **Check.** {escaped(self.text)}"
 
 
 def check(number: str, answer: Any) -> Feedback:
@@ -91,7 +91,7 @@ def check(number: str, answer: Any) -> Feedback:
 def _same(given: Any, other: Value | Expr, asked: Exercise) -> bool:
     if isinstance(other, Value):
         return near(given, float(other), asked.tolerance)
-    return same_formula(given, other, parse_expression(asked.answer))
+    return same_formula(given, other)
 
 
 def _shown(expected: Value | Expr) -> str:

@@ -92,10 +92,10 @@ def off_formula(given: Expr, expected: Expr) -> str:
     except NapkinError as reason:
         return f"its units do not go together: {str(reason).rstrip('.')}"
     wanted = words(dimension_of(expected))
-    if unit not in (wanted, words(dimension_of(plain(expected, expected)))):
+    if unit not in (wanted, words(dimension_of(plain(expected)))):
         asked = "a plain number" if wanted == "1" else f"in {wanted}"
         return f"it comes out in {unit}, but should be {asked}".replace(" in 1,", " as a number,")
-    mine, right = plain(given, expected), plain(expected, expected)
+    mine, right = plain(given), plain(expected)
     missing = right.free_symbols - mine.free_symbols
     if missing:
         return f"it does not depend on `{min(map(str, missing))}`, and the answer does"
