@@ -16,7 +16,6 @@ from .compare import compare
 from .errors import NapkinError
 from .explain import explain
 from .formula import Formula, agree
-from .measurements import measured, measurement
 from .own import quantity
 from .sensitivity import sensitivity
 from .solve import solve
@@ -28,6 +27,7 @@ from .worksheet import Napkin
 if TYPE_CHECKING:
     from .claims import claim
     from .lessons import check, quiz
+    from .measurements import measured, measurement
     from .views.prose import say, show, symbols
 
 __version__ = "0.1.0"
@@ -39,6 +39,8 @@ _LATER: Final = {
     "symbols": ".views.prose",
     "check": ".lessons",
     "claim": ".claims",
+    "measured": ".measurements",
+    "measurement": ".measurements",
     "quiz": ".lessons",
     "views": ".views",
     "lessons": ".lessons",

@@ -195,6 +195,7 @@ tokens_per_second = declare("tokens_per_second", "token/s", "tokens of all users
 tokens_per_second_per_user = declare("tokens_per_second_per_user", "token/s", "tokens that one user sees", "x")
 tpot = declare("tpot", "s", "time per output token", r"t_\mathrm{tpot}")
 ttft = declare("ttft", "s", "time to first token", r"t_\mathrm{ttft}")
+prefill_memory_time = declare("prefill_memory_time", "s", "time to read the weights for the prompt", r"t_\mathrm{pre,mem}")
 prefill_compute_time = declare("prefill_compute_time", "s", "time to compute the prompt", r"t_\mathrm{pre}", NON_NEGATIVE)
 prefill_time = declare("prefill_time", "s", "time of a whole prompt, nothing cached, head on each token", r"t_\mathrm{prompt}")
 attention_pairs = declare("attention_pairs", "1", "query-key pairs of a prefill, averaged over layers", r"n_\mathrm{pairs}", NON_NEGATIVE)

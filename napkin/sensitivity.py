@@ -51,6 +51,22 @@ class Sensitivity:
     value: Value
     rows: tuple[Elasticity, ...]
 
+    def to(self, given: str | Symbol) -> float:
+        """Return how the result answers to one given.
+
+        Parameters
+        ----------
+        given : str or Symbol
+            A quantity.
+
+        Returns
+        -------
+        float
+            Percent of change for one percent of change; 0 where it does not matter.
+        """
+        name = lookup(given).name
+        return next((row.elasticity for row in self.rows if row.name == name), 0.0)
+
     def sentences(self) -> list[str]:
         """Return a sentence for each row."""
         return [

@@ -237,7 +237,8 @@ def test_what_is_public_is_documented(module: str) -> None:
             for parameter in taken:
                 assert parameter.name in section, f"{module}.{name}: {parameter.name}"
         if signature.return_annotation not in {"None", None, inspect.Signature.empty}:
-            assert "Returns\n-------" in text or not taken, f"{module}.{name}"
+            stated = "Returns\n-------" in text or "Yields\n------" in text
+            assert stated or not taken, f"{module}.{name}"
 
 
 def test_public_names_are_there() -> None:

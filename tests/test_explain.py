@@ -247,7 +247,7 @@ def test_where_nothing_competes() -> None:
 
 
 def test_a_side_that_is_no_symbol() -> None:
-    n = QWEN.assume(prompt=1)
+    n = QWEN.assume("ttft = Max(prefill_compute_time, prefill_weight_bytes / bandwidth)", prompt=1)
     found = nk.binding(n, "ttft")
     weights = n.prefill_weight_bytes.number / n.bandwidth.number
     assert "prefill_weight_bytes" in found.limits[0]

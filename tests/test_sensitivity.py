@@ -33,6 +33,12 @@ NAPKINS = {
 }
 
 
+def test_the_elasticity_to_one_given() -> None:
+    found = nk.sensitivity(QWEN, "kv_bytes_per_sequence")
+    assert found.to("context") == found.to(nk.notation.context) == 1
+    assert found.to("price") == 0
+
+
 @pytest.mark.parametrize("target", ["cost_per_user_month", "tokens_per_second", "ttft", "users"])
 @pytest.mark.parametrize("name", NAPKINS)
 def test_elasticities_equal_finite_differences(name: str, target: str) -> None:

@@ -193,9 +193,15 @@ prefill_compute_time = Formula(
     source="scaling-book, applied-inference",
     scope="one prompt alone on the replica: no queue, no chunks",
 )
+prefill_memory_time = Formula(
+    q.prefill_memory_time,
+    q.prefill_weight_bytes / _flow,
+    why="however short the prompt, its weights are read once",
+    source="scaling-book, applied-inference",
+)
 ttft = Formula(
     q.ttft,
-    Max(q.prefill_compute_time, q.prefill_weight_bytes / _flow),
+    Max(q.prefill_compute_time, q.prefill_memory_time),
     why="the prompt must be computed, and the weights read at least once",
     source="scaling-book, applied-inference",
     scope="no queue in front of it",

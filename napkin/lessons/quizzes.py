@@ -51,11 +51,6 @@ class Question:
     asks: str
     options: tuple[Option, ...]
 
-    @property
-    def key(self) -> Option:
-        """The right answer."""
-        return next(option for option in self.options if option.correct)
-
 
 def questions(path: str | Path) -> list[Question]:
     """Read the questions of a quiz.
@@ -152,16 +147,15 @@ def _text(asked: list[Question]) -> str:
     lines = []
     for number, question in enumerate(asked, start=1):
         lines += [f"{number}. {question.asks}"]
-        lines += [f"   {letter}) {option.says}" for letter, option in _letters(question)]
+        lines += [f"   - {letter}) {option.says}" for letter, option in _letters(question)]
     return "\n".join(lines)
 
 
+def _key(question: Question) -> str:
+    letter, right = next(pair for pair in _letters(question) if pair[1].correct)
+    return f"<li>{letter}) {right.feedback}</li>"
+
+
 def _markdown(asked: list[Question]) -> str:
-    parts, key = [], []
-    for number, question in enumerate(asked, start=1):
-        rows = [f"   - {letter}) {option.says}" for letter, option in _letters(question)]
-        parts.append("\n".join([f"{number}. {question.asks}", *rows]))
-        right = next(letter for letter, option in _letters(question) if option.correct)
-        key.append(f"<li>{right}) {question.key.feedback}</li>")
-    folded = f"<details><summary>Answers</summary><ol>{''.join(key)}</ol></details>"
-    return "\n".join(parts) + f"\n\n{folded}"
+    folded = f"<ol>{''.join(map(_key, asked))}</ol>"
+    return f"{_text(asked)}\n\n<details><summary>Answers</summary>{folded}</details>"

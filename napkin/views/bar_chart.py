@@ -7,18 +7,21 @@ from collections.abc import Mapping
 import numpy as np
 from sympy import Rational
 
-from ..value import Value
-from .figures import COLORS, STYLE, Figure, finished, tick
+from ..value import Value, exact_number
+from .figures import COLORS, STYLE, Figure, drawing, finished, tick
 
 
 def bars(
-    rows: Mapping[str, Value | Mapping[str, Value]], title: str, what: str, log: bool = False
+    rows: Mapping[str, float | Value | Mapping[str, Value]],
+    title: str,
+    what: str,
+    log: bool = False,
 ) -> Figure:
     """Draw values as bars, in parts where they have some.
 
     Parameters
     ----------
-    rows : mapping of str to Value or mapping
+    rows : mapping of str to float, Value or mapping
         For each bar its name and length, or its parts by name.
     title : str
         What the figure shows: a finding, not a topic.
@@ -32,33 +35,26 @@ def bars(
     Figure
         Horizontal bars with their values.
     """
-    from matplotlib.figure import Figure as MatplotlibFigure
-    from matplotlib.style import context as style
     from matplotlib.ticker import MaxNLocator
 
-    parts = {
-        label: dict(row) if isinstance(row, Mapping) else {"": row} for label, row in rows.items()
-    }
+    parts = {label: _parts(row) for label, row in rows.items()}
     names = list(dict.fromkeys(name for row in parts.values() for name in row))
     unit = next(iter(next(iter(parts.values())).values())).unit
     totals = {
         label: Value(sum((value.number for value in row.values()), Rational(0)), unit)
         for label, row in parts.items()
     }
-    with style(STYLE):
-        figure = MatplotlibFigure(figsize=(7, 0.9 + 0.5 * len(parts)))
-        axes = figure.subplots()
+    with drawing(7, 0.9 + 0.5 * len(parts), title) as (figure, axes):
         begin = np.zeros(len(parts))
         for place, name in enumerate(names):
             widths = np.array([float(row[name]) if name in row else 0 for row in parts.values()])
             hatch = ("", "///", "...", "\\\\\\", "xx")[place]
-            color, edge = COLORS[place], "#fdfdfb"
             axes.barh(
                 list(parts),
                 widths,
                 left=begin,
-                color=color,
-                edgecolor=edge,
+                color=COLORS[place],
+                edgecolor=STYLE["axes.facecolor"],
                 hatch=hatch,
                 label=name,
             )
@@ -88,8 +84,13 @@ def bars(
             axes.legend(
                 frameon=False, ncols=len(names), loc="upper left", bbox_to_anchor=(0, -0.25)
             )
-        axes.set_title(title, loc="left")
         listed = "; ".join(f"{label} {total:short}" for label, total in totals.items())
         inside = f", in parts: {', '.join(names)}" if len(names) > 1 else ""
         scale = ", logarithmic" if log else ""
         return finished(figure, f"Bar chart, {what}{scale}{inside}. {title}. {listed}.")
+
+
+def _parts(row: float | Value | Mapping[str, Value]) -> dict[str, Value]:
+    if isinstance(row, Mapping):
+        return dict(row)
+    return {"": row if isinstance(row, Value) else Value(exact_number(row))}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
 from io import StringIO
@@ -14,6 +16,7 @@ from sympy import Rational
 from ..value import Value
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure as MatplotlibFigure
 
 STYLE: Final[dict[str, Any]] = {
@@ -76,6 +79,34 @@ def tick(number: float, unit: str) -> str:
     text = f"{Value(Rational(str(number)), unit):short}" if number else "0"
     text = re.sub(r"(\.\d*?)0+(?=\D|$)", r"\1", text).replace(". ", " ").removesuffix(".")
     return re.sub(r" (token|sequence|user)s?$", "", text)
+
+
+@contextmanager
+def drawing(width: float, height: float, title: str) -> Iterator[tuple[MatplotlibFigure, Axes]]:
+    """Open a drawing in the style of the book.
+
+    Parameters
+    ----------
+    width, height : float
+        In inches.
+    title : str
+        What the figure shows: a finding, not a topic.
+
+    Yields
+    ------
+    figure : matplotlib.figure.Figure
+        To hand to `finished` before the drawing closes.
+    axes : matplotlib.axes.Axes
+        To draw on.
+    """
+    from matplotlib.figure import Figure as MatplotlibFigure
+    from matplotlib.style import context as style
+
+    with style(STYLE):
+        figure = MatplotlibFigure(figsize=(width, height))
+        axes = figure.subplots()
+        axes.set_title(title, loc="left")
+        yield figure, axes
 
 
 def finished(figure: MatplotlibFigure, alt: str) -> Figure:

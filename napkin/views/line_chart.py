@@ -16,7 +16,7 @@ from ..quantity import Quantity, lookup
 from ..sweep import sweep
 from ..value import Value
 from ..worksheet import Napkin
-from .figures import COLORS, STYLE, Figure, finished, tick
+from .figures import COLORS, STYLE, Figure, drawing, finished, tick
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,9 +70,6 @@ def curves(
     Figure
         Lines named where they end, with axes, units and alternative text.
     """
-    from matplotlib.figure import Figure as MatplotlibFigure
-    from matplotlib.style import context as style
-
     if len(axis) != 1:
         raise NapkinError("curves needs one axis with its ends, such as context=(1_000, 200_000).")
     ((name, ends),) = axis.items()
@@ -82,9 +79,7 @@ def curves(
     here = None if at is None else float(at)
     there = {} if here is None else _values_at(lines, name, here)
     ys = {label: _heights(n, target, name, xs, beyond) for label, (n, target) in lines.items()}
-    with style(STYLE):
-        figure = MatplotlibFigure(figsize=(7, 4.2))
-        axes = figure.subplots()
+    with drawing(7, 4.2, title) as (figure, axes):
         axes.set_xscale("log" if "x" in log else "linear")
         axes.set_yscale("log" if "y" in log else "linear")
         for place, (label, heights) in enumerate(ys.items()):
@@ -99,7 +94,6 @@ def curves(
             _mark(axes, here, there, regimes)
         axes.margins(y=0.1)
         _name_lines(axes, ys)
-        axes.set_title(title, loc="left")
         runs = {label: f"{value:short}" for label, value in there.items()} or _ends_of(ys, up)
         where = "" if here is None else f"At {_short(here, across)}: "
         alt = _alt_of_curves(title, across, y or up.meaning, ends, log)

@@ -9,7 +9,7 @@ from typing import Any
 
 from sympy import Basic, Eq, Expr, Symbol, Tuple
 
-from ..claims import claim, claims
+from ..claims import claim, claims, ledger
 from ..errors import MissingGivenError, NapkinError
 from ..formula import Formula, latex_of, legend
 from ..quantity import lookup
@@ -170,8 +170,5 @@ def article(*ids: str) -> Table:
         One row a claim, with the reason where they differ.
     """
     chosen = [claim(name) for name in ids] or [entry for entry in claims() if entry.tour]
-    rows = [
-        [entry.says, " to ".join(entry.printed), " to ".join(map(str, entry.derived)), entry.why]
-        for entry in chosen
-    ]
+    rows = [[says, printed, ours, why] for _, says, printed, ours, _, why in ledger(chosen).rows]
     return Table(["what", "article", "derived", "why"], rows)

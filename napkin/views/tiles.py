@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from .figures import COLORS, STYLE, Figure, finished
+from .figures import COLORS, Figure, drawing, finished
 
 _ALT: Final = (
     "Three matrices: the left one beside the results, the right one above them. One tile of the "
@@ -27,13 +27,9 @@ def tiles() -> Figure:
     Figure
         No numbers: only shapes and names.
     """
-    from matplotlib.figure import Figure as MatplotlibFigure
     from matplotlib.patches import Rectangle
-    from matplotlib.style import context as style
 
-    with style(STYLE):
-        figure = MatplotlibFigure(figsize=(6, 4.6))
-        axes = figure.subplots()
+    with drawing(6, 4.6, "A tile of results needs a strip of each input") as (figure, axes):
         for place, (name, (corner, wide, high, part, words)) in enumerate(_PARTS.items()):
             axes.add_patch(Rectangle(corner, wide, high, fill=False, ec=COLORS[2], lw=1.2))
             hatch = "" if place == 2 else "///"
@@ -51,5 +47,4 @@ def tiles() -> Figure:
         axes.set_ylim(-0.1, 8.1)
         axes.set_aspect("equal")
         axes.axis("off")
-        axes.set_title("A tile of results needs a strip of each input", loc="left")
         return finished(figure, _ALT)

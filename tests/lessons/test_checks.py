@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -122,6 +124,20 @@ def test_what_is_wrong_with_a_number_is_said(answer: object, says: str) -> None:
     assert says in nk.check("0.1", answer).text
 
 
+Ask = Callable[[Exercise, object], checks.Feedback]
+
+
+@pytest.fixture
+def ask(monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """Check an answer to an exercise that no chapter has."""
+
+    def said(asked: Exercise, answer: object) -> checks.Feedback:
+        monkeypatch.setattr(checks, "exercise", lambda number: asked)
+        return nk.check("1.9", answer)
+
+    return said
+
+
 DRAIN = Exercise("memory / bandwidth", "It is.", "Think.", kind="formula")
 
 
@@ -154,11 +170,8 @@ DRAIN = Exercise("memory / bandwidth", "It is.", "Think.", kind="formula")
     ],
     ids=str,
 )
-def test_what_is_wrong_with_a_formula_is_said(
-    answer: object, says: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(checks, "exercise", lambda number: DRAIN)
-    assert says in nk.check("1.9", answer).text
+def test_what_is_wrong_with_a_formula_is_said(answer: object, says: str, ask: Ask) -> None:
+    assert says in ask(DRAIN, answer).text
 
 
 @pytest.mark.parametrize(
@@ -171,12 +184,9 @@ def test_what_is_wrong_with_a_formula_is_said(
     ],
     ids=str,
 )
-def test_a_float_means_the_fraction_near_it(
-    given: Expr, meant: Expr, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_float_means_the_fraction_near_it(given: Expr, meant: Expr, ask: Ask) -> None:
     asked = Exercise(str(meant), "It is.", "Think.", kind="formula")
-    monkeypatch.setattr(checks, "exercise", lambda number: asked)
-    assert nk.check("1.9", given).state == "right"
+    assert ask(asked, given).state == "right"
 
 
 SHARE = Exercise("bandwidth_efficiency * 4 / 5", "It is.", "Think.")
@@ -198,28 +208,28 @@ SHARE = Exercise("bandwidth_efficiency * 4 / 5", "It is.", "Think.")
     ],
     ids=str,
 )
-def test_a_share_may_be_written_as_people_do(
-    answer: object, says: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(checks, "exercise", lambda number: SHARE)
-    assert says in nk.check("1.9", answer).text
+def test_a_share_may_be_written_as_people_do(answer: object, says: str, ask: Ask) -> None:
+    assert says in ask(SHARE, answer).text
 
 
 @pytest.mark.parametrize(
     "answer", ["41.9 million", "41943040 parameters", "41,943,040", "0.0419 billion"]
 )
-def test_a_count_may_be_written_as_the_book_does(
-    answer: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_count_may_be_written_as_the_book_does(answer: str, ask: Ask) -> None:
     asked = Exercise(
         "n_layers * 41943040", "It is.", "Think.", worksheet={"givens": {"n_layers": 1}}
     )
-    monkeypatch.setattr(checks, "exercise", lambda number: asked)
-    assert nk.check("1.9", answer).state == "right"
+    assert ask(asked, answer).state == "right"
+
+
+def test_stars_of_an_answer_stay_stars_in_a_notebook(ask: Ask) -> None:
+    assert r"memory\*bandwidth" not in str(ask(SHARE, memory * bandwidth))
+    assert r"bandwidth\*memory is a formula" in ask(SHARE, memory * bandwidth)._repr_markdown_()
 
 
 def test_an_unquoted_number_of_an_exercise_is_understood() -> None:
-    assert nk.check(0.1, None).state == nk.check(" 0.1 ", None).state == "open"  # type: ignore[arg-type]
+    unquoted: Any = 0.1
+    assert nk.check(unquoted, None).state == nk.check(" 0.1 ", None).state == "open"
 
 
 def test_binary_and_decimal_bytes_are_told_apart() -> None:

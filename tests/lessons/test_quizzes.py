@@ -67,8 +67,9 @@ def test_without_a_front_end_it_reads_as_text_with_a_folded_key() -> None:
     assert "<details>" in bundle["text/markdown"]
     for asked in questions(QUIZZES[0]):
         assert asked.asks in bundle["text/plain"] and asked.asks in bundle["text/markdown"]
-        assert asked.key.feedback in bundle["text/markdown"]
-        assert asked.key.feedback not in bundle["text/plain"]
+        (right,) = (option.feedback for option in asked.options if option.correct)
+        assert right in bundle["text/markdown"]
+        assert right not in bundle["text/plain"]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -21,9 +22,9 @@ def words(figure: Figure) -> str:
     return " ".join(ElementTree.fromstring(figure.svg).itertext())
 
 
-def roof(**options: object) -> Figure:
+def roof(**options: Any) -> Figure:
     lines = {"FP8": (QWEN, "attainable_flops"), "BF16": (BF16, "attainable_flops")}
-    return curves(lines, "A finding", intensity=(1, 20_000), **options)  # type: ignore[arg-type]
+    return curves(lines, "A finding", intensity=(1, 20_000), **options)
 
 
 def test_a_chart_names_lines_axes_units_and_finding() -> None:
@@ -105,6 +106,11 @@ def test_bars_without_parts() -> None:
     figure = bars(rows, "A finding", "cache", log=True)
     assert "2.62 GB" in words(figure) and "21.0 GB" in words(figure)
     assert "logarithmic" in figure.alt and "in parts" not in figure.alt
+
+
+def test_bars_of_plain_numbers() -> None:
+    figure = bars({"price": 1.0, "memory": -1.246}, "A finding", "percent")
+    assert "price 1; memory -1.25" in figure.alt
 
 
 def test_the_same_bytes_in_every_run() -> None:
