@@ -39,9 +39,9 @@ lint: .venv/tests  ## check style, types, docstrings and spelling
 coverage: .venv/tests  ## show the lines and branches that the core tests miss
 	.venv/bin/pytest -n $(JOBS) --cov=napkin tests napkin
 
-chapters: .venv/book  ## run the text twins into notebooks (CHAPTERS="00-tour" for some), write pages
+chapters: .venv/tests  ## run the text twins into notebooks (CHAPTERS="00-tour" for some), write pages
 	.venv/bin/python chapters/execute.py $(CHAPTERS)
-	.venv/bin/python chapters/pages.py
+	cd chapters && ../.venv/bin/python -m pages
 
 test-oldest: .venv/core  ## run the tests on the oldest dependencies that we promise
 	$(PYTHON) -m venv --clear .venv-oldest

@@ -4,15 +4,18 @@ import re
 import sys
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+import napkin as nk
 from napkin.claims import claims
 from napkin.quantity import REGISTRY
 
 CHAPTERS = Path(__file__).parents[2] / "chapters"
 sys.path.insert(0, str(CHAPTERS))
 pages = import_module("pages")
+notation = import_module("pages.notation")
 
 
 @pytest.mark.parametrize("name", pages.PAGES)
@@ -21,18 +24,27 @@ def test_a_page_is_as_it_would_be_written(name: str) -> None:
 
 
 def test_every_quantity_of_the_book_has_one_row() -> None:
-    page = pages.notation_page().split("## In the letters of others")[0]
+    page = notation.notation_page().split("## In the letters of others")[0]
     for name, quantity in REGISTRY.items():
         if name in vars(import_module("napkin.notation")):
             assert page.count(f"| `{name}` | {quantity.meaning} |") == 1, name
 
 
 def test_every_module_of_formulas_has_a_heading() -> None:
-    assert [module for module, _ in pages.grouped()] == list(pages.HEADINGS)
+    assert [module for module, _ in notation.grouped()] == list(notation.HEADINGS)
+
+
+def test_every_public_name_of_the_package_is_on_its_page() -> None:
+    page = import_module("pages.api").api_page()
+    for name in nk.__all__:
+        thing = getattr(nk, name)
+        assert isinstance(thing, ModuleType) or f"### nk.{name}\n" in page or f"`{name}`" in page
+    for name in nk.catalog.__all__:
+        assert f"| `{name}` |" in page
 
 
 def test_every_claim_has_a_row_and_links_lead_somewhere() -> None:
-    page = pages.claims_page()
+    page = import_module("pages.claims").claims_page()
     for entry in claims():
         assert page.count(f"| {entry.id} |") == 1
     links = re.findall(r"\]\(([^)#:]+\.ipynb)\)", page)

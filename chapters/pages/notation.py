@@ -1,21 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write the pages that follow from the package: ``python chapters/pages.py``."""
+"""The notation: every quantity once, and the letters of others."""
 
-import sys
 import tomllib
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from napkin import notation
-from napkin.catalog.fields import VERDICTS
-from napkin.claims import Claim, claims, ledger
 from napkin.formula import Formula
-from napkin.formulas import ALL, MODULES
+from napkin.formulas import MODULES
 from napkin.quantity import REGISTRY, Quantity
 from napkin.table import Table
 
-CHAPTERS = Path(__file__).resolve().parent
 HEADINGS = {
     "hardware": "A GPU, and a piece of work",
     "matmul": "A matrix product",
@@ -81,7 +76,7 @@ def notation_page() -> str:
         rows = [[f"${q.shown}$", f"`{q.name}`", q.meaning, q.unit, allowed(q)] for q in quantities]
         if rows:
             parts.append(f"## {HEADINGS[module]}\n\n{Table(header, rows)._repr_markdown_()}\n")
-    others = tomllib.loads((CHAPTERS / "rosetta.toml").read_text(encoding="utf-8"))
+    others = tomllib.loads(Path(__file__).with_name("rosetta.toml").read_text(encoding="utf-8"))
     rows = [
         [
             f"`{name}`",
@@ -94,56 +89,3 @@ def notation_page() -> str:
     header = ["code name", "here", *OTHERS.values(), "config.json"]
     parts.append(f"{ROSETTA}\n{Table(header, rows)._repr_markdown_()}\n")
     return "\n".join(parts)
-
-
-CHAPTER_OF = {
-    path.stem.split("-", 1)[1].replace("-", "_"): path.name
-    for path in sorted((CHAPTERS / "text").glob("0[1-9]-*.md"))
-}
-CLAIMS = """\
-# The article, claim by claim
-
-This book follows the path of one article,
-[Inference cost at scale with napkin math](https://injuly.in/blog/napkin-inference-cost), and
-audits it: each number and formula in it is derived again from its own assumptions, each
-statement is held against a derivation. Much of it stands. Where it does not, the reason is
-given, and the chapter that shows it. An earlier text of the article is audited as well.
-"""
-
-
-def chapter_of(claim: Claim) -> str:
-    """Return the chapter that derives what settles a claim, as a link."""
-    target = claim.row.get("target", "")
-    names = [claim.settled_by, *(name for name in ALL if name.rsplit(".", 1)[1] == target)]
-    found = [CHAPTER_OF[name.split(".")[0]] for name in names if name.split(".")[0] in CHAPTER_OF]
-    if not found:
-        return ""
-    stem = found[0].removesuffix(".md")
-    return f"[{stem[:2]}]({stem}.ipynb)"
-
-
-def claims_page() -> str:
-    """Return the ledger of claims."""
-    counts = Counter(claim.verdict for claim in claims())
-    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS)
-    rows = [
-        [*row, entry.version, chapter_of(entry)]
-        for row, entry in zip(ledger().rows, claims(), strict=True)
-    ]
-    header = [*ledger().header, "text", "chapter"]
-    return f"{CLAIMS}\n{len(rows)} claims: {told}.\n\n{Table(header, rows)._repr_markdown_()}\n"
-
-
-PAGES = {"notation.md": notation_page, "claims.md": claims_page}
-
-
-def main() -> int:
-    """Write every page."""
-    for name, page in PAGES.items():
-        (CHAPTERS / name).write_text(page(), encoding="utf-8")
-        print(f"wrote {name}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the chapters say of themselves: titles, objectives, sections, exercises, terms, links."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from napkin.lessons import questions
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+_CODE: Final = re.compile(r"^```\{code-cell\}.*?^```$", re.DOTALL | re.MULTILINE)
+# Bold, but no term: what opens a part of a chapter, a callout or an exercise.
+_LEADS: Final = re.compile(
+    r"(The question|You |Predict|Takeaway|Assumption|Pitfall|Check|\d|What )"
+)
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A text twin, without its code."""
+
+    stem: str
+
+    @cached_property
+    def prose(self) -> str:
+        """What is neither front matter nor a code cell."""
+        text = (ROOT / "text" / f"{self.stem}.md").read_text(encoding="utf-8")
+        return _CODE.sub("", text.split("\n---\n", 1)[1])
+
+    @property
+    def number(self) -> str:
+        """The two digits of a numbered chapter, else nothing."""
+        return self.stem[:2] if self.stem[:2].isdigit() else ""
+
+    @property
+    def title(self) -> str:
+        """The first heading."""
+        return self.prose.split("# ", 1)[1].splitlines()[0]
+
+    @property
+    def link(self) -> str:
+        """Its number, or name, with the way to its notebook."""
+        return f"[{self.number or self.stem}]({self.stem}.ipynb)"
+
+    @property
+    def objectives(self) -> dict[str, str]:
+        """What a reader will be able to do, by identifier."""
+        return dict(re.findall(r"^- `(O\d+\.\d+)` (.+)[;.]$", self.prose, re.MULTILINE))
+
+    @property
+    def sections(self) -> list[str]:
+        """The headings between the setup and the exercises."""
+        headings = re.findall(r"^## (.+)$", self.prose, re.MULTILINE)
+        return headings[headings.index("Setup") + 1 : headings.index("Exercises")]
+
+    @property
+    def exercises(self) -> dict[str, list[str]]:
+        """The objectives that each exercise practices."""
+        found = re.findall(r"^\*\*(\d+\.\d+) [^*]+\*\* \(([^)]*)\)", self.prose, re.MULTILINE)
+        return {number: re.findall(r"O\d+\.\d+", tags) for number, tags in found}
+
+    @property
+    def quiz(self) -> list[str]:
+        """The objective of each question of the quiz."""
+        path = ROOT / "quizzes" / f"{self.stem}.toml"
+        return [question.objective for question in questions(path)] if path.exists() else []
+
+    @property
+    def terms(self) -> list[str]:
+        """The words that the chapter introduces, in bold."""
+        bold = re.findall(r"(?<![*`])\*\*([^*\n]+)\*\*", self.prose)
+        return [word for word in bold if not (_LEADS.match(word) or word.endswith("."))]
+
+    @property
+    def links(self) -> list[str]:
+        """The addresses outside the book to which it points."""
+        return re.findall(r"\]\((https?://[^)]+)\)", self.prose)
+
+
+CHAPTERS: Final = [
+    Chapter(path.stem)
+    for path in sorted((ROOT / "text").glob("*.md"), key=lambda path: (path.stem > "9", path.stem))
+]
+NUMBERED: Final = [chapter for chapter in CHAPTERS if chapter.number]
+BY_MODULE: Final = {
+    chapter.stem[3:].replace("-", "_"): chapter for chapter in NUMBERED if chapter.number != "00"
+}

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The glossary: one sentence for each word that the chapters introduce in bold."""
+
+import tomllib
+from functools import cache
+from pathlib import Path
+
+from napkin.quantity import REGISTRY
+
+from .chapters import CHAPTERS
+
+GLOSSARY = """\
+# Glossary
+
+The words that the chapters introduce in bold, each with the chapter that does. Where a word
+has a number behind it, its code name and unit stand beside: [notation](notation.md) has all of
+those.
+"""
+
+
+@cache
+def glossary() -> dict[str, dict[str, str]]:
+    """Return what each term says, its chapter, and the quantity behind it."""
+    text = Path(__file__).with_name("glossary.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def glossary_page() -> str:
+    """Return the glossary."""
+    by_stem = {chapter.stem: chapter for chapter in CHAPTERS}
+    parts = [GLOSSARY]
+    for term, entry in sorted(glossary().items(), key=lambda item: item[0].lower()):
+        parts.append(f"## {term}\n")
+        behind = ""
+        if "quantity" in entry:
+            quantity = REGISTRY[entry["quantity"]]
+            unit = "" if quantity.unit == "1" else f", in {quantity.unit}"
+            behind = f" `{quantity.name}`{unit}."
+        parts.append(f"{entry['says']}{behind} Chapter {by_stem[entry['chapter']].link}.\n")
+    return "\n".join(parts)
