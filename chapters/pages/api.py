@@ -32,7 +32,7 @@ GROUPS = {
 
 def told(lines: list[str]) -> str:
     """Return lines of a docstring as one paragraph of Markdown."""
-    return escaped(" ".join(" ".join(lines).replace("``", "`").split()))
+    return " ".join(" ".join(lines).replace("``", "`").split())
 
 
 def listed(title: str, entries: list[Parameter]) -> Iterator[str]:
@@ -41,7 +41,7 @@ def listed(title: str, entries: list[Parameter]) -> Iterator[str]:
         yield f"{title}:\n"
         for name, kind, description in entries:
             what = " ".join(filter(None, (f"`{name}`" * bool(name), f"({kind})" * bool(kind))))
-            yield f"- {what}: {told(description)}"
+            yield f"- {what}: {escaped(told(description))}"
         yield ""
 
 
@@ -65,11 +65,11 @@ def documented(thing: Any, name: str) -> Iterator[str]:
     doc = (ClassDoc if inspect.isclass(thing) else FunctionDoc)(thing)
     yield f"### {name}\n"
     yield f"`{signature(thing, name)}`\n"
-    yield told(doc["Summary"] + doc["Extended Summary"]) + "\n"
+    yield escaped(told(doc["Summary"] + doc["Extended Summary"])) + "\n"
     for title in ("Parameters", "Returns", "Raises"):
         yield from listed(title, doc[title])
     if doc["Notes"]:
-        yield told(doc["Notes"]) + "\n"
+        yield escaped(told(doc["Notes"])) + "\n"
     if doc["Examples"]:
         yield "```python\n" + "\n".join(doc["Examples"]) + "\n```\n"
     rows = list(members(thing)) if inspect.isclass(thing) else []
@@ -89,7 +89,8 @@ def tables() -> Iterator[str]:
     ]
     yield Table(["module", "what it holds"], rows)._repr_markdown_() + "\n"
     yield "## The catalog\n\n`nk.catalog.<name>`: tables of facts, each with its source.\n"
-    rows = [[f"`{name}`", told(summary(getattr(catalog, name)))] for name in dir(catalog)]
+    facts = {name: getattr(catalog, name) for name in dir(catalog)}
+    rows = [[f"`{name}`", told(summary(f))] for name, f in facts.items() if callable(f)]
     yield Table(["name", "what it gives"], rows)._repr_markdown_() + "\n"
     yield "## Errors\n\nWhat went wrong is said by one of these, all of them a `NapkinError`.\n"
     kinds = [kind for kind in vars(errors).values() if inspect.isclass(kind)]

@@ -40,7 +40,7 @@ def test_every_public_name_of_the_package_is_on_its_page() -> None:
         thing = getattr(nk, name)
         assert isinstance(thing, ModuleType) or f"### nk.{name}\n" in page or f"`{name}`" in page
     for name in nk.catalog.__all__:
-        assert f"| `{name}` |" in page
+        assert not callable(getattr(nk.catalog, name)) or f"| `{name}` |" in page
 
 
 def test_every_claim_has_a_row_and_links_lead_somewhere() -> None:
