@@ -9,7 +9,8 @@ from sympy import Expr
 
 from .errors import DomainError
 
-_PREFIXES: Final = ((15, "P"), (12, "T"), (9, "G"), (6, "M"), (3, "k"), (0, ""))
+PREFIXES: Final = ((15, "P"), (12, "T"), (9, "G"), (6, "M"), (3, "k"), (0, ""))
+"""Powers of ten and their letters, the largest first."""
 _SHORT: Final = {"byte": "B", "FLOP": "FLOP"}
 _NAMES: Final = ((12, "trillion"), (9, "billion"), (6, "million"))
 _PLURALS: Final = ("token", "sequence", "user", "GPU", "layer", "element")
@@ -110,7 +111,7 @@ def readable(number: Expr, unit: str) -> tuple[str, str]:
     size = abs(float(f"{float(number):.2e}"))
     if first in _SHORT and size >= 1000:
         largest = 12 if unit == "FLOP/s" else 15  # data sheets say 4,500 TFLOP/s
-        power, prefix = next(p for p in _PREFIXES if p[0] <= largest and size >= 10 ** p[0])
+        power, prefix = next(p for p in PREFIXES if p[0] <= largest and size >= 10 ** p[0])
         return three_digits(float(number / 10**power)), prefix + short_unit(unit)
     if unit == "s" and 0 < size < 1:
         power, prefix = (3, "m") if size >= 1e-3 else (6, "µ")

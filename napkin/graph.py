@@ -265,9 +265,26 @@ def sides(expression: Expr, values: Mapping[Symbol, Expr]) -> list[tuple[Expr, E
     list of (Expr, Expr)
         Side and number; empty if no ``Min`` or ``Max`` is the expression, or a term of it.
     """
-    found = [part for part in Add.make_args(expression) if isinstance(part, Min | Max)]
-    if len(found) != 1:  # within a product or a quotient it is a part, not a choice of the whole
+    best = choice(expression)
+    if best is None:
         return []
-    choice = found[0]
-    pairs = [(side, number(side, values)) for side in choice.args]
-    return sorted(pairs, key=lambda pair: float(pair[1]), reverse=isinstance(choice, Max))
+    pairs = [(side, number(side, values)) for side in best.args]
+    return sorted(pairs, key=lambda pair: float(pair[1]), reverse=isinstance(best, Max))
+
+
+def choice(expression: Expr) -> Min | Max | None:
+    """Return the outermost ``Min`` or ``Max`` of an expression.
+
+    Parameters
+    ----------
+    expression : Expr
+        The right side of a formula.
+
+    Returns
+    -------
+    Min, Max or None
+        None if neither is the expression, or a term of it.
+    """
+    found = [part for part in Add.make_args(expression) if isinstance(part, Min | Max)]
+    # Within a product or a quotient it is a part, not a choice of the whole.
+    return found[0] if len(found) == 1 else None

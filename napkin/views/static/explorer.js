@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+// An explorer: JupyterLab, the site and mystmd load this one file. The formulas come from Python,
+// printed as JavaScript; what a reader moves is computed here.
+
+const [W, H, LEFT, RIGHT, TOP, BOTTOM, POINTS] = [640, 330, 92, 34, 34, 50, 160];
+
+function lambertw(x) {
+  let w = x < 1 ? x / (1 + x) : Math.log(x) - Math.log(Math.max(1, Math.log(x)));
+  if (x < 0) w = -1 + Math.sqrt(Math.max(0, 2 * (Math.E * x + 1)));
+  for (let i = 0; i < 50; i++) {
+    const e = Math.exp(w), f = w * e - x, step = f / (e * (w + 1) - ((w + 2) * f) / (2 * w + 2));
+    if (!isFinite(step)) break;
+    w -= step;
+    if (Math.abs(step) <= 1e-16 * Math.abs(w)) break;
+  }
+  return w;
+}
+
+// What a case computes: the value, what decides it, or the reason why there is none.
+export function compile(spec, chosen) {
+  const found = spec.cases[chosen.join(" / ")];
+  if (found.error) return { error: found.error, at: () => ({ reason: found.error, limits: [], words: [] }) };
+  const { code, reasons, graph, formula } = spec.programs[found.program];
+  const run = new Function("v", "a", "lambertw", `let w = -1;\n${code}\nreturn w;`);
+  const scales = Object.fromEntries(spec.sliders.map((s) => [s.name, s.scale]));
+
+  function decided(v, a) {
+    const limits = [], words = [], seen = new Set(), queue = [spec.y.name];
+    while (queue.length) {
+      const name = queue.shift(), node = graph[name];
+      if (!node || seen.has(name)) continue;
+      seen.add(name);
+      if (!node.sides) queue.push(...node.needs);
+      else {
+        const sides = a[name], best = (node.max ? Math.max : Math.min)(...sides), i = sides.indexOf(best);
+        limits.push(node.sides[i]);
+        words.push(node.words[i]);
+        queue.push(...node.needs[i]);
+      }
+    }
+    return { limits, words };
+  }
+
+  function at(values) {
+    const v = { ...found.given }, a = {};
+    for (const name in values) v[name] = values[name] * scales[name];
+    const why = run(v, a, lambertw);
+    let reason = why < 0 ? "" : reasons[why];
+    if (!reason && "batch" in values && v.concurrent_sequences * (1 + 1e-12) < v.batch) reason = "more than fit in memory";
+    return { value: v[spec.y.name] / spec.y.scale, reason, ...decided(v, a) };
+  }
+  return { at, formula, code: found.code };
+}
+
+// Numbers as the book writes them: three digits, and a prefix that suits.
+const PREFIXES = [[1e15, "P"], [1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]];
+function digits(x) {
+  if (x === 0) return "0";
+  const rounded = Number(x.toPrecision(3)), size = Math.abs(rounded);
+  if (!(size >= 1e-3 && size < 1e15)) return rounded.toExponential(2).replace(/e([+-])(\d)$/, "e$10$2");
+  const places = Math.max(0, 2 - Math.floor(Math.log10(size) + 1e-12));
+  return rounded.toLocaleString("en-US", { minimumFractionDigits: places, maximumFractionDigits: places });
+}
+export function show(x, unit) {
+  const first = unit.split(/[/ ]/)[0], size = Math.abs(Number(x.toPrecision(3)));
+  const plural = ["token", "sequence", "user", "GPU", "layer", "element"].includes(unit) && size !== 1 ? "s" : "";
+  const short = unit === "1" ? "" : unit.replace(/\bbyte\b/, "B") + plural;
+  const tell = (y, word) => `${digits(y)} ${word}`.trim();
+  if ((first === "byte" || first === "FLOP") && size >= 1000) {
+    const [power, prefix] = PREFIXES.find(([p]) => p <= (unit === "FLOP/s" ? 1e12 : 1e15) && size >= p);
+    return tell(x / power, prefix + short);
+  }
+  if (unit === "s" && size > 0 && size < 1) return size >= 1e-3 ? tell(x * 1e3, "ms") : tell(x * 1e6, "µs");
+  if (unit === "s" && size >= 7200) return tell(x / 3600, "h");
+  if (Number.isInteger(x) && size < 1e6) return `${x.toLocaleString("en-US")} ${short}`.trim();
+  for (const [power, word] of [[1e12, "trillion"], [1e9, "billion"], [1e6, "million"]])
+    if (size >= power && size < 1e15) return `${digits(x / power)} ${word} ${short}`.trim();
+  return tell(x, short);
+}
+
+const share = (s, x) => (s.log ? Math.log(x / s.low) / Math.log(s.high / s.low) : (x - s.low) / (s.high - s.low));
+function value(s, u) {
+  const x = s.log ? s.low * (s.high / s.low) ** u : s.low + u * (s.high - s.low);
+  return s.whole ? Math.round(x) : Number(x.toPrecision(4));
+}
+function python(s, x) {
+  const text = Number.isInteger(x) ? String(x).replace(/\B(?=(\d{3})+$)/g, "_") : String(x);
+  return s.prefix ? `"${x} ${s.unit}"` : text;
+}
+
+// Round numbers between two ends: powers of ten (with 2 and 5 between, if they are few), or even steps.
+export function ticks(low, high, log) {
+  const found = [];
+  if (log) {
+    const first = Math.floor(Math.log10(low)), last = Math.ceil(Math.log10(high)), few = Math.log10(high / low) < 3;
+    for (let i = first; i <= last; i++) for (const m of few ? [1, 2, 5] : [1]) found.push(m * 10 ** i);
+  } else {
+    const rough = (high - low) / 5, power = 10 ** Math.floor(Math.log10(rough));
+    const step = power * [1, 2, 5, 10].find((m) => m * power >= rough * 0.999);
+    for (let i = Math.ceil(low / step); i * step <= high * (1 + 1e-9); i++) found.push(i * step);
+  }
+  return found.filter((t) => t >= low * (1 - 1e-9) && t <= high * (1 + 1e-9)).map((t) => Number(t.toPrecision(6)));
+}
+const tick = (t, unit) => show(t, unit).replace(/(\.\d*?)0+(?=\D|$)/, "$1").replace(/\.(?=\D|$)/, "");
+
+function html(tag, properties = {}, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+function svg(tag, attributes, text = "") {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, x] of Object.entries(attributes)) element.setAttribute(name, x);
+  element.textContent = text;
+  return element;
+}
+
+let count = 0;
+function render({ model, el }) {
+  const id = `nk-${++count}`, root = html("div", { className: "nk-explorer" });
+  root.setAttribute("role", "group");
+  root.dataset.lmSuppressShortcuts = "true"; // or JupyterLab takes the arrow keys
+  root.addEventListener("keydown", (event) => event.stopPropagation());
+  let spec, compiled, pinned = null, inputs = [];
+
+  const controls = html("div", { className: "nk-controls" });
+  const out = html("output", { className: "nk-value" }), plot = svg("svg", { viewBox: `0 0 ${W} ${H}`, role: "img" });
+  const form = html("div", { className: "nk-formula", tabIndex: 0 }), code = html("code", { tabIndex: 0 });
+  form.setAttribute("role", "math");
+  const pin = html("button", { type: "button", textContent: "Pin this curve" });
+  const copy = html("button", { type: "button", textContent: "Copy as Python" });
+  root.append(controls, out, plot, form, html("div", { className: "nk-row" }, pin, copy), html("pre", { className: "nk-code" }, code));
+  pin.addEventListener("click", () => {
+    pinned = pinned ? null : { compiled, values: { ...model.get("values") }, label: out.textContent };
+    pin.textContent = pinned ? "Remove the pinned curve" : "Pin this curve";
+    draw();
+  });
+  copy.addEventListener("click", async () => {
+    await navigator.clipboard?.writeText(code.textContent).catch(() => {});
+    copy.textContent = "Copied";
+    setTimeout(() => (copy.textContent = "Copy as Python"), 1500);
+  });
+  if (model.get("kernel")) root.append(typed());
+  el.append(root);
+
+  // A formula of the reader's own: Python reads it, and says what is wrong with it.
+  function typed() {
+    const field = html("input", { type: "text", id: `${id}-formula`, placeholder: "target = expression", spellcheck: false });
+    const error = html("span", { className: "nk-error", id: `${id}-error` });
+    error.setAttribute("role", "alert");
+    field.setAttribute("aria-describedby", error.id);
+    field.addEventListener("change", () => { model.set("formula", field.value); model.save_changes(); });
+    model.on("change:error", () => {
+      error.textContent = model.get("error");
+      field.setAttribute("aria-invalid", String(Boolean(model.get("error"))));
+    });
+    return html("div", { className: "nk-typed" }, html("label", { htmlFor: field.id, textContent: "Assume another formula" }), field, error);
+  }
+
+  function moved(name, x) {
+    model.set("values", { ...model.get("values"), [name]: x });
+    model.save_changes();
+  }
+
+  function slider(s, i) {
+    const range = html("input", { type: "range", id: `${id}-${i}`, min: 0, max: 1, step: 0.002 });
+    const number = html("input", { type: "number", step: "any" });
+    const label = html("label", { htmlFor: range.id }, s.name);
+    label.append(s.unit === "1" ? "" : html("small", { textContent: ` ${s.unit}` }));
+    label.title = s.meaning;
+    number.setAttribute("aria-label", `${s.name}, exact value${s.unit === "1" ? "" : ` in ${s.unit}`}`);
+    range.addEventListener("input", () => {
+      const now = model.get("values")[s.name];
+      let x = value(s, +range.value);
+      // A key moves a whole number by one at least.
+      if (s.whole && x === now) x = Math.min(s.high, Math.max(s.low, now + Math.sign(+range.value - share(s, now))));
+      moved(s.name, x);
+    });
+    number.addEventListener("change", () => {
+      const x = number.value === "" || !isFinite(number.value) ? model.get("values")[s.name] : Number(number.value);
+      moved(s.name, Math.min(s.high, Math.max(s.low, s.whole ? Math.round(x) : x)));
+      draw();
+    });
+    controls.append(html("div", { className: "nk-control" }, label, range, number));
+    return (values) => {
+      const x = values[s.name];
+      range.value = share(s, x);
+      range.setAttribute("aria-valuetext", s.prefix ? `${digits(x)} ${s.unit}` : show(x, s.unit));
+      number.value = x;
+    };
+  }
+
+  function menu(m, i) {
+    const select = html("select", { id: `${id}-menu-${i}` }, ...m.options.map((o) => html("option", { textContent: o })));
+    select.addEventListener("change", () => {
+      const chosen = [...model.get("chosen")];
+      chosen[i] = select.value;
+      model.set("chosen", chosen);
+      model.save_changes();
+    });
+    controls.append(html("div", { className: "nk-control" }, html("label", { htmlFor: select.id, textContent: m.name }), select));
+    return () => (select.value = model.get("chosen")[i]);
+  }
+
+  function rebuild() {
+    spec = model.get("spec");
+    root.setAttribute("aria-label", `Explorer of ${spec.y.name} over ${spec.sliders[0].name}`);
+    controls.replaceChildren();
+    pinned = null;
+    pin.textContent = "Pin this curve";
+    inputs = [...spec.menus.map(menu), ...spec.sliders.map(slider)];
+    choose();
+  }
+  function choose() {
+    compiled = compile(spec, model.get("chosen"));
+    form.innerHTML = compiled.formula ?? "";
+    draw();
+  }
+
+  function curve(of, values) {
+    const x = spec.sliders[0];
+    return Array.from({ length: POINTS + 1 }, (_, i) => {
+      const at = x.log ? x.low * (x.high / x.low) ** (i / POINTS) : x.low + ((x.high - x.low) * i) / POINTS;
+      return { at, ...of.at({ ...values, [x.name]: at }) };
+    });
+  }
+
+  function draw() {
+    const values = model.get("values"), [x] = spec.sliders, now = compiled.at(values);
+    inputs.forEach((show) => show(values));
+    const binds = now.words.length ? `, ${now.words.join(", ")}` : "";
+    out.textContent = now.reason ? `No ${spec.y.name} here: ${now.reason}.` : `${spec.y.name} ${show(now.value, spec.y.unit)}${binds}`;
+    root.dataset.value = now.reason ? "" : now.value;
+    root.dataset.limits = now.limits.join(" ");
+    root.dataset.reason = now.reason;
+    code.textContent = compiled.error ?? compiled.code.replace("{moved}", spec.sliders.map((s) => `${s.name}=${python(s, values[s.name])}`).join(", "));
+
+    const points = curve(compiled, values), before = pinned ? curve(pinned.compiled, pinned.values) : [];
+    const seen = [...points, ...before].filter((p) => !p.reason && isFinite(p.value)).map((p) => p.value);
+    const top = (Math.max(0, ...seen) || 1) * 1.06, low = Math.min(...seen), logy = low > 0 && top / low > 50;
+    const px = (u) => LEFT + share(x, u) * (W - LEFT - RIGHT);
+    const py = (y) => H - BOTTOM - (logy ? Math.log(y / low) / Math.log(top / low) : y / top) * (H - TOP - BOTTOM);
+    const nodes = [svg("title", {}, "")];
+    const band = (p) => p.reason || p.words.join(", ");
+    for (let i = 0, start = 0, odd = 0; i <= POINTS; i++) {
+      if (i < POINTS && band(points[i + 1]) === band(points[start])) continue;
+      const left = px(points[start].at), right = px(points[Math.min(i + 1, POINTS)].at), none = points[start].reason;
+      nodes.push(svg("rect", { x: left, y: TOP, width: right - left, height: H - TOP - BOTTOM, class: none ? "nk-none" : `nk-band-${odd++ % 2}` }));
+      if (right - left > 7 * band(points[start]).length)
+        nodes.push(svg("text", { x: (left + right) / 2, y: TOP - 10, "text-anchor": "middle" }, band(points[start])));
+      start = i + 1;
+    }
+    const yunit = /^(byte|FLOP)/.test(spec.y.unit) || spec.y.unit === "s" ? spec.y.unit : "1";
+    for (const u of ticks(x.low, x.high, x.log))
+      nodes.push(svg("text", { x: px(u), y: H - BOTTOM + 18, "text-anchor": "middle" }, tick(u, "1")));
+    for (const y of ticks(logy ? low : 0, top, logy))
+      nodes.push(
+        svg("line", { x1: LEFT, x2: W - RIGHT, y1: py(y), y2: py(y), class: "nk-grid" }),
+        svg("text", { x: LEFT - 8, y: py(y) + 4, "text-anchor": "end" }, tick(y, yunit)),
+      );
+    const path = (list) => {
+      let text = "", pen = false;
+      for (const p of list) {
+        const ok = !p.reason && isFinite(p.value);
+        if (ok) text += `${pen ? "L" : "M"}${px(p.at).toFixed(1)},${py(p.value).toFixed(1)}`;
+        pen = ok;
+      }
+      return text;
+    };
+    const unit = (q) => (q.unit === "1" ? q.name : `${q.name} (${q.unit})`);
+    nodes.push(svg("text", { x: (LEFT + W - RIGHT) / 2, y: H - 8, "text-anchor": "middle" }, unit(x) + (x.log ? ", logarithmic" : "")));
+    nodes.push(svg("text", { x: 14, y: (TOP + H - BOTTOM) / 2, "text-anchor": "middle", transform: `rotate(-90 14 ${(TOP + H - BOTTOM) / 2})` }, unit(spec.y) + (logy ? ", logarithmic" : "")));
+    if (pinned) nodes.push(svg("path", { d: path(before), class: "nk-pinned" }));
+    nodes.push(svg("path", { d: path(points), class: "nk-curve" }));
+    if (!now.reason) nodes.push(svg("circle", { cx: px(values[x.name]), cy: py(now.value), r: 6, class: "nk-point" }));
+    const told = `Line chart of ${unit(spec.y)} over ${unit(x)}. ${out.textContent}` + (pinned ? ` Pinned: ${pinned.label}.` : "");
+    nodes[0].textContent = told;
+    plot.setAttribute("aria-label", told);
+    plot.replaceChildren(...nodes);
+  }
+
+  model.on("change:values", draw);
+  model.on("change:chosen", choose);
+  model.on("change:spec", rebuild);
+  rebuild();
+  return () => { model.off("change:values", draw); model.off("change:chosen", choose); model.off("change:spec", rebuild); };
+}
+export default { render };
