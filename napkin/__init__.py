@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .claims import claim
     from .lessons import check, quiz
     from .measurements import measured, measurement
+    from .views.explorer import explore
     from .views.prose import say, show, symbols
 
 __version__ = "0.1.0"
@@ -35,6 +36,7 @@ __version__ = "0.1.0"
 # What readers touch needs more than SymPy: it loads when it is first asked for.
 _LATER: Final = {
     "show": ".views.prose",
+    "explore": ".views.explorer",
     "say": ".views.prose",
     "symbols": ".views.prose",
     "check": ".lessons",
@@ -60,6 +62,7 @@ __all__ = [
     "claim",
     "compare",
     "explain",
+    "explore",
     "formulas",
     "measured",
     "measurement",

@@ -3,6 +3,7 @@
 from ..table import Table
 from .bar_chart import bars
 from .context import answer_over_context, users_over_context
+from .explorer import explore
 from .figures import Figure
 from .line_chart import curves
 from .prose import article, results, say, show, symbols
@@ -15,6 +16,7 @@ __all__ = [
     "article",
     "bars",
     "curves",
+    "explore",
     "results",
     "say",
     "show",

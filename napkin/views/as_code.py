@@ -9,7 +9,6 @@ from sympy import Expr, Symbol
 
 from ..choices import CHOICES, Given
 from ..formula import Formula
-from ..quantity import lookup
 from ..units import scale_of
 from ..variants import Bundle
 from ..worksheet import Napkin
@@ -71,24 +70,3 @@ def _typed(symbol: Symbol, given: Given) -> str:
 
 def _change(step: Bundle | Formula) -> str:
     return repr(step.name if isinstance(step, Bundle) else f"{step.target} = {step.expression}")
-
-
-def is_quantity(name: str) -> bool:
-    """Tell whether a keyword is a quantity, and no choice of the catalog.
-
-    Parameters
-    ----------
-    name : str
-        A keyword of ``Napkin(...)``.
-
-    Returns
-    -------
-    bool
-        False for model, accelerator, precision and scenario.
-
-    Raises
-    ------
-    UnknownNameError
-        If it is neither.
-    """
-    return name not in CHOICES and bool(lookup(name))

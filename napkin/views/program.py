@@ -6,7 +6,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sympy import Derivative, Expr, Function, Integral, Max, Min, Piecewise, Product, Sum, Symbol, true
+from sympy import (
+    Derivative,
+    Expr,
+    Function,
+    Integral,
+    Max,
+    Min,
+    Piecewise,
+    Product,
+    Sum,
+    Symbol,
+    true,
+)
 from sympy.core.relational import Relational
 from sympy.printing.jscode import JavascriptCodePrinter
 
@@ -44,7 +56,7 @@ _NO_ROOM: Final = {
 class _Printer(JavascriptCodePrinter):
     """Symbols are entries of an object, so that no code name meets a word of the language."""
 
-    def _print_Symbol(self, expr: Symbol) -> str:  # noqa: N802
+    def _print_Symbol(self, expr: Symbol) -> str:
         return f"v.{expr.name}"
 
 
@@ -159,9 +171,7 @@ def program(n: Napkin, y: Symbol, moved: Iterable[Symbol]) -> Program:
     )
 
 
-def _nodes(
-    n: Napkin, given: dict[Symbol, Expr], y: Symbol, changing: set[Symbol]
-) -> list[Symbol]:
+def _nodes(n: Napkin, given: dict[Symbol, Expr], y: Symbol, changing: set[Symbol]) -> list[Symbol]:
     """Return what is computed on the way to `y`, and what tells whether it fits."""
     found = order(n.formulas, given, y)
     others = [q.concurrent_sequences] if q.batch in changing else []

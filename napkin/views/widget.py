@@ -9,7 +9,7 @@ import anywidget
 import traitlets
 
 from ..errors import NapkinError
-from .explorer import Exploration
+from .exploration import Exploration
 
 STATIC: Final = Path(__file__).with_name("static")
 
@@ -27,7 +27,7 @@ class Explorer(anywidget.AnyWidget):
     _css = STATIC / "explorer.css"
     spec = traitlets.Dict().tag(sync=True)
     values = traitlets.Dict().tag(sync=True)
-    chosen = traitlets.List().tag(sync=True)
+    chosen: Any = traitlets.List().tag(sync=True)
     formula = traitlets.Unicode().tag(sync=True)
     error = traitlets.Unicode().tag(sync=True)
     kernel = traitlets.Bool(True).tag(sync=True)

@@ -4,7 +4,7 @@
 
 const [W, H, LEFT, RIGHT, TOP, BOTTOM, POINTS] = [640, 330, 92, 34, 34, 50, 160];
 
-function lambertw(x) {
+export function lambertw(x) {
   let w = x < 1 ? x / (1 + x) : Math.log(x) - Math.log(Math.max(1, Math.log(x)));
   if (x < 0) w = -1 + Math.sqrt(Math.max(0, 2 * (Math.E * x + 1)));
   for (let i = 0; i < 50; i++) {

@@ -1,0 +1,248 @@
+"""What an explorer shows, ready for a page: programs, numbers, menus, and a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from itertools import product
+from typing import Any, Final
+
+from sympy import Eq, Expr, Symbol
+
+from ..binding import binding
+from ..choices import CHOICES
+from ..errors import NapkinError
+from ..formula import latex_of
+from ..quantity import lookup
+from ..units import scale_of
+from ..value import in_unit
+from ..worksheet import Napkin
+from .as_code import as_code
+from .program import Program, program
+from .sliders import Slider, slider
+
+_MOST_CONTROLS: Final = 4
+_MOST_CASES: Final = 64
+_ROWS: Final = 5
+_LONGEST_FORM: Final = 60
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """What an explorer shows: a worksheet, what is computed, and what may change.
+
+    Parameters
+    ----------
+    n : Napkin
+        The worksheet.
+    y : str
+        The quantity that is shown.
+    sliders : tuple of Slider
+        The first is the horizontal axis.
+    menus : dict of str to dict
+        For each menu its options by the words that are shown: what `assume` takes.
+    """
+
+    n: Napkin
+    y: str
+    sliders: tuple[Slider, ...]
+    menus: Mapping[str, Mapping[str, Any]]
+
+    def opened(self, options: Sequence[Any], **moved: float) -> Napkin:
+        """Return the worksheet with options chosen and sliders moved."""
+        n = self.n
+        for menu, option in zip(self.menus, options, strict=True):
+            chosen = self.menus[menu][option]
+            n = n.assume(**{menu: chosen}) if menu in CHOICES else n.assume(*chosen)
+        places = {slider.name: slider.value for slider in self.sliders} | moved
+        return n.assume(**{s.name: s.given(places[s.name]) for s in self.sliders})
+
+    @cached_property
+    def spec(self) -> dict[str, Any]:
+        """All that the page needs, as JSON takes it."""
+        programs: list[dict[str, Any]] = []
+        cases: dict[str, dict[str, Any]] = {}
+        problems = []
+        for options in product(*self.menus.values()):
+            key = " / ".join(options)
+            try:
+                made, constants = self._case(options)
+            except NapkinError as reason:
+                problems.append(reason)
+                cases[key] = {"error": str(reason)}
+                continue
+            if made not in programs:
+                programs.append(made)
+            ending = "{moved}"
+            code = as_code(self.opened(options), [s.name for s in self.sliders], ending)
+            cases[key] = {"program": programs.index(made), "given": constants, "code": code}
+        if len(problems) == len(cases):
+            raise problems[0]
+        return {
+            "y": _told(self.y),
+            "sliders": [
+                _told(s.name)
+                | {"low": s.low, "high": s.high, "log": s.log, "unit": s.unit, "scale": s.scale}
+                | {"prefix": s.unit != lookup(s.name).unit}
+                for s in self.sliders
+            ],
+            "menus": [
+                {"name": menu, "options": list(options)} for menu, options in self.menus.items()
+            ],
+            "programs": programs,
+            "cases": cases,
+        }
+
+    def _case(self, options: Sequence[Any]) -> tuple[dict[str, Any], dict[str, float]]:
+        n, target = self.opened(options), lookup(self.y).symbol
+        moved = [lookup(slider.name).symbol for slider in self.sliders]
+        written = program(n, target, moved)
+        still = [s.name for s in moved if s.name not in _used(written)]
+        if target.name not in written.graph or moved[0].name in still:
+            raise NapkinError(
+                f"{self.y} does not depend on {self.sliders[0].name} here: "
+                "put another quantity on the axis."
+            )
+        return {
+            "code": written.code,
+            "reasons": list(written.reasons),
+            "graph": written.graph,
+            "formula": _typeset(n, target, written),
+        }, written.constants
+
+    def sentence(self, n: Napkin | None = None) -> str:
+        """Say where the explorer stands: value, and what decides it."""
+        options = [next(iter(menu)) for menu in self.menus.values()]
+        at = n or self.opened(options)
+        where = ", ".join(
+            f"{s.name} {in_unit(s.name, at.givens[lookup(s.name).symbol].value)}"
+            for s in self.sliders
+        )
+        try:
+            value = f"{self.y} is {at[self.y]}"
+            limits = ", ".join(binding(at, self.y).limits)
+        except NapkinError as reason:
+            return f"At {where}: {reason}"
+        return f"At {where}: {value}" + (f", decided by {limits}." if limits else ".")
+
+    def rows(self) -> Iterator[tuple[str, str, str]]:
+        """Yield some points along the axis: where, value, and what decides it."""
+        axis = self.sliders[0]
+        options = [next(iter(menu)) for menu in self.menus.values()]
+        for step in range(_ROWS):
+            number = float(f"{axis.at(step / (_ROWS - 1)):.3g}")
+            n = self.opened(options, **{axis.name: number})
+            try:
+                told = f"{n[self.y]}", ", ".join(binding(n, self.y).limits)
+            except NapkinError as reason:
+                told = "no value", type(reason).__name__
+            yield f"{n[axis.name]}", *told
+
+    def html(self) -> str:
+        """Return the form that needs no kernel: a table, and what a page revives."""
+        data = json.dumps({"spec": self.spec, **self.start}).replace("</", "<\\/")
+        head = "".join(
+            f'<th scope="col">{h}</th>' for h in (self.sliders[0].name, self.y, "decided by")
+        )
+        body = "".join(
+            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in self.rows()
+        )
+        return (
+            f'<div class="nk-stored"><script type="application/json" data-explorer>{data}</script>'
+            f"<table><caption>{escape(self.sentence())}</caption>"
+            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        )
+
+    @property
+    def start(self) -> dict[str, Any]:
+        """Where the controls stand at first."""
+        return {
+            "values": {slider.name: slider.value for slider in self.sliders},
+            "chosen": [next(iter(menu)) for menu in self.menus.values()],
+        }
+
+
+def exploration(
+    n: Napkin, y: str, x: str, assume: Mapping[str, Any] | None, controls: Mapping[str, Any]
+) -> Exploration:
+    """Read what `explore` is given.
+
+    Parameters
+    ----------
+    n : Napkin
+        The worksheet.
+    y, x : str
+        Quantities.
+    assume : mapping or None
+        The menu of assumptions.
+    controls : mapping
+        Ends of sliders and options of menus.
+
+    Returns
+    -------
+    Exploration
+        With a slider for `x` first.
+
+    Raises
+    ------
+    NapkinError
+        If there are too many controls or options.
+    """
+    sliders = {x: slider(n, x, controls.get(x))}
+    menus: dict[str, dict[str, Any]] = {}
+    for name, given in controls.items():
+        if name in CHOICES:
+            menus[name] = {str(option): option for option in given}
+        elif name != x:
+            sliders[name] = slider(n, name, given)
+    if assume:
+        menus["assumption"] = {
+            words: change if isinstance(change, list | tuple) else [change]
+            for words, change in assume.items()
+        }
+    count, cases = len(sliders) + len(menus), 1
+    for options in menus.values():
+        cases *= len(options)
+    if count > _MOST_CONTROLS or cases > _MOST_CASES:
+        raise NapkinError(
+            f"an explorer has at most {_MOST_CONTROLS} controls and {_MOST_CASES} combinations "
+            f"of options, got {count} and {cases}: leave some out."
+        )
+    return Exploration(n, lookup(y).name, tuple(sliders.values()), menus)
+
+
+def _told(name: str) -> dict[str, Any]:
+    """Return what a page says of a quantity."""
+    quantity = lookup(name)
+    return {
+        "name": quantity.name,
+        "meaning": quantity.meaning,
+        "unit": quantity.unit,
+        "scale": float(scale_of(name)),
+        "whole": quantity.domain.integer,
+    }
+
+
+def _used(written: Program) -> set[str]:
+    needs = [node["needs"] for node in written.graph.values()]
+    return {
+        name
+        for need in needs
+        for part in need
+        for name in ([part] if isinstance(part, str) else part)
+    }
+
+
+def _typeset(n: Napkin, target: Symbol, written: Program) -> str:
+    """Return the closed form in what moves and what does not, as MathML."""
+    from latex2mathml.converter import convert
+
+    # What nobody gave and no formula computes is assumed: derive puts its number in.
+    form: Expr = n.derive(target, keep=[name for name in written.kept if name in n.formulas])
+    if form.count_ops() > _LONGEST_FORM:  # nobody reads that: one step instead
+        form = n.derive(target, keep=[name for name in written.graph if name != target.name])
+    text: str = convert(latex_of(Eq(target, form, evaluate=False)), display="block")
+    return text

@@ -1,0 +1,114 @@
+"""A given that a reader moves: its ends, its place, and the unit in which it reads best."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import floor, log10
+from typing import Any, Final
+
+from ..digits import PREFIXES, short_unit
+from ..errors import NapkinError
+from ..quantity import lookup
+from ..units import scale_of
+from ..value import Value, coherent, exact_number
+from ..worksheet import Napkin
+
+_LOGARITHMIC: Final = 20  # a range that spans more than this factor
+
+
+@dataclass(frozen=True)
+class Slider:
+    """A given that moves between two ends.
+
+    Parameters
+    ----------
+    name : str
+        The quantity.
+    low, high, value : float
+        Ends and position, in `unit`.
+    unit : str
+        The quantity's own, or the same with a prefix, such as ``"TB/s"``.
+    scale : float
+        What `unit` is in coherent units.
+    """
+
+    name: str
+    low: float
+    high: float
+    value: float
+    unit: str
+    scale: float
+
+    @property
+    def log(self) -> bool:
+        """Whether equal steps are equal factors."""
+        return self.low > 0 and self.high / self.low > _LOGARITHMIC
+
+    def at(self, share: float) -> float:
+        """Return the position at a share of the way."""
+        even = self.low + share * (self.high - self.low)
+        number = self.low * (self.high / self.low) ** share if self.log else even
+        return round(number) if lookup(self.name).domain.integer else float(number)
+
+    def given(self, number: float) -> Value:
+        """Return a position as `assume` takes it."""
+        own = scale_of(self.name)
+        exact = exact_number(number) * exact_number(self.scale) / own
+        return Value(exact, lookup(self.name).unit)
+
+
+def slider(n: Napkin, name: str, ends: Any) -> Slider:
+    """Return a slider that stands where the worksheet does, if the ends hold that.
+
+    Parameters
+    ----------
+    n : Napkin
+        The worksheet.
+    name : str
+        The quantity.
+    ends : pair or None
+        Numbers in the quantity's own unit, or text with a unit; if none are given, a tenth
+        and ten times what the worksheet has.
+
+    Returns
+    -------
+    Slider
+        In a unit with a prefix where bytes or FLOP are many.
+
+    Raises
+    ------
+    NapkinError
+        If there are no ends, or they do not go up.
+    """
+    quantity, own = lookup(name), float(scale_of(name))
+    try:
+        value = float(n[name]) * own
+    except NapkinError:
+        value = 0.0
+    if ends is None:
+        if not value:
+            raise NapkinError(f"{name} has no value yet: give its ends, as in {name}=(1, 100).")
+        ends = (value / 10 / own, min(value / own * 10, quantity.domain.high))
+    low, high = (float(coherent(name, end)) for end in ends)
+    if not low < high:
+        raise NapkinError(f"{name} must move from less to more, got {ends}.")
+    if not low <= value <= high:
+        value = (low * high) ** 0.5 if low > 0 else (low + high) / 2
+    unit, scale = _prefixed(quantity.unit, high, own)
+    value = round(value) if quantity.domain.integer else value / scale
+    return Slider(quantity.name, low / scale, high / scale, _shorter(value), unit, scale)
+
+
+def _prefixed(unit: str, size: float, own: float) -> tuple[str, float]:
+    """Return the unit in which a size reads best, and what it is in coherent units."""
+    if unit.split("/")[0] not in ("byte", "FLOP"):
+        return unit, own
+    power, prefix = next((p for p in PREFIXES if size >= 10 ** p[0]), PREFIXES[-1])
+    return prefix + short_unit(unit), own * 10**power
+
+
+def _shorter(value: float) -> float:
+    """Return a number with four digits, rounded down: what fits still fits."""
+    size = 10.0 ** (3 - floor(log10(abs(value)))) if value else 1.0
+    near = round(value * size)
+    return (near if abs(near - value * size) < 1e-6 else floor(value * size)) / size

@@ -1,0 +1,132 @@
+"""What the page computes is what Python computes: formulas, numbers as they read, corners."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page
+from sympy import Expr, Integer, Rational, Symbol, lambdify
+
+from napkin.binding import binding
+from napkin.errors import NapkinError
+from napkin.formulas import ALL
+from napkin.quantity import lookup
+from napkin.value import Value
+from napkin.views.exploration import Exploration
+from napkin.views.program import javascript
+from tests.browser.conftest import STATIC
+from tests.views.explorations import EXPLORATIONS
+
+POINTS = 10_000
+RUN = """([code, names, data]) => {
+  const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+  const points = new Float64Array(bytes.buffer), n = points.length / Math.max(1, names.length);
+  const out = new Float64Array(n), v = {}, f = new Function("v", "lambertw", `return ${code};`);
+  for (let i = 0; i < n; i++) {
+    names.forEach((name, j) => (v[name] = points[j * n + i]));
+    out[i] = f(v, nk.lambertw);
+  }
+  let text = "";
+  for (const byte of new Uint8Array(out.buffer)) text += String.fromCharCode(byte);
+  return btoa(text);
+}"""
+
+
+def printable(expression: Expr) -> bool:
+    try:
+        javascript(expression)
+    except NapkinError:
+        return False
+    return True
+
+
+def draw(symbol: Symbol, rng: np.random.Generator) -> np.ndarray[Any, Any]:
+    domain = lookup(symbol.name).domain
+    if domain.high == 1:
+        numbers = rng.uniform(0.01, 0.99, POINTS)
+    else:
+        numbers = 10 ** rng.uniform(0, 4, POINTS)
+    return np.round(numbers) if domain.integer else numbers
+
+
+@pytest.mark.parametrize("name", [name for name, f in ALL.items() if printable(f.expression)])
+def test_a_formula_gives_the_same_on_ten_thousand_random_points(name: str, module: Page) -> None:
+    expression = ALL[name].expression
+    symbols = sorted(expression.free_symbols, key=str)
+    rng = np.random.default_rng(14)
+    columns = [draw(symbol, rng) for symbol in symbols] or [np.zeros(POINTS)]
+    names = [symbol.name for symbol in symbols] or ["nothing"]
+    data = b64encode(np.concatenate(columns).tobytes()).decode()
+    told = module.evaluate(RUN, [javascript(expression), names, data])
+    ours = np.frombuffer(b64decode(told))
+    call = lambdify(symbols, expression.doit(), modules="scipy")
+    with np.errstate(all="ignore"):
+        theirs = call(*columns[: len(symbols)]) * np.ones(POINTS)
+    real = np.isfinite(theirs) & (np.imag(theirs) == 0)  # more experts active than there are
+    assert real.sum() > POINTS / 4
+    np.testing.assert_allclose(ours[real], np.real(theirs)[real], rtol=1e-9)
+
+
+def test_lambertw_meets_scipy_over_its_range(module: Page) -> None:
+    from scipy.special import lambertw
+
+    points = [*np.geomspace(1e-12, 1e300, 400), *(-np.geomspace(1e-6, 0.36, 100)), 0.0]
+    told = module.evaluate("(points) => points.map(nk.lambertw)", [float(p) for p in points])
+    np.testing.assert_allclose(told, np.real(lambertw(points)), rtol=1e-9)
+
+
+UNITS = ("1", "byte", "byte/s", "FLOP/s", "FLOP", "s", "USD/user", "token", "token/s", "user")
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_numbers_read_as_in_the_book(unit: str, module: Page) -> None:
+    rng = np.random.default_rng(7)
+    numbers = [float(f"{x:.9g}") for x in 10 ** rng.uniform(-2, 14, 300)]
+    whole = [0, 1, 2, 999, 1_000, 20_000, 999_999, 1_234_567]
+    told = module.evaluate(
+        "([list, unit]) => list.map((x) => nk.show(x, unit))", [[*numbers, *whole], unit]
+    )
+    wanted = [str(Value(Rational(str(x)), unit)) for x in numbers]
+    wanted += [str(Value(Integer(x), unit)) for x in whole]
+    assert told == wanted
+
+
+def corners(e: Exploration) -> list[tuple[tuple[str, ...], dict[str, float]]]:
+    ends = [(s.low, s.at(0.5), s.high) for s in e.sliders]
+    places = [dict(zip([s.name for s in e.sliders], p, strict=True)) for p in product(*ends)]
+    return list(product(list(product(*e.menus.values())), places))
+
+
+@pytest.mark.parametrize("name", EXPLORATIONS)
+def test_an_explorer_agrees_with_python_at_its_corners(name: str, module: Page) -> None:
+    e = EXPLORATIONS[name]()
+    ask = "([spec, all]) => all.map(([o, v]) => nk.compile(spec, o).at(v))"
+    told = module.evaluate(ask, [e.spec, [[list(o), v] for o, v in corners(e)]])
+    valued = 0
+    for (options, values), got in zip(corners(e), told, strict=True):
+        n = e.opened(options, **values)
+        case = e.spec["cases"][" / ".join(options)]
+        try:
+            wanted = float(n[e.y])
+        except NapkinError:
+            assert got["reason"], (options, values)
+            continue
+        if got["reason"] == "more than fit in memory":
+            assert float(n.batch) > float(n.concurrent_sequences)
+        else:
+            assert not got["reason"], (options, values, got)
+        assert got["value"] == pytest.approx(wanted, rel=1e-9), (options, values)
+        graph = e.spec["programs"][case["program"]]["graph"]
+        sides = {side for node in graph.values() for side in node.get("sides", ())}
+        assert got["limits"] == [side for side in binding(n, e.y).limits if side in sides]
+        valued += 1
+    assert valued > len(told) / 4
+
+
+def test_the_module_names_no_other_host() -> None:
+    text = (STATIC / "explorer.js").read_text(encoding="utf-8")
+    assert "http" not in text.replace("http://www.w3.org/2000/svg", "")

@@ -1,0 +1,65 @@
+"""Explorers that tests look at: those of the chapters, and some that are made to be hard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import napkin as nk
+from napkin.views.exploration import Exploration, exploration
+
+CHAT = nk.Napkin(
+    model="Qwen3-32B",
+    accelerator="B200",
+    precision="fp8",
+    context=20_000,
+    prompt=20_000,
+    price=4,
+    speed_target=20,
+    duty_cycle=0.2,
+)
+IDLE = {"kept": nk.variants.idle_kept, "moved": nk.variants.idle_evicted}
+
+
+def made(n: nk.Napkin, y: str, x: str, **controls: Any) -> Callable[[], Exploration]:
+    return lambda: exploration(n, y, x, controls.pop("assume", None), controls)
+
+
+EXPLORATIONS: dict[str, Callable[[], Exploration]] = {
+    "speed over the batch": made(
+        CHAT,
+        "tokens_per_second",
+        "batch",
+        batch=(1, 512),
+        context=(100, 200_000),
+        bandwidth=("2 TB/s", "10 TB/s"),
+    ),
+    "dollars over the context": made(
+        CHAT,
+        "cost_per_user_month",
+        "context",
+        assume=IDLE,
+        accelerator=["B200", "H100", "H200"],
+        context=(1_000, 200_000),
+        duty_cycle=(0.05, 1),
+    ),
+    "users with a path": made(
+        CHAT.assume(turn_period=30, host_link_bandwidth="55 GB/s"),
+        "users_per_gpu",
+        "context",
+        assume=IDLE,
+        context=(500, 200_000),
+        speed_target=(5, 400),
+    ),
+    "models, windows and experts": made(
+        CHAT,
+        "decode_step_time",
+        "context",
+        model=["Qwen3-32B", "Gemma-3-27B", "DeepSeek-V3", "Qwen3-30B-A3B", "gpt-oss-120b"],
+        precision=["fp8", "bf16"],
+        context=(10, 131_072),
+    ),
+    "the first token": made(
+        CHAT, "ttft", "prompt", prompt=(1, 100_000), hit_rate=(0, 0.95), n_gpus=(1, 8)
+    ),
+}

@@ -1,0 +1,159 @@
+"""Explorers, without a page: what they hand to it, what stands for them, what they refuse."""
+
+from __future__ import annotations
+
+import json
+import re
+from html import unescape
+from typing import Any
+
+import pytest
+
+import napkin as nk
+from napkin.errors import NapkinError
+from napkin.formulas import ALL
+from napkin.views.as_code import as_code
+from napkin.views.exploration import exploration
+from napkin.views.program import javascript
+from tests.views.explorations import CHAT, EXPLORATIONS, IDLE
+
+REFUSED = {
+    "duty_cycle.binomial_users_by_load": "UsersAtOverflow",
+    "duty_cycle.erlang_users_by_load": "LoadAtWait",
+    "duty_cycle.overflow_probability": "BinomialOverflow",
+    "duty_cycle.blocking_probability": "ErlangB",
+    "duty_cycle.wait_probability_large": "erf",
+}
+
+each_exploration = pytest.mark.parametrize("name", EXPLORATIONS)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_page_can_compute_a_formula_or_names_what_it_cannot(name: str) -> None:
+    if name in REFUSED:
+        with pytest.raises(NapkinError, match=rf"cannot compute {REFUSED[name]}, which stands in"):
+            javascript(ALL[name].expression)
+    else:
+        assert "Not supported" not in javascript(ALL[name].expression)
+
+
+def test_a_sum_is_closed_before_it_is_printed() -> None:
+    from sympy import Function, Sum, symbols
+
+    i, count = symbols("i count", integer=True)
+    assert javascript(Sum(i, (i, 1, count))) == "(1/2)*Math.pow(v.count, 2) + (1/2)*v.count"
+    with pytest.raises(NapkinError, match="cannot compute Sum"):
+        javascript(Sum(Function("f")(i), (i, 1, count)))
+
+
+@each_exploration
+def test_what_a_page_gets_is_json_and_small(name: str) -> None:
+    e = EXPLORATIONS[name]()
+    text = json.dumps(e.spec, allow_nan=False)
+    assert len(text) < 60_000
+    assert (
+        e.html().count("<script") == 1 and "</" not in re.findall(r">(\{.*?)</script>", e.html())[0]
+    )
+
+
+@each_exploration
+def test_the_table_says_what_python_says(name: str) -> None:
+    e = EXPLORATIONS[name]()
+    cells = [unescape(cell) for cell in re.findall(r"<td>(.*?)</td>", e.html())]
+    axis = e.sliders[0]
+    for place, value, _ in zip(cells[::3], cells[1::3], cells[2::3], strict=True):
+        n = e.opened([next(iter(menu)) for menu in e.menus.values()])
+        if value != "no value":
+            assert str(n.assume(**{axis.name: place.split(" token")[0]})[e.y]) == value
+
+
+@each_exploration
+def test_the_copied_line_rebuilds_the_worksheet(name: str) -> None:
+    e = EXPLORATIONS[name]()
+    for key, case in e.spec["cases"].items():
+        if "error" in case:
+            continue
+        moved = ", ".join(
+            f'{s.name}="{s.value:.12g} {s.unit}"' if s.scale >= 1e9 else f"{s.name}={s.value!r}"
+            for s in e.sliders
+        )
+        copied = eval(case["code"].replace("{moved}", moved), {"nk": nk})
+        n = e.opened(key.split(" / ") if e.menus else [])
+        assert copied.givens.keys() == n.givens.keys()
+        assert float(copied[e.y]) == pytest.approx(float(n[e.y]), rel=1e-12)
+
+
+def test_code_keeps_formulas_of_the_reader_and_what_was_given_after_them() -> None:
+    n = CHAT.assume("kv_bytes_per_token = 2*n_layers*n_kv_heads*d_head*bytes_per_kv / 2")
+    n = n.assume(nk.variants.idle_evicted, usable_memory=0.9)
+    again = eval(as_code(n), {"nk": nk})
+    assert float(again.users) == float(n.users)
+    assert as_code(nk.Napkin(context=2_000)) == "nk.Napkin(context=2_000)"
+
+
+def test_an_explorer_reads_as_a_sentence_and_stores_a_table() -> None:
+    shown = nk.explore(CHAT, "users_per_gpu", "context", context=(1_000, 200_000), assume=IDLE)
+    assert repr(shown) == (
+        "At context 20,000 token/sequence: users_per_gpu is 56.2 user/GPU, "
+        "decided by concurrent_sequences."
+    )
+    data, _ = shown._repr_mimebundle_()
+    assert data["text/plain"] == repr(shown)
+    assert data["text/html"].startswith('<div class="nk-stored">')
+    assert "application/vnd.jupyter.widget-view+json" in data
+
+
+def test_a_typed_formula_counts_and_a_wrong_one_says_why() -> None:
+    shown: Any = nk.explore(CHAT, "users_per_gpu", "context", context=(1_000, 200_000))
+    before = shown.spec
+    shown.formula = "kv_bytes_per_token = 2*n_layers*n_kv_heads*d_head*bytes_per_kv / 2"
+    assert shown.error == "" and shown.spec != before
+    half = shown.spec
+    shown.formula = "kv_bytes_per_token = 2 *"
+    assert "kv_bytes_per_token" in shown.error and shown.spec == half
+    shown.formula = "kv_bytes_per_token = memory / bandwidth"
+    assert "byte" in shown.error and shown.spec == half
+    shown.formula = ""
+    assert shown.error == "" and shown.spec == before
+
+
+@pytest.mark.parametrize(
+    ("y", "x", "controls", "message"),
+    [
+        ("users_per_gpu", "host_link_latency", {}, "host_link_latency"),
+        ("users_per_gpu", "context", {"context": (5, 5)}, "must move from less to more"),
+        ("users_per_gpu", "window", {}, "give its ends"),
+        ("weight_bytes", "context", {"context": (1, 9)}, "does not depend on context"),
+        ("users", "context", {"model": [f"m{i}" for i in range(65)]}, "at most 4 controls"),
+        (
+            "users",
+            "context",
+            dict.fromkeys(("memory", "bandwidth", "price", "n_layers"), (1, 2)),
+            "at most 4 controls",
+        ),
+    ],
+)
+def test_what_an_explorer_cannot_show_is_said(
+    y: str, x: str, controls: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(NapkinError, match=message):
+        assert exploration(CHAT, y, x, None, controls).spec
+
+
+def test_a_case_that_does_not_fit_says_so_and_the_others_work() -> None:
+    e = exploration(
+        CHAT, "users", "context", None, {"model": ["Qwen3-32B", "DeepSeek-V3"], "context": (1, 9)}
+    )
+    reasons = e.spec["programs"][0]["reasons"]
+    assert "not one conversation fits in memory" in reasons
+    assert set(e.spec["cases"]) == {"Qwen3-32B", "DeepSeek-V3"}
+
+
+def test_sliders_read_in_the_unit_that_suits() -> None:
+    e = exploration(
+        CHAT, "decode_step_time", "bandwidth", None, {"bandwidth": ("2 TB/s", "10 TB/s")}
+    )
+    axis = e.sliders[0]
+    assert (axis.unit, axis.low, axis.high, axis.value) == ("TB/s", 2.0, 10.0, 8.0)
+    assert str(axis.given(8.0)) == "8.00 TB/s"
+    assert not axis.log and axis.at(0.5) == 6.0
