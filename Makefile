@@ -43,6 +43,13 @@ chapters: .venv/tests  ## run the text twins into notebooks (CHAPTERS="00-tour" 
 	.venv/bin/python chapters/execute.py $(CHAPTERS)
 	cd chapters && ../.venv/bin/python -m pages
 
+test-browser: .venv/site site  ## run the explorers, the site and a chapter in Chromium
+	.venv/bin/pytest -n $(JOBS) --dist loadfile tests/browser
+
+site: .venv/site _build/katex  ## build the pages, offline, into _build/site
+	rm -rf _build/site _build/jupyter_execute
+	.venv/bin/python -m sphinx -qW --keep-going -c chapters/site -d _build/doctrees chapters _build/site
+
 test-oldest: .venv/core  ## run the tests on the oldest dependencies that we promise
 	$(PYTHON) -m venv --clear .venv-oldest
 	.venv/bin/uv pip install --quiet --compile-bytecode --python .venv-oldest/bin/python \
@@ -54,10 +61,20 @@ pins: .venv/core  ## pin the newest versions again, with hashes
 	$(COMPILE) --upgrade --group book -o binder/requirements.txt
 	$(COMPILE) --upgrade --group book --group test -c binder/requirements.txt \
 		-o tests/requirements.txt
+	$(COMPILE) --upgrade --group book --group test --group site -c tests/requirements.txt \
+		-o chapters/site/requirements.txt
 
 clean:  ## remove the environments and all that is generated but the notebooks
 	rm -rf .venv .venv-oldest .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage _build dist
 	find chapters napkin tests -name __pycache__ -prune -exec rm -rf {} +
+
+# Style and fonts of the KaTeX that typesets the mathematics.
+_build/katex: .venv/site
+	rm -rf $@ && mkdir -p $@/katex
+	cd $@ && npm pack --silent katex@$$(../../.venv/bin/python -c 'from sphinxcontrib import katex; print(katex.katex_version)')
+	tar -xzf $@/katex-*.tgz -C $@ package/dist/katex.min.css package/dist/fonts
+	mv $@/package/dist/katex.min.css $@/package/dist/fonts $@/katex && rm -r $@/package $@/*.tgz
+	find $@ -name '*.ttf' -delete -o -name '*.woff' -delete
 
 # An empty file in .venv stands for each set that is in it.
 .venv/bin/uv:
@@ -80,4 +97,8 @@ clean:  ## remove the environments and all that is generated but the notebooks
 	$(INSTALL) --require-hashes --requirements tests/requirements.txt
 	touch $@
 
-.PHONY: help install read test lint coverage chapters test-oldest pins clean
+.venv/site: .venv/tests chapters/site/requirements.txt
+	$(INSTALL) --require-hashes --requirements chapters/site/requirements.txt
+	touch $@
+
+.PHONY: help install read test test-browser site lint coverage chapters test-oldest pins clean

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The offline site. What the book is comes from myst.yml; this file says how Sphinx shows it."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from sphinx.application import Sphinx
+
+ROOT = Path(__file__).parents[2]
+BOOK = yaml.safe_load((ROOT / "myst.yml").read_text(encoding="utf-8"))["project"]
+REPOSITORY = BOOK["github"].removeprefix("https://github.com/")
+TAG = BOOK["jupyter"]["binder"]["ref"]
+
+project = html_title = BOOK["title"].split(":")[0]
+author = ", ".join(person["name"] for person in BOOK["authors"])
+copyright = f"{author}, text {BOOK['license']['content']}, code {BOOK['license']['code']}"
+language = "en"
+exclude_patterns = ["text/*", "site/*", "pages/*", "quizzes/*", "images/*", "**/.ipynb_checkpoints"]
+
+extensions = ["myst_nb", "sphinxcontrib.katex"]
+myst_enable_extensions = ["amsmath", "dollarmath"]
+myst_heading_anchors = 3
+nb_execution_mode = "off"
+nb_ipywidgets_js: dict[str, Any] = {}  # or three other hosts are asked
+nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]
+katex_prerender = True  # typeset by node, once, here
+katex_css_path = "katex/katex.min.css"
+
+html_theme = "furo"
+html_static_path = ["static", "../../napkin/views/static", "../../_build/katex"]
+html_css_files = ["explorer.css", "site.css"]
+html_js_files = [("site.js", {"type": "module"})]
+html_favicon = "static/favicon.svg"
+templates_path = ["templates"]
+html_copy_source = False
+html_show_sphinx = False
+html_theme_options: dict[str, Any] = {"top_of_page_buttons": []}
+
+
+def page_of(file: str) -> str:
+    """Return the name that Sphinx has for a file of the table of contents."""
+    return re.sub(r"^chapters/|\.\w+$", "", file)
+
+
+def toctrees(entries: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield the table of contents of myst.yml in Sphinx's words."""
+    for part in entries:
+        pages = "\n".join("/" + page_of(p["file"]) for p in part.get("children", [part]))
+        caption = f":caption: {part['title']}\n" if "title" in part else ""
+        yield f"\n\n```{{toctree}}\n:hidden:\n{caption}\n{pages}\n```"
+
+
+root_doc = page_of(BOOK["toc"][0]["file"])
+
+
+def links(page: str) -> str:
+    """Say what a reader can do with a notebook."""
+    binder = f"https://mybinder.org/v2/gh/{REPOSITORY}/{TAG}?urlpath=lab/tree/chapters/{page}.ipynb"
+    return (
+        f"{{download}}`Download the notebook <{page}.ipynb>` · [Open in Binder]({binder}) "
+        "(the first start takes minutes; `make read` does not)"
+    )
+
+
+def read(app: Sphinx, page: str, source: list[str]) -> None:
+    """Add what only the site has: the table of contents, and links below a chapter's title."""
+    if not str(app.env.doc2path(page)).endswith(".ipynb"):
+        return
+    notebook = json.loads(source[0])
+    first, last = notebook["cells"][0], notebook["cells"][-1]
+    text = "".join(first["source"])
+    if page == root_doc:
+        last["source"] = "".join([*last["source"], *toctrees(BOOK["toc"][1:])])
+    else:
+        first["source"] = re.sub(r"(?m)^(# .*)$", rf"\1\n\n{links(page)}\n", text, count=1)
+    source[0] = json.dumps(notebook)
+
+
+MENDED = {
+    'role="heading"': 'role="heading" aria-level="2"',  # Furo: captions of the navigation
+    ' aria-label="Toggle hidden content"': "",  # MyST-NB: hides the words beside it
+}
+
+
+def mend(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    """Mend what a check of accessibility finds in the pages of others."""
+    for part in ("body", "furo_navigation_tree"):
+        for wrong, right in MENDED.items():
+            context[part] = context.get(part, "").replace(wrong, right)
+    # TeX of typeset mathematics would stand in the excerpts of the search.
+    context["body"] = re.sub("<annotation .*?</annotation>", "", context["body"], flags=re.DOTALL)
+
+
+def setup(app: Sphinx) -> None:
+    """Have Sphinx call us."""
+    app.connect("source-read", read)
+    app.connect("html-page-context", mend, priority=900)  # after Furo's own

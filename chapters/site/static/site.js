@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stored explorers come alive: the module that JupyterLab loads, on a model that needs no kernel.
+import explorer from "./explorer.js";
+
+for (const stored of document.querySelectorAll("script[data-explorer]")) {
+  const state = { ...JSON.parse(stored.textContent), kernel: false }, listeners = {};
+  const model = {
+    get: (key) => state[key],
+    set(key, value) { state[key] = value; listeners[`change:${key}`]?.forEach((call) => call()); },
+    save_changes() {},
+    on(event, call) { (listeners[event] ??= new Set()).add(call); },
+    off(event, call) { listeners[event]?.delete(call); },
+  };
+  const table = stored.parentElement.querySelector("table"), el = document.createElement("div");
+  const numbers = document.createElement("details"), summary = document.createElement("summary");
+  summary.textContent = "As a table";
+  numbers.append(summary, table);
+  stored.after(el, numbers);
+  explorer.render({ model, el });
+}
+// What scrolls sideways must be reachable with the keyboard.
+for (const box of document.querySelectorAll("pre, .katex-display, .math, .output, .table-wrapper"))
+  if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
