@@ -27,7 +27,7 @@ read: .venv/book  ## open JupyterLab on the tour (PORT=8888 HOST=localhost)
 		--ServerApp.root_dir=. --LabApp.default_url=/lab/tree/chapters/00-tour.ipynb
 
 test: .venv/tests  ## run the core tests, and every chapter against its stored outputs
-	.venv/bin/pytest -n $(JOBS) --dist loadfile --nbval --nbval-cell-timeout=120
+	.venv/bin/pytest -n $(JOBS) --dist loadfile --nbval --nbval-cell-timeout=120 --ignore=tests/browser
 
 lint: .venv/tests  ## check style, types, docstrings and spelling
 	.venv/bin/ruff check
@@ -37,14 +37,14 @@ lint: .venv/tests  ## check style, types, docstrings and spelling
 	.venv/bin/codespell
 
 coverage: .venv/tests  ## show the lines and branches that the core tests miss
-	.venv/bin/pytest -n $(JOBS) --cov=napkin tests napkin
+	.venv/bin/pytest -n $(JOBS) --cov=napkin --ignore=tests/browser tests napkin
 
 chapters: .venv/tests  ## run the text twins into notebooks (CHAPTERS="00-tour" for some), write pages
 	.venv/bin/python chapters/execute.py $(CHAPTERS)
 	cd chapters && ../.venv/bin/python -m pages
 
 test-browser: .venv/site site  ## run the explorers, the site and a chapter in Chromium
-	.venv/bin/pytest -n $(JOBS) --dist loadfile tests/browser
+	.venv/bin/pytest -n $(JOBS) --dist loadscope tests/browser
 
 site: .venv/site _build/katex  ## build the pages, offline, into _build/site
 	rm -rf _build/site _build/jupyter_execute
@@ -55,7 +55,8 @@ test-oldest: .venv/core  ## run the tests on the oldest dependencies that we pro
 	.venv/bin/uv pip install --quiet --compile-bytecode --python .venv-oldest/bin/python \
 		--resolution lowest-direct --requirements pyproject.toml --group book --group test
 	.venv/bin/uv pip install --quiet --python .venv-oldest/bin/python --no-deps --editable .
-	.venv-oldest/bin/pytest -n $(JOBS) --dist loadfile --nbval-lax --nbval-cell-timeout=120
+	.venv-oldest/bin/pytest -n $(JOBS) --dist loadfile --nbval-lax --nbval-cell-timeout=120 \
+		--ignore=tests/browser
 
 pins: .venv/core  ## pin the newest versions again, with hashes
 	$(COMPILE) --upgrade --group book -o binder/requirements.txt

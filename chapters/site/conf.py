@@ -80,22 +80,26 @@ def read(app: Sphinx, page: str, source: list[str]) -> None:
     source[0] = json.dumps(notebook)
 
 
+# What a check of accessibility finds in the pages of others.
 MENDED = {
     'role="heading"': 'role="heading" aria-level="2"',  # Furo: captions of the navigation
+    '<aside class="sidebar-drawer"': '<aside class="sidebar-drawer" aria-label="Chapters"',
+    '<aside class="toc-drawer': '<aside aria-label="On this page" class="toc-drawer',
     ' aria-label="Toggle hidden content"': "",  # MyST-NB: hides the words beside it
 }
+TEX = re.compile("<annotation .*?</annotation>", re.DOTALL)  # it would stand in search results
 
 
-def mend(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
-    """Mend what a check of accessibility finds in the pages of others."""
-    for part in ("body", "furo_navigation_tree"):
+def mend(app: Sphinx, problem: Exception | None) -> None:
+    """Mend the pages that were written."""
+    for path in Path(app.outdir).rglob("*.html"):
+        text = TEX.sub("", path.read_text(encoding="utf-8"))
         for wrong, right in MENDED.items():
-            context[part] = context.get(part, "").replace(wrong, right)
-    # TeX of typeset mathematics would stand in the excerpts of the search.
-    context["body"] = re.sub("<annotation .*?</annotation>", "", context["body"], flags=re.DOTALL)
+            text = text.replace(wrong, right)
+        path.write_text(text, encoding="utf-8")
 
 
 def setup(app: Sphinx) -> None:
     """Have Sphinx call us."""
     app.connect("source-read", read)
-    app.connect("html-page-context", mend, priority=900)  # after Furo's own
+    app.connect("build-finished", mend)

@@ -52,7 +52,20 @@ class Exploration:
     menus: Mapping[str, Mapping[str, Any]]
 
     def opened(self, options: Sequence[Any], **moved: float) -> Napkin:
-        """Return the worksheet with options chosen and sliders moved."""
+        """Return the worksheet with options chosen and sliders moved.
+
+        Parameters
+        ----------
+        options : sequence of str
+            One of each menu, in their order.
+        **moved : float
+            Places of sliders, each in its unit; the others stand where they began.
+
+        Returns
+        -------
+        Napkin
+            What the page computes.
+        """
         n = self.n
         for menu, option in zip(self.menus, options, strict=True):
             chosen = self.menus[menu][option]
@@ -113,10 +126,9 @@ class Exploration:
             "formula": _typeset(n, target, written),
         }, written.constants
 
-    def sentence(self, n: Napkin | None = None) -> str:
-        """Say where the explorer stands: value, and what decides it."""
-        options = [next(iter(menu)) for menu in self.menus.values()]
-        at = n or self.opened(options)
+    def sentence(self) -> str:
+        """Say where the explorer stands at first: value, and what decides it."""
+        at = self.opened(self.start["chosen"])
         where = ", ".join(
             f"{s.name} {in_unit(s.name, at.givens[lookup(s.name).symbol].value)}"
             for s in self.sliders
@@ -131,10 +143,9 @@ class Exploration:
     def rows(self) -> Iterator[tuple[str, str, str]]:
         """Yield some points along the axis: where, value, and what decides it."""
         axis = self.sliders[0]
-        options = [next(iter(menu)) for menu in self.menus.values()]
         for step in range(_ROWS):
             number = float(f"{axis.at(step / (_ROWS - 1)):.3g}")
-            n = self.opened(options, **{axis.name: number})
+            n = self.opened(self.start["chosen"], **{axis.name: number})
             try:
                 told = f"{n[self.y]}", ", ".join(binding(n, self.y).limits)
             except NapkinError as reason:

@@ -45,13 +45,35 @@ class Slider:
         return self.low > 0 and self.high / self.low > _LOGARITHMIC
 
     def at(self, share: float) -> float:
-        """Return the position at a share of the way."""
+        """Return the place at a share of the way.
+
+        Parameters
+        ----------
+        share : float
+            From 0, the lower end, to 1.
+
+        Returns
+        -------
+        float
+            In `unit`.
+        """
         even = self.low + share * (self.high - self.low)
         number = self.low * (self.high / self.low) ** share if self.log else even
         return round(number) if lookup(self.name).domain.integer else float(number)
 
     def given(self, number: float) -> Value:
-        """Return a position as `assume` takes it."""
+        """Return a place as `assume` takes it.
+
+        Parameters
+        ----------
+        number : float
+            In `unit`.
+
+        Returns
+        -------
+        Value
+            In the quantity's own unit.
+        """
         own = scale_of(self.name)
         exact = exact_number(number) * exact_number(self.scale) / own
         return Value(exact, lookup(self.name).unit)

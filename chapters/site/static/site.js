@@ -19,5 +19,8 @@ for (const stored of document.querySelectorAll("script[data-explorer]")) {
   explorer.render({ model, el });
 }
 // What scrolls sideways must be reachable with the keyboard.
-for (const box of document.querySelectorAll("pre, .katex-display, .math, .output, .table-wrapper"))
-  if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+function reach() {
+  for (const box of document.querySelectorAll("pre, .katex-display, .math, .output, .table-wrapper"))
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+}
+new ResizeObserver(reach).observe(document.body);

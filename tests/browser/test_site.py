@@ -1,0 +1,105 @@
+"""The site in a browser: nothing asked of others, no barrier, explorers that compute."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from html import unescape
+from pathlib import Path
+from typing import Final, Literal
+
+import axe_playwright_python
+import pytest
+from playwright.sync_api import Browser
+
+import napkin as nk
+from tests.browser.conftest import opened
+
+SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
+SITE = Path(__file__).parents[2] / "_build" / "site"
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+PAGES = sorted(
+    str(path.relative_to(SITE))
+    for path in SITE.rglob("*.html")
+    if not path.relative_to(SITE).parts[0].startswith("_")
+)
+STORED = re.compile(r'<script type="application/json" data-explorer>(.*?)</script>', re.DOTALL)
+
+
+def explorers(name: str) -> list[dict[str, object]]:
+    return [json.loads(text) for text in STORED.findall((SITE / name).read_text(encoding="utf-8"))]
+
+
+WITH_EXPLORERS = [name for name in PAGES if explorers(name)]
+
+
+def test_the_site_is_built_and_has_its_pages() -> None:
+    assert {"index.html", "00-tour.html", "09-dollars.html", "glossary.html"} <= set(PAGES)
+    assert "index.html" in WITH_EXPLORERS
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_has_no_barrier_in_both_themes_wide_and_narrow(
+    name: str, browser: Browser, serve: Callable[[Path], str]
+) -> None:
+    found = []
+    with opened(browser) as page:
+        page.goto(f"{serve(SITE)}/{name}", wait_until="load")
+        page.evaluate(AXE)
+        for width in (1280, 390):
+            page.set_viewport_size({"width": width, "height": 1000})
+            for scheme in SCHEMES:
+                page.emulate_media(color_scheme=scheme)
+                page.evaluate(
+                    "new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
+                )
+                result = page.evaluate("axe.run({ resultTypes: ['violations'] })")
+                found += [
+                    (width, scheme, v["id"], v["nodes"][0]["html"][:200])
+                    for v in result["violations"]
+                ]
+            sideways = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert sideways <= 0, f"{width}: {sideways} px too wide"
+    assert not found, found
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_picture_says_what_it_shows_and_no_link_leads_nowhere(name: str) -> None:
+    text = (SITE / name).read_text(encoding="utf-8")
+    for picture in re.findall(r"<img [^>]*>", text):
+        assert len(re.findall(r'alt="([^"]{20,})"', picture)) == 1, picture[:200]
+    for target in re.findall(r'href="([^"#:?]+)(?:#[^"]*)?"', text):
+        assert ((SITE / name).parent / unescape(target)).exists(), target
+
+
+@pytest.mark.parametrize("name", WITH_EXPLORERS)
+def test_an_explorer_computes_what_python_does_when_keys_move_it(
+    name: str, browser: Browser, serve: Callable[[Path], str]
+) -> None:
+    with opened(browser) as page:
+        page.goto(f"{serve(SITE)}/{name}")
+        for index, stored in enumerate(explorers(name)):
+            box = page.locator(".nk-explorer").nth(index)
+            for slider in box.locator("input[type=range]").all():
+                slider.focus()
+                for key in ("ArrowRight", "ArrowRight", "PageUp", "ArrowLeft"):
+                    page.keyboard.press(key)
+                    check(box, stored)
+            for menu in box.locator("select").all():
+                for option in menu.locator("option").all_text_contents():
+                    menu.select_option(option)
+                    check(box, stored)
+
+
+def check(box: object, stored: dict[str, object]) -> None:
+    """The shown number is that of the worksheet whose line of Python stands below it."""
+    code = box.locator(".nk-code code").text_content()  # type: ignore[attr-defined]
+    shown = box.evaluate("(element) => element.dataset.value")  # type: ignore[attr-defined]
+    target = stored["spec"]["y"]["name"]  # type: ignore[index]
+    n = eval(code, {"nk": nk})
+    if shown:
+        assert float(shown) == pytest.approx(float(n[target]), rel=1e-9), code
+    else:
+        with pytest.raises(nk.NapkinError):
+            n[target]
