@@ -26,7 +26,7 @@ GROUPS = {
     ],
     "Formulas": ["Formula", "agree"],
     "Facts": ["Accelerator", "Model", "measured", "measurement", "claim"],
-    "In a notebook": ["show", "say", "symbols", "check", "quiz"],
+    "In a notebook": ["explore", "show", "say", "symbols", "check", "quiz"],
 }
 
 

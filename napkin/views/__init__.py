@@ -2,17 +2,17 @@
 
 from ..table import Table
 from .bar_chart import bars
-from .context import answer_over_context, users_over_context
+from .context import users_over_context
 from .explorer import explore
 from .figures import Figure
 from .line_chart import curves
 from .prose import article, results, say, show, symbols
 from .tiles import tiles
+from .tornado import tornado
 
 __all__ = [
     "Figure",
     "Table",
-    "answer_over_context",
     "article",
     "bars",
     "curves",
@@ -22,5 +22,6 @@ __all__ = [
     "show",
     "symbols",
     "tiles",
+    "tornado",
     "users_over_context",
 ]

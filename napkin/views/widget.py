@@ -1,15 +1,20 @@
-"""The explorer as a widget: the page computes; Python is asked when a formula changes."""
+"""Widgets: the page computes; Python is asked when a formula or the axis changes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import anywidget
 import traitlets
+from ipywidgets import VBox
 
 from ..errors import NapkinError
-from .exploration import Exploration
+from ..sensitivity import Elasticity
+from ..worksheet import Napkin
+from .exploration import Exploration, exploration
+from .figures import Figure
 
 STATIC: Final = Path(__file__).with_name("static")
 
@@ -54,6 +59,66 @@ class Explorer(anywidget.AnyWidget):
         return self.exploration.sentence()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        found = super()._repr_mimebundle_(**kwargs)
-        data, metadata = found if isinstance(found, tuple) else (found or {}, {})
-        return {**data, "text/html": self.exploration.html(), "text/plain": repr(self)}, metadata
+        live = super()._repr_mimebundle_(**kwargs)
+        return _stored(live, repr(self), self.exploration.html()), {}
+
+
+class Bars(anywidget.AnyWidget):
+    """Elasticities as bars that are buttons.
+
+    Parameters
+    ----------
+    rows : sequence of Elasticity
+        The bars.
+    label : str
+        What they show, in words.
+    """
+
+    _esm = STATIC / "tornado.js"
+    _css = STATIC / "explorer.css"
+    rows: Any = traitlets.List().tag(sync=True)
+    label = traitlets.Unicode().tag(sync=True)
+    chosen = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, rows: Sequence[Elasticity], label: str) -> None:
+        told = [{"name": row.name, "elasticity": row.elasticity} for row in rows]
+        super().__init__(rows=told, label=label)
+
+
+class Tornado(VBox):
+    """Bars, and the explorer of the one that was pressed; made by `napkin.views.tornado`.
+
+    Parameters
+    ----------
+    n : Napkin
+        The worksheet.
+    target : str
+        The result.
+    rows : sequence of Elasticity
+        The bars.
+    figure : Figure
+        What stands for them where there is no kernel.
+    """
+
+    def __init__(self, n: Napkin, target: str, rows: Sequence[Elasticity], figure: Figure) -> None:
+        self._figure, self._bars = figure, Bars(rows, figure.alt)
+        super().__init__([self._bars])
+
+        def opened(change: dict[str, Any]) -> None:
+            shown = Explorer(exploration(n, target, change["new"], None, {}))
+            self.children = (self._bars, shown)
+
+        self._bars.observe(opened, "chosen")
+
+    def __repr__(self) -> str:
+        return repr(self._figure)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        html = self._figure._repr_html_()
+        return _stored(super()._repr_mimebundle_(**kwargs), repr(self), html)
+
+
+def _stored(shown: Any, text: str, html: str) -> dict[str, Any]:
+    """Return what a notebook shows with a kernel, and what it keeps without one."""
+    data = shown[0] if isinstance(shown, tuple) else shown or {}
+    return {**data, "text/plain": text, "text/html": html}

@@ -157,3 +157,15 @@ def test_sliders_read_in_the_unit_that_suits() -> None:
     assert (axis.unit, axis.low, axis.high, axis.value) == ("TB/s", 2.0, 10.0, 8.0)
     assert str(axis.given(8.0)) == "8.00 TB/s"
     assert not axis.log and axis.at(0.5) == 6.0
+
+
+def test_a_bar_of_the_tornado_opens_the_explorer_of_its_assumption() -> None:
+    shown: Any = nk.views.tornado(CHAT, "cost_per_user_month", "Memory decides", count=4)
+    bars = shown.children[0]
+    assert [row["name"] for row in bars.rows][:2] == ["memory", "usable_memory"]
+    bars.chosen = "context"
+    assert repr(shown.children[1]).startswith("At context 20,000 token/sequence: cost_per_user_mo")
+    bars.chosen = "memory"
+    assert repr(shown.children[1]).startswith("At memory 180 GB: cost_per_user_month is 51.3 USD")
+    data = shown._repr_mimebundle_()
+    assert data["text/plain"].startswith("Bar chart") and data["text/html"].startswith("<img alt=")

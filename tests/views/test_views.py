@@ -14,7 +14,6 @@ from napkin import notation as q
 from napkin import variants
 from napkin.claims import claims
 from napkin.errors import NapkinError
-from napkin.views.context import sentence
 from tests.sheets import QWEN
 
 TIGHT = QWEN.assume(model="Llama-3-70B", accelerator="A100", precision="int8")
@@ -104,36 +103,6 @@ def test_no_line_is_drawn_where_a_napkin_has_no_answer(monkeypatch: pytest.Monke
             else:
                 assert fast.assume(context=context).users.number > 0
     assert len(drawn) == 2
-
-
-def test_the_sentence_is_the_worksheet_s() -> None:
-    said = sentence(QWEN)
-    assert "20,000 tokens each" in said
-    assert f"{QWEN.users_per_gpu:short}" in said
-    assert f"{QWEN.cost_per_user_month:short}" in said
-    assert str(QWEN.tokens_per_second_per_user) in said
-    assert "the weights leave only" in sentence(QWEN.assume(context=6_000_000))
-
-
-def test_the_slider_redraws_the_answer() -> None:
-    box = nk.views.answer_over_context(QWEN)
-    slider, text, picture = box.children
-    assert slider.value == 20_000
-    assert text.value == sentence(QWEN) == repr(box)
-    before = picture.value
-    slider.value = 40_000
-    assert text.value == sentence(QWEN.assume(context=40_000)) == repr(box)
-    assert picture.value != before
-
-
-@pytest.mark.parametrize("context", [120_000, 2_000])
-def test_the_slider_goes_on_where_nothing_fits(context: int) -> None:
-    box = nk.views.answer_over_context(TIGHT)
-    slider, text, _ = box.children
-    slider.value = 120_000
-    assert "would fit on 2 GPUs" in text.value
-    slider.value = context
-    assert text.value == sentence(TIGHT.assume(context=context)) == repr(box)
 
 
 def test_symbols_without_a_value_have_a_dash() -> None:
