@@ -59,7 +59,7 @@ def as_code(n: Napkin, moved: Iterable[str] = (), ending: str = "") -> str:
         if step[0].name not in moved:
             (after if changes else before).append(text)
     made = f"nk.Napkin({', '.join(named + before)})"
-    assumed = ", ".join([*changes, *after, *([ending] if ending else [])])
+    assumed = ", ".join([*dict.fromkeys(changes), *after, *([ending] if ending else [])])
     return f"{made}.assume({assumed})" if assumed else made
 
 

@@ -12,7 +12,9 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
+
+import napkin as nk
 
 STATIC = Path(__file__).parents[2] / "napkin" / "views" / "static"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -90,3 +92,34 @@ def module(browser: Browser, serve: Callable[[Path], str]) -> Iterator[Page]:
         page.goto(f"{address}/explorer.css")
         page.evaluate("async (url) => { window.nk = await import(url); }", f"{address}/explorer.js")
         yield page
+
+
+def check(box: Locator, target: str) -> None:
+    """Hold the number that a page shows against the worksheet whose line of Python it shows."""
+    code = box.locator(".nk-code code").text_content() or ""
+    shown = box.evaluate("(element) => element.dataset.value")
+    n = eval(code, {"nk": nk})
+    if shown:
+        assert float(shown) == pytest.approx(float(n[target]), rel=1e-9), code
+    elif box.get_attribute("data-reason") == "more than fit in memory":
+        assert float(n.batch) > float(n.concurrent_sequences), code
+    else:
+        with pytest.raises(nk.NapkinError):
+            n[target]
+
+
+def drive(page: Page, box: Locator, target: str) -> None:
+    """Move every control of an explorer by keyboard and mouse, and check each number."""
+    for slider in box.locator("input[type=range]").all():
+        slider.focus()
+        for key in ("ArrowRight", "ArrowRight", "PageUp", "ArrowLeft", "End", "Home"):
+            page.keyboard.press(key)
+            check(box, target)
+        place = slider.bounding_box()
+        assert place
+        page.mouse.click(place["x"] + 0.4 * place["width"], place["y"] + place["height"] / 2)
+        check(box, target)
+    for menu in box.locator("select").all():
+        for option in menu.locator("option").all_text_contents():
+            menu.select_option(option)
+            check(box, target)

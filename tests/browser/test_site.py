@@ -7,14 +7,13 @@ import re
 from collections.abc import Callable
 from html import unescape
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import axe_playwright_python
 import pytest
 from playwright.sync_api import Browser
 
-import napkin as nk
-from tests.browser.conftest import opened
+from tests.browser.conftest import drive, opened
 
 SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 SITE = Path(__file__).parents[2] / "_build" / "site"
@@ -27,7 +26,7 @@ PAGES = sorted(
 STORED = re.compile(r'<script type="application/json" data-explorer>(.*?)</script>', re.DOTALL)
 
 
-def explorers(name: str) -> list[dict[str, object]]:
+def explorers(name: str) -> list[dict[str, Any]]:
     return [json.loads(text) for text in STORED.findall((SITE / name).read_text(encoding="utf-8"))]
 
 
@@ -81,25 +80,4 @@ def test_an_explorer_computes_what_python_does_when_keys_move_it(
         page.goto(f"{serve(SITE)}/{name}")
         for index, stored in enumerate(explorers(name)):
             box = page.locator(".nk-explorer").nth(index)
-            for slider in box.locator("input[type=range]").all():
-                slider.focus()
-                for key in ("ArrowRight", "ArrowRight", "PageUp", "ArrowLeft"):
-                    page.keyboard.press(key)
-                    check(box, stored)
-            for menu in box.locator("select").all():
-                for option in menu.locator("option").all_text_contents():
-                    menu.select_option(option)
-                    check(box, stored)
-
-
-def check(box: object, stored: dict[str, object]) -> None:
-    """The shown number is that of the worksheet whose line of Python stands below it."""
-    code = box.locator(".nk-code code").text_content()  # type: ignore[attr-defined]
-    shown = box.evaluate("(element) => element.dataset.value")  # type: ignore[attr-defined]
-    target = stored["spec"]["y"]["name"]  # type: ignore[index]
-    n = eval(code, {"nk": nk})
-    if shown:
-        assert float(shown) == pytest.approx(float(n[target]), rel=1e-9), code
-    else:
-        with pytest.raises(nk.NapkinError):
-            n[target]
+            drive(page, box, stored["spec"]["y"]["name"])

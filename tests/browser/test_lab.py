@@ -1,0 +1,127 @@
+"""Each chapter's explorer in JupyterLab: stored, then live, driven by keyboard and mouse."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import Request, urlopen
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.conftest import drive, opened
+
+BOOK = Path(__file__).parents[2] / "chapters"
+STEMS = sorted(path.stem for path in BOOK.glob("[0-9]*.ipynb"))
+HALF = "kv_bytes_per_token = 2*n_layers*n_kv_heads*d_head*bytes_per_kv / 2"
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A JupyterLab over a copy of the chapters, on this machine only."""
+    root = tmp_path_factory.mktemp("lab")
+    shutil.copytree(BOOK, root / "chapters", ignore=shutil.ignore_patterns("text", "site"))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"),
+            *(f"--port={port}", "--ServerApp.token=", f"--ServerApp.root_dir={root}"),
+            "--ServerApp.disable_check_xsrf=True",  # kernels are ended from here
+            f"--LabApp.workspaces_dir={root / 'workspaces'}",
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    address = f"http://127.0.0.1:{port}"
+    for _ in range(120):
+        try:
+            urlopen(f"{address}/api")
+            break
+        except OSError:
+            time.sleep(0.5)
+    yield address
+    server.terminate()
+    server.wait(20)
+
+
+def open_chapter(page: Page, lab: str, stem: str) -> None:
+    # A workspace of its own: else the tabs of the chapter before are still there.
+    page.goto(f"{lab}/lab/workspaces/{uuid4().hex}/tree/chapters/{stem}.ipynb")
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+    # Lab draws only the cells in sight: here all of them are.
+    page.set_viewport_size({"width": 1280, "height": 30_000})
+
+
+def run_all(page: Page) -> None:
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+
+
+def outputs(stem: str) -> str:
+    notebook = json.loads((BOOK / f"{stem}.ipynb").read_text(encoding="utf-8"))
+    return json.dumps([cell.get("outputs") for cell in notebook["cells"]])
+
+
+@pytest.fixture(autouse=True)
+def no_kernel_stays(lab: str) -> Iterator[None]:
+    yield
+    for session in json.load(urlopen(f"{lab}/api/sessions")):
+        urlopen(Request(f"{lab}/api/sessions/{session['id']}", method="DELETE"))
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_a_chapter_shows_all_before_it_runs_and_its_explorer_works_when_it_has_run(
+    stem: str, browser: Browser, lab: str
+) -> None:
+    with opened(browser) as page:
+        open_chapter(page, lab, stem)
+        figures = outputs(stem).count("<img alt=")
+        page.wait_for_function(
+            "n => document.querySelectorAll('.jp-OutputArea img[alt]').length >= n", arg=figures
+        )
+        if stem != "09-dollars":  # its tornado keeps a figure
+            page.locator(".jp-OutputArea table caption").first.wait_for()
+        assert page.locator(".nk-explorer").count() == 0
+        run_all(page)
+        if stem == "09-dollars":
+            page.locator(".nk-tornado button", has_text="context").click(timeout=60_000)
+        box = page.locator(".nk-explorer").first
+        box.wait_for(timeout=60_000)
+        drive(page, box, target_of(box.get_attribute("aria-label") or ""))
+
+
+def target_of(label: str) -> str:
+    return label.removeprefix("Explorer of ").split(" over ")[0]
+
+
+def test_a_typed_formula_counts_and_a_wrong_one_shows_its_message(
+    browser: Browser, lab: str
+) -> None:
+    with opened(browser) as page:
+        open_chapter(page, lab, "05-gqa")
+        run_all(page)
+        box = page.locator(".nk-explorer").first
+        box.wait_for(timeout=60_000)
+        field, error = box.locator("input[type=text]"), box.get_by_role("alert")
+        before = float(box.get_attribute("data-value") or "nan")
+        field.fill("kv_bytes_per_token = 2 *")
+        field.press("Enter")
+        page.wait_for_function(
+            "e => e.textContent.includes('kv_bytes_per_token')", arg=error.element_handle()
+        )
+        assert float(box.get_attribute("data-value") or "nan") == before
+        field.fill(HALF)
+        field.press("Enter")
+        page.wait_for_function(
+            "([e, x]) => Number(e.dataset.value) === x / 2", arg=[box.element_handle(), before]
+        )
+        assert error.text_content() == ""
