@@ -48,7 +48,7 @@ test-browser: .venv/site site  ## run the explorers, the site and a chapter in C
 
 site: .venv/site _build/katex  ## build the pages, offline, into _build/site
 	rm -rf _build/site _build/jupyter_execute
-	.venv/bin/python -m sphinx -qW --keep-going -c chapters/site -d _build/doctrees chapters _build/site
+	.venv/bin/python -m sphinx -qEW --keep-going -c chapters/site -d _build/doctrees chapters _build/site
 
 test-oldest: .venv/core  ## run the tests on the oldest dependencies that we promise
 	$(PYTHON) -m venv --clear .venv-oldest

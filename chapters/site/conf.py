@@ -3,6 +3,7 @@
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,38 @@ def links(page: str) -> str:
     )
 
 
+GLOSSARY = tomllib.loads((ROOT / "chapters/pages/glossary.toml").read_text(encoding="utf-8"))
+# Words that plain sentences use as well stay as they are.
+PLAIN = {"active", "ceiling", "chip", "compulsory", "dense", "evicted", "gated", "heads", "kept"}
+PLAIN |= {"key", "layers", "norm", "pages", "query", "step", "tile", "turn", "value", "vector"}
+ORDER = [page_of(p["file"]) for part in BOOK["toc"] for p in part.get("children", [part])]
+AS_IT_IS = re.compile(r"(`[^`]*`|\$[^$]*\$|\[[^\]]*\]\([^)]*\)|\*\*[^*]+\*\*|^#.*$|^\|.*$)", re.M)
+
+
+def with_terms(notebook: dict[str, Any], page: str) -> None:
+    """Link each word of an earlier chapter to the glossary, where a chapter first uses it."""
+    left = {
+        term: re.compile(rf"\b{re.escape(term)}\b", re.IGNORECASE)
+        for term, entry in GLOSSARY.items()
+        if term not in PLAIN and ORDER.index(entry["chapter"]) < ORDER.index(page)
+    }
+    for cell in notebook["cells"]:
+        text = "".join(cell["source"])
+        if cell["cell_type"] != "markdown" or text.startswith("# "):
+            continue
+        if text.startswith("## Exercises"):
+            return
+        parts = AS_IT_IS.split(text)
+        for index in range(0, len(parts), 2):
+            for term, pattern in list(left.items()):
+                place = "glossary.md#" + term.lower().replace(" ", "-")
+                parts[index], found = pattern.subn(rf"[\g<0>]({place})", parts[index], count=1)
+                if found:
+                    del left[term]
+                    break  # a link must not be searched for further words
+        cell["source"] = "".join(parts)
+
+
 def read(app: Sphinx, page: str, source: list[str]) -> None:
     """Add what only the site has: the table of contents, and links below a chapter's title."""
     if not str(app.env.doc2path(page)).endswith(".ipynb"):
@@ -76,6 +109,7 @@ def read(app: Sphinx, page: str, source: list[str]) -> None:
     if page == root_doc:
         last["source"] = "".join([*last["source"], *toctrees(BOOK["toc"][1:])])
     else:
+        with_terms(notebook, page)
         first["source"] = re.sub(r"(?m)^(# .*)$", rf"\1\n\n{links(page)}\n", text, count=1)
     source[0] = json.dumps(notebook)
 

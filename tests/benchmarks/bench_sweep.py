@@ -85,7 +85,7 @@ def main() -> None:
         ("cost_per_user_month", cost_by_hand(n), ("context", "price"), (context, price)),
     ):
         found = ratio(n.function(target, *names), hand, *arrays)
-        print(f"{target}: {found:.2f} times as fast as NumPy by hand, {POINTS:,} points")  # noqa: T201
+        print(f"{target}: {found:.2f} times as fast as NumPy by hand, {POINTS:,} points")
 
 
 if __name__ == "__main__":

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import Request, urlopen
@@ -17,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.conftest import drive, opened
+from tests.browser.lab import running
 
 BOOK = Path(__file__).parents[2] / "chapters"
 STEMS = sorted(path.stem for path in BOOK.glob("[0-9]*.ipynb"))
@@ -25,32 +22,11 @@ HALF = "kv_bytes_per_token = 2*n_layers*n_kv_heads*d_head*bytes_per_kv / 2"
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A JupyterLab over a copy of the chapters, on this machine only."""
+    """A JupyterLab over a copy of the chapters."""
     root = tmp_path_factory.mktemp("lab")
     shutil.copytree(BOOK, root / "chapters", ignore=shutil.ignore_patterns("text", "site"))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"),
-            *(f"--port={port}", "--ServerApp.token=", f"--ServerApp.root_dir={root}"),
-            "--ServerApp.disable_check_xsrf=True",  # kernels are ended from here
-            f"--LabApp.workspaces_dir={root / 'workspaces'}",
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    address = f"http://127.0.0.1:{port}"
-    for _ in range(120):
-        try:
-            urlopen(f"{address}/api")
-            break
-        except OSError:
-            time.sleep(0.5)
-    yield address
-    server.terminate()
-    server.wait(20)
+    with running(root) as address:
+        yield address
 
 
 def open_chapter(page: Page, lab: str, stem: str) -> None:
