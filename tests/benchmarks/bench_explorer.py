@@ -94,7 +94,9 @@ def main() -> None:
     found = next(filter(None, map(shutil.which, NAMES)))
     root = Path(tempfile.mkdtemp())
     for name, code in (("explore", EXPLORE), ("interact", INTERACT)):
-        nbformat.write(v4.new_notebook(cells=[v4.new_code_cell(code)]), root / f"{name}.ipynb")
+        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+        notebook = v4.new_notebook(cells=[v4.new_code_cell(code)], metadata=kernel)
+        nbformat.write(notebook, root / f"{name}.ipynb")
     with sync_playwright() as playwright, site() as pages, running(root) as lab:
         browser = playwright.chromium.launch(executable_path=found, args=QUIET)
         page = browser.new_page()
@@ -109,6 +111,8 @@ def main() -> None:
             page = browser.new_page(viewport={"width": 1280, "height": 1600})
             page.goto(f"{lab}/lab/workspaces/{name}/tree/{name}.ipynb")
             page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+            idle = ".jp-Notebook-ExecutionIndicator[data-status='idle']"
+            page.wait_for_selector(idle, timeout=60_000)
             page.get_by_role("menuitem", name="Run", exact=True).click()
             page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
             page.wait_for_selector(watched, timeout=60_000)

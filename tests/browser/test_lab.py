@@ -38,6 +38,7 @@ def open_chapter(page: Page, lab: str, stem: str) -> None:
 
 
 def run_all(page: Page) -> None:
+    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=60_000)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
 

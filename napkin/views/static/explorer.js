@@ -121,7 +121,7 @@ function render({ model, el }) {
   root.setAttribute("role", "group");
   root.dataset.lmSuppressShortcuts = "true"; // or JupyterLab takes the arrow keys
   root.addEventListener("keydown", (event) => event.stopPropagation());
-  let spec, compiled, pinned = null, inputs = [];
+  let spec, compiled, pinned = null, inputs = [], frame = 0;
 
   const controls = html("div", { className: "nk-controls" });
   const out = html("output", { className: "nk-value" }), plot = svg("svg", { viewBox: `0 0 ${W} ${H}`, role: "img" });
@@ -226,7 +226,7 @@ function render({ model, el }) {
   }
 
   function draw() {
-    const values = model.get("values"), [x] = spec.sliders, now = compiled.at(values);
+    const values = model.get("values"), now = compiled.at(values);
     inputs.forEach((show) => show(values));
     const binds = now.words.length ? `, ${now.words.join(", ")}` : "";
     out.textContent = now.reason ? `No ${spec.y.name} here: ${now.reason}.` : `${spec.y.name} ${show(now.value, spec.y.unit)}${binds}`;
@@ -235,7 +235,12 @@ function render({ model, el }) {
     root.dataset.reason = now.reason;
     code.textContent = compiled.error ?? compiled.code.replace("{moved}", spec.sliders.map((s) => `${s.name}=${python(s, values[s.name])}`).join(", "));
 
-    const points = curve(compiled, values), before = pinned ? curve(pinned.compiled, pinned.values) : [];
+    cancelAnimationFrame(frame); // the number is there at once, the curve in the next frame
+    frame = requestAnimationFrame(() => paint(values, now));
+  }
+
+  function paint(values, now) {
+    const [x] = spec.sliders, points = curve(compiled, values), before = pinned ? curve(pinned.compiled, pinned.values) : [];
     const seen = [...points, ...before].filter((p) => !p.reason && isFinite(p.value)).map((p) => p.value);
     const top = (Math.max(0, ...seen) || 1) * 1.06, low = Math.min(...seen), logy = low > 0 && top / low > 50;
     const px = (u) => LEFT + share(x, u) * (W - LEFT - RIGHT);
