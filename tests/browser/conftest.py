@@ -11,11 +11,13 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import axe_playwright_python
 import pytest
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 import napkin as nk
 
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 STATIC = Path(__file__).parents[2] / "napkin" / "views" / "static"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 QUIET = [

@@ -41,7 +41,7 @@ def running(root: Path) -> Iterator[str]:
     )
     for _ in range(120):
         try:
-            urlopen(f"http://127.0.0.1:{port}/api")
+            urlopen(f"http://127.0.0.1:{port}/api").close()
             break
         except OSError:
             time.sleep(0.5)

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.conftest import drive, opened
+from tests.browser.conftest import AXE, drive, opened
 from tests.browser.lab import running
 
 BOOK = Path(__file__).parents[2] / "chapters"
@@ -35,6 +35,10 @@ def open_chapter(page: Page, lab: str, stem: str) -> None:
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
     # Lab draws only the cells in sight: here all of them are.
     page.set_viewport_size({"width": 1280, "height": 30_000})
+    cells = len(json.loads((BOOK / f"{stem}.ipynb").read_text(encoding="utf-8"))["cells"])
+    page.wait_for_function(
+        "n => document.querySelectorAll('.jp-Notebook .jp-Cell').length >= n", arg=cells
+    )
 
 
 def run_all(page: Page) -> None:
@@ -51,8 +55,10 @@ def outputs(stem: str) -> str:
 @pytest.fixture(autouse=True)
 def no_kernel_stays(lab: str) -> Iterator[None]:
     yield
-    for session in json.load(urlopen(f"{lab}/api/sessions")):
-        urlopen(Request(f"{lab}/api/sessions/{session['id']}", method="DELETE"))
+    with urlopen(f"{lab}/api/sessions") as found:
+        sessions = json.load(found)
+    for session in sessions:
+        urlopen(Request(f"{lab}/api/sessions/{session['id']}", method="DELETE")).close()
 
 
 @pytest.mark.parametrize("stem", STEMS)
@@ -102,3 +108,8 @@ def test_a_typed_formula_counts_and_a_wrong_one_shows_its_message(
             "([e, x]) => Number(e.dataset.value) === x / 2", arg=[box.element_handle(), before]
         )
         assert error.text_content() == ""
+        page.evaluate(AXE)
+        result = page.evaluate(
+            "axe.run({ include: [['.jp-OutputArea-output']] }, { resultTypes: ['violations'] })"
+        )
+        assert not [(v["id"], v["nodes"][0]["html"][:200]) for v in result["violations"]]

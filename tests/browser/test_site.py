@@ -9,15 +9,13 @@ from html import unescape
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import axe_playwright_python
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.conftest import drive, opened
+from tests.browser.conftest import AXE, drive, opened
 
 SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 SITE = Path(__file__).parents[2] / "_build" / "site"
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 PAGES = sorted(
     str(path.relative_to(SITE))
     for path in SITE.rglob("*.html")
@@ -81,3 +79,34 @@ def test_an_explorer_computes_what_python_does_when_keys_move_it(
         for index, stored in enumerate(explorers(name)):
             box = page.locator(".nk-explorer").nth(index)
             drive(page, box, stored["spec"]["y"]["name"])
+
+
+def test_the_tour_can_be_done_by_keyboard_alone(
+    browser: Browser, serve: Callable[[Path], str]
+) -> None:
+    focused = """() => {
+      const at = document.activeElement, box = at.closest(".nk-explorer");
+      return box ? `${at.tagName} ${at.type ?? ""}`.trim() : "";
+    }"""
+    with opened(browser) as page:
+        page.goto(f"{serve(SITE)}/00-tour.html")
+        box = page.locator(".nk-explorer").first
+        box.wait_for()
+        reached: list[str] = []
+        for _ in range(400):
+            page.keyboard.press("Tab")
+            here = page.evaluate(focused)
+            if reached and not here:
+                break
+            if here:
+                reached.append(here)
+                before = box.locator(".nk-code").text_content()
+                if here == "INPUT range":
+                    page.keyboard.press("ArrowLeft")
+                    assert box.locator(".nk-code").text_content() != before
+                if here == "BUTTON button" and reached.count(here) == 1:
+                    page.keyboard.press("Enter")
+                    assert box.locator("button").first.text_content() == "Remove the pinned curve"
+        wanted = ["SELECT select-one"] * 2 + ["INPUT range", "INPUT number"] * 2
+        assert reached[: len(wanted)] == wanted
+        assert reached.count("BUTTON button") == 2
