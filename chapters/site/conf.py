@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 from sphinx.application import Sphinx
+from sphinxcontrib.katex import render_latex
 
 ROOT = Path(__file__).parents[2]
 BOOK = yaml.safe_load((ROOT / "myst.yml").read_text(encoding="utf-8"))["project"]
@@ -26,6 +27,7 @@ extensions = ["myst_nb", "sphinxcontrib.katex"]
 myst_enable_extensions = ["amsmath", "dollarmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"
+nb_render_markdown_format = "myst"  # what a cell shows has tables and mathematics
 nb_ipywidgets_js: dict[str, Any] = {}  # or three other hosts are asked
 nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]
 katex_prerender = True  # typeset by node, once, here
@@ -99,11 +101,22 @@ def with_terms(notebook: dict[str, Any], page: str) -> None:
         cell["source"] = "".join(parts)
 
 
+def typeset(notebook: dict[str, Any]) -> None:
+    """Typeset the mathematics in derivation trees, which are HTML already."""
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", []):
+            text = "".join(output.get("data", {}).get("text/html", ""))
+            if text.startswith("<div class='napkin-explain'>"):
+                typeset = re.sub(r"\$([^$]+)\$", lambda found: render_latex(found[1]), text)
+                output["data"]["text/html"] = typeset
+
+
 def read(app: Sphinx, page: str, source: list[str]) -> None:
     """Add what only the site has: the table of contents, and links below a chapter's title."""
     if not str(app.env.doc2path(page)).endswith(".ipynb"):
         return
     notebook = json.loads(source[0])
+    typeset(notebook)
     first, last = notebook["cells"][0], notebook["cells"][-1]
     text = "".join(first["source"])
     if page == root_doc:

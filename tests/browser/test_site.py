@@ -70,6 +70,14 @@ def test_every_picture_says_what_it_shows_and_no_link_leads_nowhere(name: str) -
         assert ((SITE / name).parent / unescape(target)).exists(), target
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_mathematics_and_tables_are_typeset(name: str) -> None:
+    text = (SITE / name).read_text(encoding="utf-8")
+    prose = re.sub(r"(?s)<(pre|script|code)\b.*?</\1>", "", text)
+    assert not re.findall(r"\$[^$\n]{1,200}\\[a-z]+[^$\n]*\$", prose)
+    assert not re.findall(r"\| --- \|", prose)
+
+
 @pytest.mark.parametrize("name", WITH_EXPLORERS)
 def test_an_explorer_computes_what_python_does_when_keys_move_it(
     name: str, browser: Browser, serve: Callable[[Path], str]
