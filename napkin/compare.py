@@ -49,7 +49,7 @@ class Comparison:
             *(("given", *row, "") for row in self.givens),
             *(("formula", name, _cut(one), _cut(other), "") for name, one, other in self.formulas),
         ]
-        return Table(("", "name", "first", "second", "second/first"), rows)
+        return Table(("what", "name", "first", "second", "second/first"), rows)
 
     def __repr__(self) -> str:
         return repr(self._table())

@@ -46,7 +46,9 @@ def browser() -> Iterator[Browser]:
     if found is None:
         pytest.fail(f"browser tests need one of {', '.join(NAMES)}: see .ci/run")
     with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=found, args=QUIET)
+        browser = playwright.chromium.launch(executable_path=found, args=QUIET)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +65,7 @@ def serve() -> Iterator[Callable[[Path], str]]:
     yield serving
     for server in servers:
         server.shutdown()
+        server.server_close()
 
 
 @contextmanager
