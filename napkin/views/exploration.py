@@ -99,7 +99,7 @@ class Exploration:
             "sliders": [
                 _told(s.name)
                 | {"low": s.low, "high": s.high, "log": s.log, "unit": s.unit, "scale": s.scale}
-                | {"prefix": s.unit != lookup(s.name).unit}
+                | {"prefix": s.scale != float(scale_of(s.name))}
                 for s in self.sliders
             ],
             "menus": [

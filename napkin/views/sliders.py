@@ -116,7 +116,7 @@ def slider(n: Napkin, name: str, ends: Any) -> Slider:
         raise NapkinError(f"{name} must move from less to more, got {ends}.")
     if not low <= value <= high:
         value = (low * high) ** 0.5 if low > 0 else (low + high) / 2
-    unit, scale = _prefixed(quantity.unit, high, own)
+    unit, scale = _prefixed(quantity.unit, low or high, own)
     value = round(value) if quantity.domain.integer else value / scale
     return Slider(quantity.name, low / scale, high / scale, _shorter(value), unit, scale)
 

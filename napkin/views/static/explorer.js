@@ -101,7 +101,17 @@ export function ticks(low, high, log) {
   }
   return found.filter((t) => t >= low * (1 - 1e-9) && t <= high * (1 + 1e-9)).map((t) => Number(t.toPrecision(6)));
 }
-const tick = (t, unit) => show(t, unit).replace(/(\.\d*?)0+(?=\D|$)/, "$1").replace(/\.(?=\D|$)/, "");
+// Along an axis numbers are short: 20k, 1.5M; bytes and FLOP bring the prefix into the axis's own unit.
+export function axis(unit, top) {
+  const prefixed = /^(byte|FLOP)/.test(unit), large = (x) => PREFIXES.find(([p]) => x >= p) ?? [1, ""];
+  const [factor, prefix] = prefixed ? large(top) : unit === "s" && top < 1 ? (top < 1e-3 ? [1e-6, "µ"] : [1e-3, "m"]) : [1, ""];
+  const plain = (x) => String(Number(x.toPrecision(3)));
+  const tick = (t) => {
+    const [p, letter] = Math.abs(t / factor) >= 1e4 ? large(t / factor) : [1, ""];
+    return plain(t / factor / p) + letter;
+  };
+  return { tick, unit: unit === "1" ? "" : prefix + unit.replace(/\bbyte\b/, "B") };
+}
 
 function html(tag, properties = {}, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
@@ -255,13 +265,13 @@ function render({ model, el }) {
         nodes.push(svg("text", { x: (left + right) / 2, y: TOP - 10, "text-anchor": "middle" }, band(points[start])));
       start = i + 1;
     }
-    const yunit = /^(byte|FLOP)/.test(spec.y.unit) || spec.y.unit === "s" ? spec.y.unit : "1";
+    const xaxis = axis(x.prefix ? "1" : x.unit, x.high), yaxis = axis(spec.y.unit, top);
     for (const u of ticks(x.low, x.high, x.log))
-      nodes.push(svg("text", { x: px(u), y: H - BOTTOM + 18, "text-anchor": "middle" }, tick(u, "1")));
+      nodes.push(svg("text", { x: px(u), y: H - BOTTOM + 18, "text-anchor": "middle" }, xaxis.tick(u)));
     for (const y of ticks(logy ? low : 0, top, logy))
       nodes.push(
         svg("line", { x1: LEFT, x2: W - RIGHT, y1: py(y), y2: py(y), class: "nk-grid" }),
-        svg("text", { x: LEFT - 8, y: py(y) + 4, "text-anchor": "end" }, tick(y, yunit)),
+        svg("text", { x: LEFT - 8, y: py(y) + 4, "text-anchor": "end" }, yaxis.tick(y)),
       );
     const path = (list) => {
       let text = "", pen = false;
@@ -272,13 +282,14 @@ function render({ model, el }) {
       }
       return text;
     };
-    const unit = (q) => (q.unit === "1" ? q.name : `${q.name} (${q.unit})`);
-    nodes.push(svg("text", { x: (LEFT + W - RIGHT) / 2, y: H - 8, "text-anchor": "middle" }, unit(x) + (x.log ? ", logarithmic" : "")));
-    nodes.push(svg("text", { x: 14, y: (TOP + H - BOTTOM) / 2, "text-anchor": "middle", transform: `rotate(-90 14 ${(TOP + H - BOTTOM) / 2})` }, unit(spec.y) + (logy ? ", logarithmic" : "")));
+    const named = (q, unit, log) => q.name + (unit ? ` (${unit})` : "") + (log ? ", log" : "");
+    const below = named(x, x.prefix ? x.unit : xaxis.unit, x.log), beside = named(spec.y, yaxis.unit, logy), middle = (TOP + H - BOTTOM) / 2;
+    nodes.push(svg("text", { x: (LEFT + W - RIGHT) / 2, y: H - 8, "text-anchor": "middle" }, below));
+    nodes.push(svg("text", { x: 18, y: middle, "text-anchor": "middle", transform: `rotate(-90 18 ${middle})`, class: "nk-side" }, beside));
     if (pinned) nodes.push(svg("path", { d: path(before), class: "nk-pinned" }));
     nodes.push(svg("path", { d: path(points), class: "nk-curve" }));
     if (!now.reason) nodes.push(svg("circle", { cx: px(values[x.name]), cy: py(now.value), r: 6, class: "nk-point" }));
-    const told = `Line chart of ${unit(spec.y)} over ${unit(x)}. ${out.textContent}` + (pinned ? ` Pinned: ${pinned.label}.` : "");
+    const told = `Line chart of ${beside} over ${below}. ${out.textContent}` + (pinned ? ` Pinned: ${pinned.label}.` : "");
     nodes[0].textContent = told;
     plot.setAttribute("aria-label", told);
     plot.replaceChildren(...nodes);
