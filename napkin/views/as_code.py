@@ -47,20 +47,39 @@ def as_code(n: Napkin, moved: Iterable[str] = (), ending: str = "") -> str:
     str
         One line, for ``import napkin as nk``.
     """
-    named = [f"{kind}={n._choices[kind].shown!r}" for kind in CHOICES if kind in n._choices]
-    before: list[str] = []
-    after: list[str] = []
-    changes: list[str] = []
-    for step in n._steps:
+    calls: list[list[str]] = [
+        [f"{kind}={n._choices[kind].shown!r}" for kind in CHOICES if kind in n._choices]
+    ]
+    formulas_may_follow = False  # in a call, formulas stand before names with values
+    for step in _lasting(n._steps):
         if isinstance(step, Bundle | Formula):
-            changes.append(_change(step))
-            continue
-        text = _typed(*step)
-        if step[0].name not in moved:
-            (after if changes else before).append(text)
-    made = f"nk.Napkin({', '.join(named + before)})"
-    assumed = ", ".join([*dict.fromkeys(changes), *after, *([ending] if ending else [])])
-    return f"{made}.assume({assumed})" if assumed else made
+            if not formulas_may_follow:
+                calls.append([])
+            calls[-1].append(_change(step))
+            formulas_may_follow = True
+        elif step[0].name not in moved:
+            calls[-1].append(_typed(*step))
+            formulas_may_follow = False
+    if ending and len(calls) == 1:
+        calls.append([])
+    calls[-1] += [ending] if ending else []
+    return "nk.Napkin(" + ").assume(".join(", ".join(call) for call in calls) + ")"
+
+
+def _lasting(steps: Iterable[Any]) -> list[Any]:
+    """Leave out what a later step says again, or says otherwise."""
+    kept: list[Any] = []
+    later: set[Any] = set()
+    for step in reversed(list(steps)):
+        change = isinstance(step, Bundle | Formula)
+        said = _change(step) if change else step[0]
+        if said not in later:
+            kept.insert(0, step)
+            later.add(said)
+        if change:
+            formulas = step.formulas if isinstance(step, Bundle) else (step,)
+            later |= {formula.target for formula in formulas}
+    return kept
 
 
 def _typed(symbol: Symbol, given: Given) -> str:

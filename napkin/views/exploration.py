@@ -78,15 +78,17 @@ class Exploration:
         """All that the page needs, as JSON takes it."""
         programs: list[dict[str, Any]] = []
         cases: dict[str, dict[str, Any]] = {}
-        problems = []
+        problems: list[NapkinError] = []
+        moves = False
         for options in product(*self.menus.values()):
             key = " / ".join(options)
             try:
-                made, constants = self._case(options)
+                made, constants, depends = self._case(options)
             except NapkinError as reason:
                 problems.append(reason)
                 cases[key] = {"error": str(reason)}
                 continue
+            moves |= depends
             if made not in programs:
                 programs.append(made)
             ending = "{moved}"
@@ -94,6 +96,11 @@ class Exploration:
             cases[key] = {"program": programs.index(made), "given": constants, "code": code}
         if len(problems) == len(cases):
             raise problems[0]
+        if not moves:
+            raise NapkinError(
+                f"{self.y} does not depend on {self.sliders[0].name} here: "
+                "put another quantity on the axis."
+            )
         return {
             "y": _told(self.y),
             "sliders": [
@@ -109,22 +116,17 @@ class Exploration:
             "cases": cases,
         }
 
-    def _case(self, options: Sequence[Any]) -> tuple[dict[str, Any], dict[str, float]]:
+    def _case(self, options: Sequence[Any]) -> tuple[dict[str, Any], dict[str, float], bool]:
         n, target = self.opened(options), lookup(self.y).symbol
         moved = [lookup(slider.name).symbol for slider in self.sliders]
         written = program(n, target, moved)
-        still = [s.name for s in moved if s.name not in _used(written)]
-        if target.name not in written.graph or moved[0].name in still:
-            raise NapkinError(
-                f"{self.y} does not depend on {self.sliders[0].name} here: "
-                "put another quantity on the axis."
-            )
-        return {
+        case = {
             "code": written.code,
             "reasons": list(written.reasons),
             "graph": written.graph,
             "formula": _typeset(n, target, written),
-        }, written.constants
+        }
+        return case, written.constants, moved[0].name in _used(written)
 
     def sentence(self) -> str:
         """Say where the explorer stands at first: value, and what decides it."""

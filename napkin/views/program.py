@@ -162,6 +162,8 @@ def program(n: Napkin, y: Symbol, moved: Iterable[Symbol]) -> Program:
         for holds, reason in _conditions(formula, changing | fixed.keys()):
             statements.append(f"if (w < 0 && !({holds})) w = {len(reasons)};")
             reasons.append(reason)
+    if y not in changing:  # nothing that moves reaches it
+        fixed[y] = float(evaluate(n.formulas, given, y)[y])
     return Program(
         "\n".join(statements),
         tuple(reasons),

@@ -115,6 +115,8 @@ def test_the_tour_can_be_done_by_keyboard_alone(
                 if here == "BUTTON button" and reached.count(here) == 1:
                     page.keyboard.press("Enter")
                     assert box.locator("button").first.text_content() == "Remove the pinned curve"
+                    was = box.locator(".nk-was").text_content() or ""
+                    assert was.startswith("dashed: cost_per_user_month")
         wanted = ["SELECT select-one"] * 2 + ["INPUT range", "INPUT number"] * 2
         assert reached[: len(wanted)] == wanted
         assert reached.count("BUTTON button") == 2

@@ -21,8 +21,10 @@ CHAT = nk.Napkin(
 IDLE = {"kept": nk.variants.idle_kept, "moved": nk.variants.idle_evicted}
 
 
-def made(n: nk.Napkin, y: str, x: str, **controls: Any) -> Callable[[], Exploration]:
-    return lambda: exploration(n, y, x, controls.pop("assume", None), controls)
+def made(
+    n: nk.Napkin, y: str, x: str, assume: Any = None, **controls: Any
+) -> Callable[[], Exploration]:
+    return lambda: exploration(n, y, x, assume, controls)
 
 
 EXPLORATIONS: dict[str, Callable[[], Exploration]] = {
@@ -58,6 +60,16 @@ EXPLORATIONS: dict[str, Callable[[], Exploration]] = {
         model=["Qwen3-32B", "Gemma-3-27B", "DeepSeek-V3", "Qwen3-30B-A3B", "gpt-oss-120b"],
         precision=["fp8", "bf16"],
         context=(10, 131_072),
+    ),
+    "owned or rented": made(
+        CHAT.assume(nk.variants.own, capex="40_000 USD", lifetime=35_040, power="1.2 kW", pue=1.3)
+        .assume(electricity_price="0.1 USD/kWh")
+        .assume(nk.variants.rent, price="4 USD/hour"),
+        "effective_price",
+        "utilization",
+        assume={"owned": nk.variants.own, "rented": "effective_price = price"},
+        utilization=(0.05, 1),
+        capex=("10_000 USD", "80_000 USD"),
     ),
     "the first token": made(
         CHAT, "ttft", "prompt", prompt=(1, 100_000), hit_rate=(0, 0.95), n_gpus=(1, 8)

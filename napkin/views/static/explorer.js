@@ -54,6 +54,7 @@ export function compile(spec, chosen) {
 
 // Numbers as the book writes them: three digits, and a prefix that suits.
 const PREFIXES = [[1e15, "P"], [1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]];
+const COUNTS = [[1e12, "trillion"], [1e9, "billion"], [1e6, "million"]];
 function digits(x) {
   if (x === 0) return "0";
   const rounded = Number(x.toPrecision(3)), size = Math.abs(rounded);
@@ -73,7 +74,7 @@ export function show(x, unit) {
   if (unit === "s" && size > 0 && size < 1) return size >= 1e-3 ? tell(x * 1e3, "ms") : tell(x * 1e6, "µs");
   if (unit === "s" && size >= 7200) return tell(x / 3600, "h");
   if (Number.isInteger(x) && size < 1e6) return `${x.toLocaleString("en-US")} ${short}`.trim();
-  for (const [power, word] of [[1e12, "trillion"], [1e9, "billion"], [1e6, "million"]])
+  for (const [power, word] of COUNTS)
     if (size >= power && size < 1e15) return `${digits(x / power)} ${word} ${short}`.trim();
   return tell(x, short);
 }
@@ -101,16 +102,20 @@ export function ticks(low, high, log) {
   }
   return found.filter((t) => t >= low * (1 - 1e-9) && t <= high * (1 + 1e-9)).map((t) => Number(t.toPrecision(6)));
 }
-// Along an axis numbers are short: 20k, 1.5M; bytes and FLOP bring the prefix into the axis's own unit.
+// Along an axis numbers are short: 20k, 1.5M; bytes, FLOP and large counts bring the prefix into the axis's own unit.
 export function axis(unit, top) {
-  const prefixed = /^(byte|FLOP)/.test(unit), large = (x) => PREFIXES.find(([p]) => x >= p) ?? [1, ""];
-  const [factor, prefix] = prefixed ? large(top) : unit === "s" && top < 1 ? (top < 1e-3 ? [1e-6, "µ"] : [1e-3, "m"]) : [1, ""];
-  const plain = (x) => String(Number(x.toPrecision(3)));
+  const large = (x) => PREFIXES.find(([p]) => x >= p) ?? [1, ""];
+  const [factor, prefix] = axisPrefix(unit, top, large), short = prefix + unit.replace(/^1$/, "").replace(/\bbyte\b/, "B");
   const tick = (t) => {
-    const [p, letter] = Math.abs(t / factor) >= 1e4 ? large(t / factor) : [1, ""];
-    return plain(t / factor / p) + letter;
+    const x = t / factor, [p, letter] = top / factor >= 1e4 && Math.abs(x) >= 1e3 ? large(x) : [1, ""];
+    return String(Number((x / p).toPrecision(3))) + letter;
   };
-  return { tick, unit: unit === "1" ? "" : prefix + unit.replace(/\bbyte\b/, "B") };
+  return { tick, unit: short };
+}
+function axisPrefix(unit, top, large) {
+  if (/^(byte|FLOP)/.test(unit)) return large(top);
+  if (unit === "s" && top < 1) return top < 1e-3 ? [1e-6, "µ"] : [1e-3, "m"];
+  return (unit === "1" && COUNTS.find(([p]) => top >= p)) || [1, ""];
 }
 
 function html(tag, properties = {}, ...children) {
@@ -139,9 +144,12 @@ function render({ model, el }) {
   form.setAttribute("role", "math");
   const pin = html("button", { type: "button", textContent: "Pin this curve" });
   const copy = html("button", { type: "button", textContent: "Copy as Python" });
-  root.append(controls, out, plot, form, html("div", { className: "nk-row" }, pin, copy), html("pre", { className: "nk-code" }, code));
+  const was = html("div", { className: "nk-was", hidden: true });
+  root.append(controls, out, was, plot, form, html("div", { className: "nk-row" }, pin, copy), html("pre", { className: "nk-code" }, code));
   pin.addEventListener("click", () => {
     pinned = pinned ? null : { compiled, values: { ...model.get("values") }, label: out.textContent };
+    was.hidden = !pinned;
+    was.textContent = pinned ? `dashed: ${pinned.label}` : "";
     pin.textContent = pinned ? "Remove the pinned curve" : "Pin this curve";
     draw();
   });
