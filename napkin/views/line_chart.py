@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 from sympy import Rational
@@ -170,17 +170,17 @@ def _mark(
     regimes: tuple[str, str] | tuple[()],
 ) -> None:
     axes.axvline(here, color=COLORS[2], lw=1, ls=":")
-    below = any(_rises(line, here) for line in axes.lines[: len(there)])
-    numbers: dict[str, tuple[float, float, str, str]] = {}
+    numbers: dict[str, _Text] = {}
     for place, line in enumerate(list(axes.lines)):
         value = there.get(str(line.get_label()))
         if value is not None:
             axes.plot([here], [float(value)], _MARKS[place], color=COLORS[place])
-            text = f"{value:short}"  # where lines cross, once
-            numbers.setdefault(text, (here, float(value), text, COLORS[place]))
+            text, above = f"{value:short}", -8 if _rises(line, here) else 10
+            said = numbers.setdefault(text, _Text(here, float(value), text, COLORS[place], above))
+            numbers[text] = said._replace(above=min(said.above, above))  # lines cross: once
     ground = {"facecolor": STYLE["axes.facecolor"], "edgecolor": "none", "pad": 0.5}
-    _write(axes, list(numbers.values()), -8 if below else 10, bbox=ground)
-    lowest = min((y for _, y, *_ in numbers.values()), default=axes.get_ylim()[1])
+    _write(axes, list(numbers.values()), bbox=ground)
+    lowest = min((text.y for text in numbers.values()), default=axes.get_ylim()[1])
     foot = axes.transAxes.inverted().transform(axes.transData.transform((here, lowest)))[1] > 0.3
     for words, side in zip(regimes, ("right", "left"), strict=False):
         axes.annotate(
@@ -201,25 +201,32 @@ def _name_lines(axes: Axes, ys: Mapping[str, Any]) -> None:
     for line in axes.lines[: len(ys)]:
         x, y = (np.asarray(data, float) for data in line.get_data())
         last = int(np.flatnonzero(np.isfinite(y))[-1])
-        ends.append((x[last], y[last], str(line.get_label()), str(line.get_color())))
-    _write(axes, ends, 0, weight="bold")
+        ends.append(_Text(x[last], y[last], str(line.get_label()), str(line.get_color()), 0))
+    _write(axes, ends, weight="bold")
 
 
-def _write(
-    axes: Axes, texts: Sequence[tuple[float, float, str, str]], above: float, **style: Any
-) -> None:
+class _Text(NamedTuple):
+    x: float
+    y: float
+    words: str
+    color: str
+    above: int
+
+
+def _write(axes: Axes, texts: Sequence[_Text], **style: Any) -> None:
     """Write texts right of their points, no two upon each other."""
     points, lowest = 72 / axes.figure.dpi, float("-inf")
-    heights = [axes.transData.transform((x, y))[1] * points for x, y, *_ in texts]
-    for height, (x, y, text, color) in sorted(zip(heights, texts, strict=True)):
-        lowest = max(height, lowest + _APART)
-        offset = (6, lowest - height + above)
+    heights = [axes.transData.transform((text.x, text.y))[1] * points for text in texts]
+    places = [height + text.above for height, text in zip(heights, texts, strict=True)]
+    for place, height, text in sorted(zip(places, heights, texts, strict=True)):
+        lowest = max(place, lowest + _APART)
         options: dict[str, Any] = {
             "textcoords": "offset points",
             "va": "center",
             "annotation_clip": False,
         }
-        axes.annotate(text, (x, y), offset, color=color, **options, **style)
+        offset = (6, lowest - height)
+        axes.annotate(text.words, (text.x, text.y), offset, color=text.color, **options, **style)
 
 
 def _alt_of_curves(
