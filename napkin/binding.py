@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sympy import Expr, Max, Symbol
 
+from .expect import expect_napkin
 from .graph import effective, sides
 from .quantity import lookup
 from .table import escaped
@@ -60,6 +61,7 @@ def binding(n: Napkin, target: str) -> Binding:
     NapkinError
         If the value cannot be computed.
     """
+    expect_napkin(n, "binding")
     numbers = n.values(target)
     lines, limits = [], []
     queue, seen = [lookup(target).symbol], set()

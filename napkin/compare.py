@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from .errors import NapkinError
+from .expect import expect_napkin
 from .table import Table
 from .value import Value, in_unit
 from .worksheet import Napkin
@@ -73,6 +74,8 @@ def compare(first: Napkin, second: Napkin, targets: Sequence[str] = _USUAL) -> C
     Comparison
         Givens and formulas that differ, and the results side by side.
     """
+    expect_napkin(first, "compare")
+    expect_napkin(second, "compare")
     targets = [targets] if isinstance(targets, str) else targets
     givens = []
     for symbol in sorted({*first.givens, *second.givens}, key=str):

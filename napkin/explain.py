@@ -11,6 +11,7 @@ from sympy.printing.str import StrPrinter
 
 from .errors import DoesNotFitError, NapkinError
 from .evaluation import evaluate
+from .expect import expect_napkin
 from .formula import Formula, latex_of
 from .graph import effective, left_out
 from .notation import batch, concurrent_sequences, context, max_context
@@ -132,6 +133,7 @@ def explain(n: Napkin, target: str, depth: int | None = None) -> Explanation:
     NapkinError
         If the value cannot be computed.
     """
+    expect_napkin(n, "explain")
     numbers = n.values(target)
     values = {symbol: in_unit(symbol, number) for symbol, number in numbers.items()}
     return Explanation(_node(n, lookup(target).symbol, values, set(), depth))

@@ -8,6 +8,7 @@ from functools import lru_cache
 from sympy import Derivative, Expr, Integer, Symbol, ceiling, diff, floor
 
 from .errors import NapkinError
+from .expect import expect_napkin
 from .graph import effective, number
 from .quantity import SWITCH, lookup
 from .value import Value, in_unit
@@ -120,6 +121,7 @@ def sensitivity(n: Napkin, target: str) -> Sensitivity:
     bytes_per_kv 1.0
     context 1.0
     """
+    expect_napkin(n, "sensitivity")
     values = n.values(target)
     symbol = lookup(target).symbol
     if values[symbol] == 0:

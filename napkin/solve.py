@@ -21,6 +21,7 @@ from sympy import (
 )
 
 from .errors import DoesNotFitError, DomainError, NapkinError, NoSolutionError
+from .expect import expect_napkin
 from .quantity import lookup
 from .units import scale_of
 from .value import Value, allows, coherent, in_unit, somewhere
@@ -98,6 +99,7 @@ def solve(n: Napkin, unknown: str, **target: Any) -> list[Solution]:
     >>> solve(n, "context", concurrent_sequences=100)
     [context = 11,200 token/sequence (exact)]
     """
+    expect_napkin(n, "solve")
     if len(target) != 1:
         raise NapkinError(f"solve takes one target, such as users_per_gpu=300, got {target}.")
     (name, wanted), symbol = next(iter(target.items())), lookup(unknown).symbol

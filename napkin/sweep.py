@@ -10,6 +10,7 @@ from sympy import Symbol
 
 from .conversion import conversion
 from .errors import DomainError, NapkinError
+from .expect import expect_napkin
 from .notation import speed_target, step_time_target
 from .quantity import lookup
 from .value import Value, coherent, in_unit
@@ -55,6 +56,7 @@ def sweep(n: Napkin, targets: str | Sequence[str], **axes: Any) -> Dataset:
     """
     import xarray
 
+    expect_napkin(n, "sweep")
     names = [str(t) for t in ([targets] if isinstance(targets, str | Symbol) else targets)]
     if not axes:
         raise NapkinError("a sweep needs an axis, such as batch=range(1, 65).")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sympy import Float
 
 from .errors import DoesNotFitError, DomainError, NapkinError
+from .expect import expect_napkin
 from .quantity import lookup
 from .sweep import sweep
 from .value import Value, coherent, in_unit
@@ -92,6 +93,7 @@ def uncertainty(
     DoesNotFitError
         If not one draw fits.
     """
+    expect_napkin(n, "uncertainty")
     import numpy as np
     import xarray
     from scipy.stats import spearmanr

@@ -79,7 +79,7 @@ FLOORS = [
     {"assumptions"},
     {"summary"},
     {"worksheet"},
-    {"calls"},
+    {"calls", "expect"},
     {"explain", "binding", "claims", "measurements", "sweep", "solve", "sensitivity", "compare"},
     {"uncertainty"},
     {"views", "lessons", "__main__"},

@@ -630,3 +630,23 @@ def test_all_experts_active_is_a_dense_model() -> None:
     assert n.assume(batch=5).weight_bytes_read.number == n.n_params_active.number
     full = n.assume(batch=n.assume(speed_target=20).largest_batch_at_speed)
     assert full.decode_step_time.number == Rational(1, 20)
+
+
+VERBS: dict[str, Callable[[Any], Any]] = {
+    "binding": lambda n: nk.binding(n, "users"),
+    "compare": lambda n: nk.compare(QWEN, n),
+    "explain": lambda n: nk.explain(n, "users"),
+    "explore": lambda n: nk.explore(n, "users", "context"),
+    "sensitivity": lambda n: nk.sensitivity(n, "users"),
+    "solve": lambda n: nk.solve(n, "context", users=3),
+    "sweep": lambda n: nk.sweep(n, "users", context=[1]),
+    "symbols": lambda n: nk.symbols(n, "users"),
+    "uncertainty": lambda n: nk.uncertainty(n, "users", context=(1, 2)),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("first", ["users", None, 3])
+def test_a_verb_without_a_napkin_says_so(verb: str, first: object) -> None:
+    with pytest.raises(nk.NapkinError, match=rf"{verb} takes a napkin first, got {first!r}"):
+        VERBS[verb](first)

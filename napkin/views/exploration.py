@@ -208,10 +208,17 @@ def exploration(
     menus: dict[str, dict[str, Any]] = {}
     for name, given in controls.items():
         if name in CHOICES:
+            if not isinstance(given, list | tuple) or not given:
+                raise NapkinError(f"{name} needs a list of options, got {given!r:.60}.")
             menus[name] = {str(option): option for option in given}
         elif name != x:
             sliders[name] = slider(n, name, given)
     if assume:
+        if not isinstance(assume, Mapping):
+            raise NapkinError(
+                "assume needs words for each option, as in "
+                f'assume={{"caches kept": nk.variants.idle_kept}}, got {assume!r:.60}.'
+            )
         menus["assumption"] = {
             words: change if isinstance(change, list | tuple) else [change]
             for words, change in assume.items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..expect import expect_napkin
 from ..worksheet import Napkin
 from .exploration import exploration
 
@@ -50,4 +51,5 @@ def explore(
     """
     from .widget import Explorer
 
+    expect_napkin(n, "explore")
     return Explorer(exploration(n, y, x, assume, controls))

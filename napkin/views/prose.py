@@ -11,6 +11,7 @@ from sympy import Basic, Eq, Expr, Symbol, Tuple
 
 from ..claims import claim, claims, ledger
 from ..errors import MissingGivenError, NapkinError
+from ..expect import expect_napkin
 from ..formula import Formula, latex_of, legend
 from ..quantity import lookup
 from ..table import Table
@@ -118,6 +119,7 @@ def symbols(n: Napkin, *names: str | Symbol) -> Table:
     Table
         One row a quantity; a dash where the napkin has no value.
     """
+    expect_napkin(n, "symbols")
     rows = []
     for name in names:
         quantity = lookup(name)

@@ -110,7 +110,10 @@ def slider(n: Napkin, name: str, ends: Any) -> Slider:
     if ends is None:
         if not value:
             raise NapkinError(f"{name} has no value yet: give its ends, as in {name}=(1, 100).")
-        ends = (value / 10 / own, min(value / own * 10, quantity.domain.high))
+        least = 1 if quantity.domain.integer else 0
+        ends = (max(value / own / 10, least), min(value / own * 10, quantity.domain.high))
+    if not isinstance(ends, list | tuple) or len(ends) != 2:
+        raise NapkinError(f"{name} needs two ends, as in {name}=(1, 100), got {ends!r:.60}.")
     low, high = (float(coherent(name, end)) for end in ends)
     if not low < high:
         raise NapkinError(f"{name} must move from less to more, got {ends}.")

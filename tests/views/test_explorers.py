@@ -125,6 +125,11 @@ def test_a_typed_formula_counts_and_a_wrong_one_says_why() -> None:
         ("users_per_gpu", "window", {}, "give its ends"),
         ("weight_bytes", "context", {"context": (1, 9)}, "does not depend on context"),
         ("users", "context", {"model": [f"m{i}" for i in range(65)]}, "at most 4 controls"),
+        ("users", "context", {"context": 5}, "needs two ends"),
+        ("users", "context", {"context": "1-5"}, "needs two ends"),
+        ("users", "context", {"context": (1, 2, 3)}, "needs two ends"),
+        ("users", "context", {"accelerator": "B200"}, "needs a list of options"),
+        ("users", "context", {"model": []}, "needs a list of options"),
         (
             "users",
             "context",
@@ -138,6 +143,17 @@ def test_what_an_explorer_cannot_show_is_said(
 ) -> None:
     with pytest.raises(NapkinError, match=message):
         assert exploration(CHAT, y, x, None, controls).spec
+
+
+def test_a_menu_of_assumptions_needs_words() -> None:
+    unnamed: Any = [nk.variants.idle_kept]
+    with pytest.raises(NapkinError, match="needs words for each option"):
+        nk.explore(CHAT, "users", "context", assume=unnamed)
+
+
+def test_ends_that_nobody_gave_are_places_that_the_quantity_allows() -> None:
+    ends = exploration(CHAT, "users", "n_gpus", None, {}).sliders[0]
+    assert (ends.low, ends.high) == (1, 10)
 
 
 def test_a_case_that_does_not_fit_says_so_and_the_others_work() -> None:
