@@ -175,6 +175,11 @@ def test_modules_are_small(module: str) -> None:
         assert len(lines) <= 300, f"{module} has {len(lines)} lines"
 
 
+@pytest.mark.parametrize("script", sorted(PACKAGE.rglob("*.js")), ids=lambda path: path.name)
+def test_scripts_are_small(script: Path) -> None:
+    assert len(script.read_text(encoding="utf-8").splitlines()) <= 300
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_no_text_is_run_as_code(module: str) -> None:
     forbidden = {"eval", "exec", "sympify", "parse_expr", "S", "__import__"}

@@ -130,27 +130,120 @@ function svg(tag, attributes, text = "") {
   return element;
 }
 
+// What a reader moves: a row for each control, and a function that shows where it stands.
+const tell = (model, key, x) => { model.set(key, x); model.save_changes(); };
+function slider(model, s, id, redraw) {
+  const range = html("input", { type: "range", id, min: 0, max: 1, step: 0.002 });
+  const number = html("input", { type: "number", step: "any" });
+  const label = html("label", { htmlFor: id, title: s.meaning }, s.name);
+  label.append(s.unit === "1" ? "" : html("small", { textContent: ` ${s.unit}` }));
+  number.setAttribute("aria-label", `${s.name}, exact value${s.unit === "1" ? "" : ` in ${s.unit}`}`);
+  range.addEventListener("input", () => {
+    const now = model.get("values")[s.name];
+    let x = value(s, +range.value);
+    // A key moves a whole number by one at least.
+    if (s.whole && x === now) x = Math.min(s.high, Math.max(s.low, now + Math.sign(+range.value - share(s, now))));
+    tell(model, "values", { ...model.get("values"), [s.name]: x });
+  });
+  number.addEventListener("change", () => {
+    const x = number.value === "" || !isFinite(number.value) ? model.get("values")[s.name] : Number(number.value);
+    const held = Math.min(s.high, Math.max(s.low, s.whole ? Math.round(x) : x));
+    tell(model, "values", { ...model.get("values"), [s.name]: held });
+    redraw();
+  });
+  const stand = (values) => {
+    const x = values[s.name];
+    range.value = share(s, x);
+    range.setAttribute("aria-valuetext", s.prefix ? `${digits(x)} ${s.unit}` : show(x, s.unit));
+    number.value = x;
+  };
+  return { row: html("div", { className: "nk-control" }, label, range, number), stand };
+}
+function menu(model, m, i, id) {
+  const select = html("select", { id }, ...m.options.map((o) => html("option", { textContent: o })));
+  select.addEventListener("change", () => tell(model, "chosen", model.get("chosen").with(i, select.value)));
+  const label = html("label", { htmlFor: id, textContent: m.name });
+  return { row: html("div", { className: "nk-control" }, label, select), stand: () => (select.value = model.get("chosen")[i]) };
+}
+// A formula of the reader's own: Python reads it, and says what is wrong with it.
+function typed(model, id) {
+  const field = html("input", { type: "text", id, placeholder: "target = expression", spellcheck: false });
+  const error = html("span", { className: "nk-error", id: `${id}-error`, role: "alert" });
+  field.setAttribute("aria-describedby", error.id);
+  field.addEventListener("change", () => tell(model, "formula", field.value));
+  model.on("change:error", () => {
+    error.textContent = model.get("error");
+    field.setAttribute("aria-invalid", String(Boolean(model.get("error"))));
+  });
+  return html("div", { className: "nk-typed" }, html("label", { htmlFor: id, textContent: "Assume another formula" }), field, error);
+}
+
+// The curve over the first slider, and what decides along it.
+function curve(x, compiled, values) {
+  return Array.from({ length: POINTS + 1 }, (_, i) => {
+    const at = x.log ? x.low * (x.high / x.low) ** (i / POINTS) : x.low + ((x.high - x.low) * i) / POINTS;
+    return { at, ...compiled.at({ ...values, [x.name]: at }) };
+  });
+}
+const there = (p) => !p.reason && isFinite(p.value);
+function bands(points, px) {
+  const nodes = [], band = (p) => p.reason || p.words.join(", ");
+  for (let i = 0, start = 0, odd = 0; i <= POINTS; i++) {
+    if (i < POINTS && band(points[i + 1]) === band(points[start])) continue;
+    const left = px(points[start].at), right = px(points[Math.min(i + 1, POINTS)].at), words = band(points[start]);
+    const look = points[start].reason ? "nk-none" : `nk-band-${odd++ % 2}`;
+    nodes.push(svg("rect", { x: left, y: TOP, width: right - left, height: H - TOP - BOTTOM, class: look }));
+    if (right - left > 7 * words.length) nodes.push(svg("text", { x: (left + right) / 2, y: TOP - 10, "text-anchor": "middle" }, words));
+    start = i + 1;
+  }
+  return nodes;
+}
+function path(points, px, py) {
+  const step = (p, i) => `${i && there(points[i - 1]) ? "L" : "M"}${px(p.at).toFixed(1)},${py(p.value).toFixed(1)}`;
+  return points.map((p, i) => (there(p) ? step(p, i) : "")).join("");
+}
+function chart(spec, compiled, values, pinned) {
+  const [x] = spec.sliders, points = curve(x, compiled, values), before = pinned ? curve(x, pinned.compiled, pinned.values) : [];
+  const seen = [...points, ...before].filter(there).map((p) => p.value), now = compiled.at(values);
+  const top = (Math.max(0, ...seen) || 1) * 1.06, low = Math.min(...seen), logy = low > 0 && top / low > 50;
+  const px = (u) => LEFT + share(x, u) * (W - LEFT - RIGHT);
+  const py = (y) => H - BOTTOM - (logy ? Math.log(y / low) / Math.log(top / low) : y / top) * (H - TOP - BOTTOM);
+  const xaxis = axis(x.prefix ? "1" : x.unit, x.high), yaxis = axis(spec.y.unit, top), middle = (TOP + H - BOTTOM) / 2;
+  const named = (q, unit, log) => q.name + (unit ? ` (${unit})` : "") + (log ? ", log" : "");
+  const below = named(x, x.prefix ? x.unit : xaxis.unit, x.log), beside = named(spec.y, yaxis.unit, logy);
+  const nodes = bands(points, px);
+  for (const u of ticks(x.low, x.high, x.log))
+    nodes.push(svg("text", { x: px(u), y: H - BOTTOM + 18, "text-anchor": "middle" }, xaxis.tick(u)));
+  for (const y of ticks(logy ? low : 0, top, logy))
+    nodes.push(
+      svg("line", { x1: LEFT, x2: W - RIGHT, y1: py(y), y2: py(y), class: "nk-grid" }),
+      svg("text", { x: LEFT - 8, y: py(y) + 4, "text-anchor": "end" }, yaxis.tick(y)),
+    );
+  nodes.push(svg("text", { x: (LEFT + W - RIGHT) / 2, y: H - 8, "text-anchor": "middle" }, below));
+  nodes.push(svg("text", { x: 18, y: middle, "text-anchor": "middle", transform: `rotate(-90 18 ${middle})`, class: "nk-side" }, beside));
+  if (pinned) nodes.push(svg("path", { d: path(before, px, py), class: "nk-pinned" }));
+  nodes.push(svg("path", { d: path(points, px, py), class: "nk-curve" }));
+  if (there(now)) nodes.push(svg("circle", { cx: px(values[x.name]), cy: py(now.value), r: 6, class: "nk-point" }));
+  return { nodes, told: `Line chart of ${beside} over ${below}.` };
+}
+
 let count = 0;
 function render({ model, el }) {
-  const id = `nk-${++count}`, root = html("div", { className: "nk-explorer" });
-  root.setAttribute("role", "group");
+  const id = `nk-${++count}`, root = html("div", { className: "nk-explorer", role: "group" });
   root.dataset.lmSuppressShortcuts = "true"; // or JupyterLab takes the arrow keys
   root.addEventListener("keydown", (event) => event.stopPropagation());
   let spec, compiled, pinned = null, inputs = [], frame = 0;
 
-  const controls = html("div", { className: "nk-controls" });
-  const out = html("output", { className: "nk-value" }), plot = svg("svg", { viewBox: `0 0 ${W} ${H}`, role: "img" });
-  const form = html("div", { className: "nk-formula", tabIndex: 0 }), code = html("code", { tabIndex: 0 });
-  form.setAttribute("role", "math");
-  const pin = html("button", { type: "button", textContent: "Pin this curve" });
-  const copy = html("button", { type: "button", textContent: "Copy as Python" });
-  const was = html("div", { className: "nk-was", hidden: true });
+  const controls = html("div", { className: "nk-controls" }), code = html("code", { tabIndex: 0 });
+  const out = html("output", { className: "nk-value" }), was = html("div", { className: "nk-was" });
+  const plot = svg("svg", { viewBox: `0 0 ${W} ${H}`, role: "img" });
+  const form = html("div", { className: "nk-formula", tabIndex: 0, role: "math" });
+  const pin = html("button", { type: "button" }), copy = html("button", { type: "button", textContent: "Copy as Python" });
   root.append(controls, out, was, plot, form, html("div", { className: "nk-row" }, pin, copy), html("pre", { className: "nk-code" }, code));
+  if (model.get("kernel")) root.append(typed(model, `${id}-formula`));
+  el.append(root);
   pin.addEventListener("click", () => {
-    pinned = pinned ? null : { compiled, values: { ...model.get("values") }, label: out.textContent };
-    was.hidden = !pinned;
-    was.textContent = pinned ? `dashed: ${pinned.label}` : "";
-    pin.textContent = pinned ? "Remove the pinned curve" : "Pin this curve";
+    hold(pinned ? null : { compiled, values: { ...model.get("values") }, label: out.textContent });
     draw();
   });
   copy.addEventListener("click", async () => {
@@ -158,75 +251,19 @@ function render({ model, el }) {
     copy.textContent = "Copied";
     setTimeout(() => (copy.textContent = "Copy as Python"), 1500);
   });
-  if (model.get("kernel")) root.append(typed());
-  el.append(root);
 
-  // A formula of the reader's own: Python reads it, and says what is wrong with it.
-  function typed() {
-    const field = html("input", { type: "text", id: `${id}-formula`, placeholder: "target = expression", spellcheck: false });
-    const error = html("span", { className: "nk-error", id: `${id}-error` });
-    error.setAttribute("role", "alert");
-    field.setAttribute("aria-describedby", error.id);
-    field.addEventListener("change", () => { model.set("formula", field.value); model.save_changes(); });
-    model.on("change:error", () => {
-      error.textContent = model.get("error");
-      field.setAttribute("aria-invalid", String(Boolean(model.get("error"))));
-    });
-    return html("div", { className: "nk-typed" }, html("label", { htmlFor: field.id, textContent: "Assume another formula" }), field, error);
+  function hold(what) {
+    pinned = what;
+    was.textContent = pinned ? `dashed: ${pinned.label}` : "";
+    pin.textContent = pinned ? "Remove the pinned curve" : "Pin this curve";
   }
-
-  function moved(name, x) {
-    model.set("values", { ...model.get("values"), [name]: x });
-    model.save_changes();
-  }
-
-  function slider(s, i) {
-    const range = html("input", { type: "range", id: `${id}-${i}`, min: 0, max: 1, step: 0.002 });
-    const number = html("input", { type: "number", step: "any" });
-    const label = html("label", { htmlFor: range.id }, s.name);
-    label.append(s.unit === "1" ? "" : html("small", { textContent: ` ${s.unit}` }));
-    label.title = s.meaning;
-    number.setAttribute("aria-label", `${s.name}, exact value${s.unit === "1" ? "" : ` in ${s.unit}`}`);
-    range.addEventListener("input", () => {
-      const now = model.get("values")[s.name];
-      let x = value(s, +range.value);
-      // A key moves a whole number by one at least.
-      if (s.whole && x === now) x = Math.min(s.high, Math.max(s.low, now + Math.sign(+range.value - share(s, now))));
-      moved(s.name, x);
-    });
-    number.addEventListener("change", () => {
-      const x = number.value === "" || !isFinite(number.value) ? model.get("values")[s.name] : Number(number.value);
-      moved(s.name, Math.min(s.high, Math.max(s.low, s.whole ? Math.round(x) : x)));
-      draw();
-    });
-    controls.append(html("div", { className: "nk-control" }, label, range, number));
-    return (values) => {
-      const x = values[s.name];
-      range.value = share(s, x);
-      range.setAttribute("aria-valuetext", s.prefix ? `${digits(x)} ${s.unit}` : show(x, s.unit));
-      number.value = x;
-    };
-  }
-
-  function menu(m, i) {
-    const select = html("select", { id: `${id}-menu-${i}` }, ...m.options.map((o) => html("option", { textContent: o })));
-    select.addEventListener("change", () => {
-      const chosen = [...model.get("chosen")];
-      chosen[i] = select.value;
-      model.set("chosen", chosen);
-      model.save_changes();
-    });
-    controls.append(html("div", { className: "nk-control" }, html("label", { htmlFor: select.id, textContent: m.name }), select));
-    return () => (select.value = model.get("chosen")[i]);
-  }
-
   function rebuild() {
     spec = model.get("spec");
     root.setAttribute("aria-label", `Explorer of ${spec.y.name} over ${spec.sliders[0].name}`);
-    controls.replaceChildren();
-    pinned = null;
-    pin.textContent = "Pin this curve";
-    inputs = [...spec.menus.map(menu), ...spec.sliders.map(slider)];
+    const menus = spec.menus.map((m, i) => menu(model, m, i, `${id}-menu-${i}`));
+    inputs = [...menus, ...spec.sliders.map((s, i) => slider(model, s, `${id}-${i}`, draw))];
+    controls.replaceChildren(...inputs.map((input) => input.row));
+    hold(null);
     choose();
   }
   function choose() {
@@ -234,79 +271,26 @@ function render({ model, el }) {
     form.innerHTML = compiled.formula ?? "";
     draw();
   }
-
-  function curve(of, values) {
-    const x = spec.sliders[0];
-    return Array.from({ length: POINTS + 1 }, (_, i) => {
-      const at = x.log ? x.low * (x.high / x.low) ** (i / POINTS) : x.low + ((x.high - x.low) * i) / POINTS;
-      return { at, ...of.at({ ...values, [x.name]: at }) };
-    });
-  }
-
   function draw() {
     const values = model.get("values"), now = compiled.at(values);
-    inputs.forEach((show) => show(values));
+    inputs.forEach((input) => input.stand(values));
     const binds = now.words.length ? `, ${now.words.join(", ")}` : "";
     out.textContent = now.reason ? `No ${spec.y.name} here: ${now.reason}.` : `${spec.y.name} ${show(now.value, spec.y.unit)}${binds}`;
-    root.dataset.value = now.reason ? "" : now.value;
-    root.dataset.limits = now.limits.join(" ");
-    root.dataset.reason = now.reason;
+    Object.assign(root.dataset, { value: now.reason ? "" : now.value, limits: now.limits.join(" "), reason: now.reason });
     code.textContent = compiled.error ?? compiled.code.replace("{moved}", spec.sliders.map((s) => `${s.name}=${python(s, values[s.name])}`).join(", "));
-
     cancelAnimationFrame(frame); // the number is there at once, the curve in the next frame
-    frame = requestAnimationFrame(() => paint(values, now));
+    frame = requestAnimationFrame(paint);
+  }
+  function paint() {
+    const { nodes, told } = chart(spec, compiled, model.get("values"), pinned);
+    const words = `${told} ${out.textContent}` + (pinned ? ` Pinned: ${pinned.label}.` : "");
+    plot.setAttribute("aria-label", words);
+    plot.replaceChildren(svg("title", {}, words), ...nodes);
   }
 
-  function paint(values, now) {
-    const [x] = spec.sliders, points = curve(compiled, values), before = pinned ? curve(pinned.compiled, pinned.values) : [];
-    const seen = [...points, ...before].filter((p) => !p.reason && isFinite(p.value)).map((p) => p.value);
-    const top = (Math.max(0, ...seen) || 1) * 1.06, low = Math.min(...seen), logy = low > 0 && top / low > 50;
-    const px = (u) => LEFT + share(x, u) * (W - LEFT - RIGHT);
-    const py = (y) => H - BOTTOM - (logy ? Math.log(y / low) / Math.log(top / low) : y / top) * (H - TOP - BOTTOM);
-    const nodes = [svg("title", {}, "")];
-    const band = (p) => p.reason || p.words.join(", ");
-    for (let i = 0, start = 0, odd = 0; i <= POINTS; i++) {
-      if (i < POINTS && band(points[i + 1]) === band(points[start])) continue;
-      const left = px(points[start].at), right = px(points[Math.min(i + 1, POINTS)].at), none = points[start].reason;
-      nodes.push(svg("rect", { x: left, y: TOP, width: right - left, height: H - TOP - BOTTOM, class: none ? "nk-none" : `nk-band-${odd++ % 2}` }));
-      if (right - left > 7 * band(points[start]).length)
-        nodes.push(svg("text", { x: (left + right) / 2, y: TOP - 10, "text-anchor": "middle" }, band(points[start])));
-      start = i + 1;
-    }
-    const xaxis = axis(x.prefix ? "1" : x.unit, x.high), yaxis = axis(spec.y.unit, top);
-    for (const u of ticks(x.low, x.high, x.log))
-      nodes.push(svg("text", { x: px(u), y: H - BOTTOM + 18, "text-anchor": "middle" }, xaxis.tick(u)));
-    for (const y of ticks(logy ? low : 0, top, logy))
-      nodes.push(
-        svg("line", { x1: LEFT, x2: W - RIGHT, y1: py(y), y2: py(y), class: "nk-grid" }),
-        svg("text", { x: LEFT - 8, y: py(y) + 4, "text-anchor": "end" }, yaxis.tick(y)),
-      );
-    const path = (list) => {
-      let text = "", pen = false;
-      for (const p of list) {
-        const ok = !p.reason && isFinite(p.value);
-        if (ok) text += `${pen ? "L" : "M"}${px(p.at).toFixed(1)},${py(p.value).toFixed(1)}`;
-        pen = ok;
-      }
-      return text;
-    };
-    const named = (q, unit, log) => q.name + (unit ? ` (${unit})` : "") + (log ? ", log" : "");
-    const below = named(x, x.prefix ? x.unit : xaxis.unit, x.log), beside = named(spec.y, yaxis.unit, logy), middle = (TOP + H - BOTTOM) / 2;
-    nodes.push(svg("text", { x: (LEFT + W - RIGHT) / 2, y: H - 8, "text-anchor": "middle" }, below));
-    nodes.push(svg("text", { x: 18, y: middle, "text-anchor": "middle", transform: `rotate(-90 18 ${middle})`, class: "nk-side" }, beside));
-    if (pinned) nodes.push(svg("path", { d: path(before), class: "nk-pinned" }));
-    nodes.push(svg("path", { d: path(points), class: "nk-curve" }));
-    if (!now.reason) nodes.push(svg("circle", { cx: px(values[x.name]), cy: py(now.value), r: 6, class: "nk-point" }));
-    const told = `Line chart of ${beside} over ${below}. ${out.textContent}` + (pinned ? ` Pinned: ${pinned.label}.` : "");
-    nodes[0].textContent = told;
-    plot.setAttribute("aria-label", told);
-    plot.replaceChildren(...nodes);
-  }
-
-  model.on("change:values", draw);
-  model.on("change:chosen", choose);
-  model.on("change:spec", rebuild);
+  const calls = { "change:values": draw, "change:chosen": choose, "change:spec": rebuild };
+  for (const [event, call] of Object.entries(calls)) model.on(event, call);
   rebuild();
-  return () => { model.off("change:values", draw); model.off("change:chosen", choose); model.off("change:spec", rebuild); };
+  return () => Object.entries(calls).forEach(([event, call]) => model.off(event, call));
 }
 export default { render };
