@@ -1,87 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
 """Napkin: what LLM inference costs, derived.
 
-Chapters write ``import napkin as nk`` and take symbols from `napkin.notation`.
+``import napkin as nk``, make a worksheet with `nk.Napkin`, and ask it.
 """
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from . import catalog, formulas, notation, variants
-from .binding import binding
-from .catalog import Accelerator
-from .catalog.model import Model
-from .compare import compare
-from .errors import NapkinError
-from .explain import explain
-from .formula import Formula, agree
-from .own import quantity
-from .sensitivity import sensitivity
-from .solve import solve
-from .sweep import sweep
-from .uncertainty import uncertainty
-from .value import Value
-from .worksheet import Napkin
+from .quantities import notation
 
 if TYPE_CHECKING:
-    from .claims import claim
-    from .lessons import check, quiz
-    from .measurements import measured, measurement
-    from .views.explorer import explore
-    from .views.prose import say, show, symbols
+    from . import catalog as catalog
+    from . import formulas as formulas
+    from . import lessons as lessons
+    from . import views as views
+    from .catalog import Accelerator as Accelerator
+    from .catalog.model import Model as Model
+    from .claims import claim as claim
+    from .errors import NapkinError as NapkinError
+    from .formulas import variants as variants
+    from .formulas.formula import Formula as Formula
+    from .formulas.formula import agree as agree
+    from .lessons import check as check
+    from .lessons import quiz as quiz
+    from .quantities.own import quantity as quantity
+    from .quantities.value import Value as Value
+    from .verbs.binding import binding as binding
+    from .verbs.compare import compare as compare
+    from .verbs.explain import explain as explain
+    from .verbs.measured import measured as measured
+    from .verbs.measured import measurement as measurement
+    from .verbs.sensitivity import sensitivity as sensitivity
+    from .verbs.solve import solve as solve
+    from .verbs.sweep import sweep as sweep
+    from .verbs.uncertainty import uncertainty as uncertainty
+    from .views.explorer import explore as explore
+    from .views.prose import say as say
+    from .views.prose import show as show
+    from .views.prose import symbols as symbols
+    from .worksheet.napkin import Napkin as Napkin
 
 __version__ = "0.1.0"
 
-# What readers touch needs more than SymPy: it loads when it is first asked for.
+# Symbols are made at once; everything else loads when it is first asked for.
 _LATER: Final = {
-    "show": ".views.prose",
-    "explore": ".views.explorer",
-    "say": ".views.prose",
-    "symbols": ".views.prose",
-    "check": ".lessons",
-    "claim": ".claims",
-    "measured": ".measurements",
-    "measurement": ".measurements",
-    "quiz": ".lessons",
-    "views": ".views",
-    "lessons": ".lessons",
+    "catalog": "catalog",
+    "formulas": "formulas",
+    "lessons": "lessons",
+    "views": "views",
+    "variants": "formulas.variants",
+    "Accelerator": "catalog",
+    "Model": "catalog.model",
+    "claim": "claims",
+    "NapkinError": "errors",
+    "Formula": "formulas.formula",
+    "agree": "formulas.formula",
+    "check": "lessons",
+    "quiz": "lessons",
+    "quantity": "quantities.own",
+    "Value": "quantities.value",
+    "binding": "verbs.binding",
+    "compare": "verbs.compare",
+    "explain": "verbs.explain",
+    "measured": "verbs.measured",
+    "measurement": "verbs.measured",
+    "sensitivity": "verbs.sensitivity",
+    "solve": "verbs.solve",
+    "sweep": "verbs.sweep",
+    "uncertainty": "verbs.uncertainty",
+    "explore": "views.explorer",
+    "say": "views.prose",
+    "show": "views.prose",
+    "symbols": "views.prose",
+    "Napkin": "worksheet.napkin",
 }
 
 __all__ = [
-    "Accelerator",
-    "Formula",
-    "Model",
-    "Napkin",
-    "NapkinError",
-    "Value",
-    "agree",
-    "binding",
-    "catalog",
-    "check",
-    "claim",
-    "compare",
-    "explain",
-    "explore",
-    "formulas",
-    "measured",
-    "measurement",
     "notation",
-    "quantity",
-    "quiz",
-    "say",
-    "sensitivity",
-    "show",
-    "solve",
-    "sweep",
-    "symbols",
-    "uncertainty",
-    "variants",
+    *_LATER,
 ]
+
+# Readers write `from napkin.notation import batch`, as the book does.
+sys.modules[f"{__name__}.notation"] = notation
 
 
 def __getattr__(name: str) -> Any:
     if name not in _LATER:
         raise AttributeError(f"napkin has no {name!r}")
-    module = import_module(_LATER[name], __name__)
-    return module if _LATER[name] == f".{name}" else getattr(module, name)
+    module = import_module(f".{_LATER[name]}", __name__)
+    found = getattr(module, name, module)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

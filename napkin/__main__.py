@@ -8,15 +8,16 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from . import catalog, variants
-from .binding import binding
+from . import catalog
 from .errors import NapkinError
-from .explain import explain
-from .sensitivity import sensitivity
-from .solve import solve
-from .sweep import sweep
-from .value import Value
-from .worksheet import Napkin
+from .formulas import variants
+from .quantities.value import Value
+from .verbs.binding import binding
+from .verbs.explain import explain
+from .verbs.sensitivity import sensitivity
+from .verbs.solve import solve
+from .verbs.sweep import sweep
+from .worksheet.napkin import Napkin
 
 
 def _parser() -> argparse.ArgumentParser:

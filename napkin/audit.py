@@ -11,10 +11,10 @@ from typing import Final
 
 from sympy import Expr, Integer, Symbol, sqrt
 
-from . import notation as q
 from .errors import AgreementError
-from .formula import agree
 from .formulas import dollars, kv_cache, matmul, tokens_per_second, transformer
+from .formulas.formula import agree
+from .quantities import notation as q
 
 _TWO: Final = {q.flops_per_mac: Integer(2)}
 # Elements instead of bytes.

@@ -12,13 +12,13 @@ from typing import Any, Final
 from sympy import Expr, Rational
 
 from .audit import NUMBERS, READINGS
-from .calls import called, worksheet
 from .catalog import table
 from .catalog.fields import VERDICTS
 from .errors import ConfigError, unknown
-from .table import Table
-from .units import parse_unit
-from .value import WORDS, Value
+from .quantities.table import Table
+from .quantities.units import parse_unit
+from .quantities.value import WORDS, Value
+from .worksheet.calls import called, worksheet
 
 _PRINTED: Final = re.compile(
     r"([\d,]+)(?:\.(\d+))?(?:e(\d+))?(?: ?(trillion|billion|million|%))?(?: (.+))?"

@@ -9,10 +9,10 @@ from typing import Any
 from sympy import Expr, Symbol
 
 from napkin.formulas import ALL, BASE
-from napkin.graph import effective, number, order
-from napkin.quantity import lookup
-from napkin.value import coherent
-from napkin.variants import get
+from napkin.formulas.graph import effective, number, order
+from napkin.formulas.variants import get
+from napkin.quantities.quantity import lookup
+from napkin.quantities.value import coherent
 
 Shape = tuple[int, ...]
 

@@ -15,8 +15,6 @@ from hypothesis import strategies as st
 from sympy import Rational
 
 import napkin as nk
-from napkin import notation as q
-from napkin import variants
 from napkin.errors import (
     CircularError,
     DoesNotFitError,
@@ -27,9 +25,11 @@ from napkin.errors import (
     UnitError,
     UnknownNameError,
 )
-from napkin.formula import Formula
-from napkin.quantity import REGISTRY
-from napkin.variants import BUNDLES
+from napkin.formulas import variants
+from napkin.formulas.formula import Formula
+from napkin.formulas.variants import BUNDLES
+from napkin.quantities import notation as q
+from napkin.quantities.quantity import REGISTRY
 from tests.sheets import QWEN
 from tests.twin import Twin
 

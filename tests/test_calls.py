@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 import napkin as nk
-from napkin.calls import called, worksheet
 from napkin.errors import FormulaSyntaxError, UnitError, UnknownNameError
-from napkin.quantity import lookup
-from napkin.units import coherent_unit, dimension_of
+from napkin.quantities.quantity import lookup
+from napkin.quantities.units import coherent_unit, dimension_of
+from napkin.worksheet.calls import called, worksheet
 from tests.sheets import QWEN
 
 
@@ -33,7 +33,7 @@ def test_a_quantity_comes_in_its_own_unit_and_an_expression_in_a_coherent_one() 
 
 @pytest.mark.parametrize("target", ["memory / bandwidth", "Max(memory, 2*memory)", "n_heads/2"])
 def test_a_napkin_reads_expressions_as_quantities(target: str) -> None:
-    from napkin.parse import parse_expression
+    from napkin.worksheet.parse import parse_expression
 
     expression = parse_expression(target)
     value = QWEN[expression]

@@ -5,14 +5,15 @@ from dataclasses import replace
 import pytest
 from sympy import Integer, Rational
 
-from napkin import formulas, variants
-from napkin import notation as q
+from napkin import formulas
 from napkin.audit import NUMBERS, READINGS, Reading
 from napkin.catalog import table
 from napkin.catalog.fields import VERDICTS
 from napkin.claims import Claim, claim, claims, ledger, read_printed
 from napkin.errors import ConfigError, UnknownNameError
-from napkin.quantity import REGISTRY
+from napkin.formulas import variants
+from napkin.quantities import notation as q
+from napkin.quantities.quantity import REGISTRY
 
 STEP = 32 * 10**9 + 6 * 131_072 * 200_000
 BY_HAND = {

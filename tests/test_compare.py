@@ -1,7 +1,7 @@
 """Two worksheets side by side."""
 
 import napkin as nk
-from napkin import variants
+from napkin.formulas import variants
 from tests.sheets import QWEN
 
 

@@ -8,10 +8,10 @@ import pytest
 from sympy import Rational
 
 import napkin as nk
-from napkin import variants
 from napkin.errors import MissingGivenError
-from napkin.explain import Node
-from napkin.quantity import REGISTRY
+from napkin.formulas import variants
+from napkin.quantities.quantity import REGISTRY
+from napkin.verbs.explain import Node
 from tests import sheets
 
 QWEN = sheets.QWEN.assume(speed_target=20)

@@ -5,11 +5,11 @@ import pickle
 import pytest
 from sympy import Eq, Expr, Integer, LambertW, Max, Rational, Sum, Symbol, ceiling, factor, log
 
-from napkin import notation as q
 from napkin.errors import AgreementError
-from napkin.formula import agree, latex_of
 from napkin.formulas import ALL, BASE, MODULES, duty_cycle, hardware, kv_cache, matmul
-from napkin.quantity import REGISTRY
+from napkin.formulas.formula import agree, latex_of
+from napkin.quantities import notation as q
+from napkin.quantities.quantity import REGISTRY
 
 FLOW = q.bandwidth * q.bandwidth_efficiency
 RATE = q.peak_flops * q.compute_efficiency

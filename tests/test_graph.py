@@ -21,13 +21,13 @@ from sympy import (
     sqrt,
 )
 
-from napkin import notation as q
 from napkin.errors import CircularError
-from napkin.formula import Formula
 from napkin.formulas import ALL, BASE, dollars, duty_cycle, paging
-from napkin.graph import closed_form, dependents, effective, number, order, sides
-from napkin.quantity import FRACTION, SHARE, SWITCH, lookup
-from napkin.variants import BUNDLES, Bundle, gqa
+from napkin.formulas.formula import Formula
+from napkin.formulas.graph import closed_form, dependents, effective, number, order, sides
+from napkin.formulas.variants import BUNDLES, Bundle, gqa
+from napkin.quantities import notation as q
+from napkin.quantities.quantity import FRACTION, SHARE, SWITCH, lookup
 
 GIVENS = [q.price, q.users, q.n_gpus]
 

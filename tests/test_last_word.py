@@ -3,8 +3,8 @@
 import pytest
 
 import napkin as nk
-from napkin import variants
 from napkin.errors import DoesNotFitError, UnitError
+from napkin.formulas import variants
 from tests.sheets import QWEN
 
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from sympy import Max, Min, Piecewise, Rational, ceiling, exp, floor, log, sqrt
 
 import napkin as nk
-from napkin import notation as q
 from napkin.errors import FormulaSyntaxError, NapkinError, UnitError
-from napkin.parse import parse
+from napkin.quantities import notation as q
+from napkin.worksheet.parse import parse
 
 QWEN = nk.Napkin(model="Qwen3-32B", accelerator="B200", precision="fp8", context=20_000)
 

@@ -7,9 +7,9 @@ import pytest
 from scipy import stats
 
 import napkin as nk
-from napkin import variants
 from napkin.errors import NapkinError
-from napkin.quantity import lookup
+from napkin.formulas import variants
+from napkin.quantities.quantity import lookup
 from tests import sheets
 
 QWEN = sheets.QWEN.assume(prompt=20_000, speed_target=20)

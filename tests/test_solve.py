@@ -3,8 +3,8 @@
 import pytest
 
 import napkin as nk
-from napkin import variants
 from napkin.errors import NapkinError
+from napkin.formulas import variants
 from tests import sheets
 
 QWEN = sheets.QWEN.assume(prompt=20_000, new_tokens=300, speed_target=20)

@@ -6,8 +6,8 @@ import pytest
 import xarray
 
 import napkin as nk
-from napkin.compilation import _BLOCK
 from napkin.errors import NapkinError
+from napkin.worksheet.compilation import _BLOCK
 from tests.sheets import QWEN
 
 

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import pytest
 from sympy import Expr, Integer, Max, Min, Piecewise, Sum, Symbol, log, oo, true
 
-from napkin import notation as q
 from napkin.errors import UnitError, UnknownNameError
 from napkin.formulas import ALL
-from napkin.quantity import REGISTRY
-from napkin.units import check_equation, dimension_of, parse_unit, scale_of, words
+from napkin.quantities import notation as q
+from napkin.quantities.quantity import REGISTRY
+from napkin.quantities.units import check_equation, dimension_of, parse_unit, scale_of, words
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -8,17 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sympy import Expr, I, Integer, Rational, oo, pi
 
-from napkin import notation as q
-from napkin.conversion import conversion
-from napkin.digits import three_digits
 from napkin.errors import DomainError, NapkinError, UnitError, UnknownNameError
-from napkin.value import (
-    Value,
-    coherent,
-    exact_number,
-    in_unit,
-    parse_text,
-)
+from napkin.quantities import notation as q
+from napkin.quantities.conversion import conversion
+from napkin.quantities.digits import three_digits
+from napkin.quantities.value import Value, coherent, exact_number, in_unit, parse_text
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from sympy import Integer, Rational, Symbol
 
 import napkin as nk
-from napkin import catalog, variants
-from napkin import notation as q
+from napkin import catalog
 from napkin.errors import MissingGivenError, NapkinError, NoFormulaError, UnitError
-from napkin.formula import Formula
-from napkin.formulas import kv_cache, tokens_per_second
-from napkin.variants import BUNDLES, Bundle
+from napkin.formulas import kv_cache, tokens_per_second, variants
+from napkin.formulas.formula import Formula
+from napkin.formulas.variants import BUNDLES, Bundle
+from napkin.quantities import notation as q
 from tests.sheets import QWEN
 
 # ---------------------------------------------------------------- assumptions

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from sympy import Expr
 
-from napkin.quantity import lookup
-from napkin.units import scale_of
-from napkin.value import exact_number
+from napkin.quantities.quantity import lookup
+from napkin.quantities.units import scale_of
+from napkin.quantities.value import exact_number
 from tests.evaluating import evaluated
 
 

@@ -10,8 +10,8 @@ from numpydoc.docscrape import ClassDoc, FunctionDoc, Parameter
 import napkin as nk
 from napkin import catalog, errors, views
 from napkin.formulas import MODULES
-from napkin.table import Table, escaped
-from napkin.variants import BUNDLES
+from napkin.formulas.variants import BUNDLES
+from napkin.quantities.table import Table, escaped
 
 API = """\
 # The package

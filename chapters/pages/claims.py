@@ -6,7 +6,7 @@ from collections import Counter
 from napkin.catalog.fields import VERDICTS
 from napkin.claims import Claim, claims, ledger
 from napkin.formulas import ALL
-from napkin.table import Table
+from napkin.quantities.table import Table
 
 from .chapters import BY_MODULE
 

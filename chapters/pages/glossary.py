@@ -5,7 +5,7 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
-from napkin.quantity import REGISTRY
+from napkin.quantities.quantity import REGISTRY
 
 from .chapters import CHAPTERS
 

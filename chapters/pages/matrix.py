@@ -3,7 +3,7 @@
 
 import re
 
-from napkin.table import Table
+from napkin.quantities.table import Table
 
 from .chapters import NUMBERED, ROOT, Chapter
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from napkin import notation
-from napkin.formula import Formula
 from napkin.formulas import MODULES
-from napkin.quantity import REGISTRY, Quantity
-from napkin.table import Table
+from napkin.formulas.formula import Formula
+from napkin.quantities.quantity import REGISTRY, Quantity
+from napkin.quantities.table import Table
 
 HEADINGS = {
     "hardware": "A GPU, and a piece of work",

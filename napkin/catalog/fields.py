@@ -8,8 +8,8 @@ from datetime import date
 from typing import Any, Final
 
 from ..errors import ConfigError, NapkinError
-from ..quantity import lookup
-from ..value import coherent, parse_text
+from ..quantities.quantity import lookup
+from ..quantities.value import coherent, parse_text
 
 BYTES: Final[dict[str, float]] = {"bf16": 2, "fp16": 2, "fp8": 1, "int8": 1, "fp4": 0.5}
 """Bytes of one number by precision."""

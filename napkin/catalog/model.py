@@ -10,13 +10,13 @@ from typing import Any, Final
 
 from sympy import Expr, Symbol
 
-from ..errors import ConfigError, unknown
-from ..evaluation import evaluate
-from ..formula import Formula
+from ..errors import ConfigError, MissingGivenError, NoFormulaError, unknown
 from ..formulas import BASE
-from ..quantity import lookup
-from ..value import coherent
-from ..variants import get
+from ..formulas.formula import Formula
+from ..formulas.graph import closed_form
+from ..formulas.variants import get
+from ..quantities.quantity import lookup
+from ..quantities.value import coherent
 from . import table
 from .families import text_part
 from .loading import source_of
@@ -144,8 +144,22 @@ class Model:
             lookup(name).symbol: coherent(name, value)
             for name, value in {**self.givens, **givens}.items()
         }
-        symbol = lookup(target).symbol
-        return evaluate(self.formulas(), known, symbol)[symbol]
+        formulas, symbol = self.formulas(), lookup(target).symbol
+        if symbol in known:
+            return known[symbol]
+        if symbol not in formulas:
+            raise NoFormulaError(f"no formula computes {target} of {self.name}.")
+        form = closed_form(formulas, known, symbol)
+        open_ends = sorted(form.free_symbols - known.keys(), key=str)
+        missing = [name for name in open_ends if lookup(name).default is None]
+        if missing:
+            listed = ", ".join(f"{name} ({lookup(name).meaning})" for name in missing)
+            raise MissingGivenError(
+                f"{target} of {self.name} needs {listed}: "
+                f"give it, as in count({target!r}, {missing[0]}=...)."
+            )
+        known |= {name: coherent(name, lookup(name).default) for name in open_ends}
+        return form.xreplace(known)
 
     @property
     def n_params(self) -> Expr:

@@ -7,7 +7,7 @@ from math import prod
 from typing import Any, Final
 
 from ..errors import ConfigError
-from ..quantity import SWITCH, lookup
+from ..quantities.quantity import SWITCH, lookup
 from . import required
 from .families import Config, check_keys, family_of, find, has, shown
 

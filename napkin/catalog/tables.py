@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import unknown
-from ..table import Notes, Table
+from ..quantities.table import Notes, Table
 from .chips import accelerator, read
 from .fields import BYTES
 from .loading import source_of, table

@@ -7,7 +7,6 @@ from typing import Final
 
 from sympy import Symbol
 
-from ..formula import Formula
 from . import (
     dollars,
     duty_cycle,
@@ -21,6 +20,7 @@ from . import (
     tokens_per_second,
     transformer,
 )
+from .formula import Formula
 
 MODULES: Final[tuple[ModuleType, ...]] = (
     hardware,

@@ -1,7 +1,7 @@
 """What a user costs."""
 
-from .. import notation as q
-from ..formula import Formula
+from ..quantities import notation as q
+from .formula import Formula
 
 _DAY6 = "DeepSeek-AI open-infra-index 2025, day 6"
 

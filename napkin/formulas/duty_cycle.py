@@ -2,9 +2,9 @@
 
 from sympy import Min, erf, exp, pi, sqrt
 
-from .. import notation as q
-from ..formula import Formula
-from ..probability import BinomialOverflow, ErlangB, LoadAtWait, UsersAtOverflow
+from ..quantities import notation as q
+from .formula import Formula
+from .probability import BinomialOverflow, ErlangB, LoadAtWait, UsersAtOverflow
 
 _ERLANG = "Erlang 1917"
 _HALFIN = "Halfin and Whitt 1981"

@@ -2,8 +2,8 @@
 
 from sympy import Integer, Max, Min
 
-from .. import notation as q
-from ..formula import Formula
+from ..quantities import notation as q
+from .formula import Formula
 
 _DELTA = "Yang et al. 2024, Gated DeltaNet, arXiv:2412.06464"
 _MLA = "DeepSeek-AI 2024, DeepSeek-V2, arXiv:2405.04434, section 2.1"

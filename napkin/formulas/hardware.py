@@ -2,8 +2,8 @@
 
 from sympy import Max, Min
 
-from .. import notation as q
-from ..formula import Formula
+from ..quantities import notation as q
+from .formula import Formula
 
 _rate = q.peak_flops * q.compute_efficiency
 _flow = q.bandwidth * q.bandwidth_efficiency

@@ -1,7 +1,7 @@
 """What remembering saves, and what it costs."""
 
-from .. import notation as q
-from ..formula import Formula
+from ..quantities import notation as q
+from .formula import Formula
 from .hardware import _rate
 
 flops_without_cache = Formula(

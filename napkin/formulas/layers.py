@@ -2,8 +2,8 @@
 
 from sympy import Expr, Min
 
-from .. import notation as q
-from ..formula import Formula
+from ..quantities import notation as q
+from .formula import Formula
 from .gqa import full_pairs, window_pairs
 
 _SHAPES = "counted from the shapes"

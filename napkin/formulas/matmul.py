@@ -2,8 +2,8 @@
 
 from sympy import ceiling, sqrt
 
-from .. import notation as q
-from ..formula import Formula
+from ..quantities import notation as q
+from .formula import Formula
 from .hardware import _flow, _rate
 
 _FIRST = "counted from the triple loop"

@@ -2,8 +2,8 @@
 
 from sympy import Min, floor, sqrt
 
-from .. import notation as q
-from ..formula import Formula
+from ..quantities import notation as q
+from .formula import Formula
 
 _VLLM = "Kwon et al. 2023, PagedAttention, arXiv:2309.06180"
 

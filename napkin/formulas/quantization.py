@@ -1,7 +1,7 @@
 """What narrow weights weigh, with the scales that they need."""
 
-from .. import notation as q
-from ..formula import Formula
+from ..quantities import notation as q
+from .formula import Formula
 
 _SCALES = "Open Compute Project 2023, microscaling formats (MX) 1.0"
 

@@ -2,9 +2,9 @@
 
 from sympy import Eq, LambertW, Max, Min, Piecewise, log
 
-from .. import notation as q
-from ..formula import Formula
+from ..quantities import notation as q
 from . import hardware
+from .formula import Formula
 
 _BOOK = "scaling-book, inference"
 _SOLVED = "the step time, solved for the batch"

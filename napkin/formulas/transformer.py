@@ -1,7 +1,7 @@
 """A decoder's parameters, counted from shapes, and the work of one token."""
 
-from .. import notation as q
-from ..formula import Formula
+from ..quantities import notation as q
+from .formula import Formula
 
 _SHAPES = "counted from the shapes"
 

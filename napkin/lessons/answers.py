@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from sympy import Eq, Expr, Float, Integer, Rational
 
-from ..conversion import conversion
 from ..errors import AgreementError, FormulaSyntaxError, NapkinError, UnitError
-from ..formula import Formula, agree
-from ..notation import flops_per_mac
-from ..parse import FUNCTIONS, parse_expression
-from ..quantity import REGISTRY
-from ..value import Value, coherent, exact_number, parse_text
+from ..formulas.formula import Formula, agree
+from ..quantities.conversion import conversion
+from ..quantities.notation import flops_per_mac
+from ..quantities.quantity import REGISTRY
+from ..quantities.value import Value, coherent, exact_number, parse_text
+from ..worksheet.parse import FUNCTIONS, parse_expression
 
 _COUNTED: Final = re.compile(r"\s*(times|x|×|parameters|rows|conversations)$")
 _SIGNS: Final = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "²": "**2", "^": "**"})

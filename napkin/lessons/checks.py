@@ -8,9 +8,9 @@ from typing import Any, Final
 from sympy import Expr
 
 from ..errors import NapkinError
-from ..formula import latex_of
-from ..table import escaped
-from ..value import Value
+from ..formulas.formula import latex_of
+from ..quantities.table import escaped
+from ..quantities.value import Value
 from .answers import read_formula, read_number, same_formula
 from .exercises import Exercise, exercise
 from .verdicts import near, off_formula, off_number

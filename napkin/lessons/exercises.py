@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from sympy import Expr
 
-from ..calls import called
 from ..errors import ConfigError, unknown
-from ..parse import parse_expression
-from ..value import Value
+from ..quantities.value import Value
+from ..worksheet.calls import called
+from ..worksheet.parse import parse_expression
 
 _TOLERANCE: Final = 0.01
 

@@ -1,6 +1,6 @@
 """What a reader touches: sentences, tables, figures, explorers."""
 
-from ..table import Table
+from ..quantities.table import Table
 from .bar_chart import bars
 from .context import users_over_context
 from .explorer import explore

@@ -7,11 +7,11 @@ from typing import Any
 
 from sympy import Expr, Symbol
 
-from ..choices import CHOICES, Given
-from ..formula import Formula
-from ..units import scale_of
-from ..variants import Bundle
-from ..worksheet import Napkin
+from ..formulas.formula import Formula
+from ..formulas.variants import Bundle
+from ..quantities.units import scale_of
+from ..worksheet.choices import CHOICES, Given
+from ..worksheet.napkin import Napkin
 
 
 def number(value: Expr) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from sympy import Rational
 
-from ..value import Value, exact_number
+from ..quantities.value import Value, exact_number
 from .figures import COLORS, STYLE, Figure, drawing, finished, tick
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .. import variants
-from ..worksheet import Napkin
+from ..formulas import variants
+from ..worksheet.napkin import Napkin
 from .figures import Figure
 from .line_chart import curves
 

@@ -12,14 +12,14 @@ from typing import Any, Final
 
 from sympy import Eq, Expr, Symbol
 
-from ..binding import binding
-from ..choices import CHOICES
 from ..errors import NapkinError
-from ..formula import latex_of
-from ..quantity import lookup
-from ..units import scale_of
-from ..value import in_unit
-from ..worksheet import Napkin
+from ..formulas.formula import latex_of
+from ..quantities.quantity import lookup
+from ..quantities.units import scale_of
+from ..quantities.value import in_unit
+from ..verbs.binding import binding
+from ..worksheet.choices import CHOICES
+from ..worksheet.napkin import Napkin
 from .as_code import as_code
 from .program import Program, program
 from .sliders import Slider, slider

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..expect import expect_napkin
-from ..worksheet import Napkin
+from ..worksheet.expect import expect_napkin
+from ..worksheet.napkin import Napkin
 from .exploration import exploration
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sympy import Rational
 
-from ..value import Value
+from ..quantities.value import Value
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 from sympy import Rational
 
-from ..calls import worksheet
 from ..errors import NapkinError
-from ..measurements import Measurement, measurement
-from ..quantity import Quantity, lookup
-from ..sweep import sweep
-from ..value import Value
-from ..worksheet import Napkin
+from ..quantities.quantity import Quantity, lookup
+from ..quantities.value import Value
+from ..verbs.measured import Measurement, measurement
+from ..verbs.sweep import sweep
+from ..worksheet.calls import worksheet
+from ..worksheet.napkin import Napkin
 from .figures import COLORS, STYLE, Figure, drawing, finished, tick
 
 if TYPE_CHECKING:

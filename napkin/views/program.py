@@ -22,13 +22,13 @@ from sympy import (
 from sympy.core.relational import Relational
 from sympy.printing.jscode import JavascriptCodePrinter
 
-from .. import notation as q
 from ..errors import MissingGivenError, NapkinError
-from ..evaluation import evaluate
-from ..formula import Formula
-from ..graph import choice, effective, order
-from ..quantity import lookup
-from ..worksheet import Napkin
+from ..formulas.formula import Formula
+from ..formulas.graph import choice, effective, order
+from ..quantities import notation as q
+from ..quantities.quantity import lookup
+from ..worksheet.evaluation import evaluate
+from ..worksheet.napkin import Napkin
 
 _SIDES: Final = {
     q.decode_memory_time: "bandwidth-bound",

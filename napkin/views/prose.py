@@ -11,11 +11,11 @@ from sympy import Basic, Eq, Expr, Symbol, Tuple
 
 from ..claims import claim, claims, ledger
 from ..errors import MissingGivenError, NapkinError
-from ..expect import expect_napkin
-from ..formula import Formula, latex_of, legend
-from ..quantity import lookup
-from ..table import Table
-from ..worksheet import Napkin
+from ..formulas.formula import Formula, latex_of, legend
+from ..quantities.quantity import lookup
+from ..quantities.table import Table
+from ..worksheet.expect import expect_napkin
+from ..worksheet.napkin import Napkin
 
 
 @dataclass(frozen=True)

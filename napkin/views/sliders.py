@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from math import floor, log10
 from typing import Any, Final
 
-from ..digits import PREFIXES, short_unit
 from ..errors import NapkinError
-from ..quantity import lookup
-from ..units import scale_of
-from ..value import Value, coherent, exact_number
-from ..worksheet import Napkin
+from ..quantities.digits import PREFIXES, short_unit
+from ..quantities.quantity import lookup
+from ..quantities.units import scale_of
+from ..quantities.value import Value, coherent, exact_number
+from ..worksheet.napkin import Napkin
 
 _LOGARITHMIC: Final = 20  # a range that spans more than this factor
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..sensitivity import sensitivity
-from ..worksheet import Napkin
+from ..verbs.sensitivity import sensitivity
+from ..worksheet.napkin import Napkin
 from .bar_chart import bars
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import traitlets
 from ipywidgets import VBox
 
 from ..errors import NapkinError
-from ..sensitivity import Elasticity
-from ..worksheet import Napkin
+from ..verbs.sensitivity import Elasticity
+from ..worksheet.napkin import Napkin
 from .exploration import Exploration, exploration
 from .figures import Figure
 

@@ -11,11 +11,11 @@ import pytest
 from playwright.sync_api import Page
 from sympy import Expr, Integer, Rational, Symbol, lambdify
 
-from napkin.binding import binding
 from napkin.errors import NapkinError
 from napkin.formulas import ALL
-from napkin.quantity import lookup
-from napkin.value import Value
+from napkin.quantities.quantity import lookup
+from napkin.quantities.value import Value
+from napkin.verbs.binding import binding
 from napkin.views.exploration import Exploration
 from napkin.views.program import javascript
 from tests.browser.conftest import STATIC

@@ -11,8 +11,8 @@ from napkin.catalog import BYTES, accelerator, scenario, table, tables, width
 from napkin.catalog.fields import CHECKED
 from napkin.catalog.loading import read_text
 from napkin.errors import ConfigError, NapkinError, UnknownNameError
-from napkin.quantity import REGISTRY
-from napkin.value import coherent
+from napkin.quantities.quantity import REGISTRY
+from napkin.quantities.value import coherent
 
 ACCELERATORS = table("accelerators")
 

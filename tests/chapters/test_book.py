@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from napkin.formulas import ALL
-from napkin.quantity import REGISTRY
+from napkin.quantities.quantity import REGISTRY
 
 BOOK = Path(__file__).parents[2] / "chapters"
 sys.path.insert(0, str(BOOK))

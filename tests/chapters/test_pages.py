@@ -10,7 +10,7 @@ import pytest
 
 import napkin as nk
 from napkin.claims import claims
-from napkin.quantity import REGISTRY
+from napkin.quantities.quantity import REGISTRY
 
 CHAPTERS = Path(__file__).parents[2] / "chapters"
 sys.path.insert(0, str(CHAPTERS))

@@ -10,10 +10,10 @@ import pytest
 from sympy import Rational
 
 import napkin as nk
-from napkin import notation as q
 from napkin.formulas import duty_cycle
-from napkin.graph import closed_form
-from napkin.probability import BinomialOverflow, ErlangB, ErlangC, UsersAtOverflow
+from napkin.formulas.graph import closed_form
+from napkin.formulas.probability import BinomialOverflow, ErlangB, ErlangC, UsersAtOverflow
+from napkin.quantities import notation as q
 from tests.evaluating import Shape, compute, total
 
 # ------------------------------------------------------------------ matrices

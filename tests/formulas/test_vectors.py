@@ -3,7 +3,7 @@
 import pytest
 
 from napkin.formulas import ALL
-from napkin.value import exact_number
+from napkin.quantities.value import exact_number
 from tests.vectors import VECTORS, Vector
 
 

@@ -13,8 +13,8 @@ from sympy import Eq, Expr, Symbol
 
 import napkin as nk
 from napkin.lessons import Exercise, chapters, checks, exercise
-from napkin.notation import bandwidth, drain_time, memory, n_layers
-from napkin.value import Value
+from napkin.quantities.notation import bandwidth, drain_time, memory, n_layers
+from napkin.quantities.value import Value
 
 NUMBERS = [number for found in chapters().values() for number in found]
 IN_NUMBERS = [number for number in NUMBERS if exercise(number).kind == "number"]

@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 import pytest
 
 import napkin as nk
-from napkin import variants
 from napkin.errors import NapkinError
+from napkin.formulas import variants
 from napkin.views import Figure, bars, curves
 from tests.sheets import QWEN
 

@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from sympy import Eq, Integer
 
 import napkin as nk
-from napkin import notation as q
-from napkin import variants
 from napkin.claims import claims
 from napkin.errors import NapkinError
+from napkin.formulas import variants
+from napkin.quantities import notation as q
 from tests.sheets import QWEN
 
 TIGHT = QWEN.assume(model="Llama-3-70B", accelerator="A100", precision="int8")

@@ -25,9 +25,9 @@ from sympy import (
 from sympy.core.relational import Eq, Ge, Gt, Le, Lt, Ne
 from sympy.logic.boolalg import Boolean
 
-from .errors import FormulaSyntaxError, UnknownNameError
-from .formula import Formula
-from .quantity import lookup
+from ..errors import FormulaSyntaxError, UnknownNameError
+from ..formulas.formula import Formula
+from ..quantities.quantity import lookup
 
 _LONGEST: Final = 2_000  # characters
 _DEEPEST: Final = 40  # levels of brackets, or of the tree

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from sympy import Expr, Integer, Rational, Symbol
 
+from ..errors import DomainError, UnitError
 from .conversion import conversion
 from .digits import check_not_zero, readable, short_unit
-from .errors import DomainError, UnitError
 from .quantity import Domain, lookup
 from .units import scale_of
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from sympy import Symbol
 
-from .errors import NapkinError, unknown
+from ..errors import NapkinError, unknown
 from .quantity import (
     ANY,
     COUNT,

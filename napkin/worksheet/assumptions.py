@@ -7,14 +7,14 @@ from typing import Any, Final
 
 from sympy import Symbol
 
+from ..errors import NapkinError
+from ..formulas import BASE
+from ..formulas.formula import Formula
+from ..formulas.gqa import grouped_kv_heads
+from ..formulas.variants import OF_A_MODEL, Bundle
+from ..quantities.notation import group_size, n_kv_heads, n_params, n_params_active
+from ..quantities.quantity import REGISTRY
 from .choices import WIDTHS, Choice, Given, bundles_of, from_choices
-from .errors import NapkinError
-from .formula import Formula
-from .formulas import BASE
-from .formulas.gqa import grouped_kv_heads
-from .notation import group_size, n_kv_heads, n_params, n_params_active
-from .quantity import REGISTRY
-from .variants import OF_A_MODEL, Bundle
 
 _INSTEAD: Final = (  # of each of these sets the last one holds, whole
     {"mha", "mqa", "gqa", "mla", "mla_full_query"},

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from sympy import Expr, Integer, Symbol
 
+from ..formulas.graph import Formulas, closed_form, order
+from ..formulas.probability import FUNCTIONS
+from ..quantities.units import scale_of
 from .evaluation import evaluate
-from .graph import Formulas, closed_form, order
-from .probability import FUNCTIONS
-from .units import scale_of
 
 _BLOCK: Final = 16_384
 

@@ -20,12 +20,12 @@ from sympy import (
     real_roots,
 )
 
-from .errors import DoesNotFitError, DomainError, NapkinError, NoSolutionError
-from .expect import expect_napkin
-from .quantity import lookup
-from .units import scale_of
-from .value import Value, allows, coherent, in_unit, somewhere
-from .worksheet import Napkin
+from ..errors import DoesNotFitError, DomainError, NapkinError, NoSolutionError
+from ..quantities.quantity import lookup
+from ..quantities.units import scale_of
+from ..quantities.value import Value, allows, coherent, in_unit, somewhere
+from ..worksheet.expect import expect_napkin
+from ..worksheet.napkin import Napkin
 
 _MOST_BRANCHES: Final = 256
 _LARGEST_DEGREE: Final = 6

@@ -26,7 +26,7 @@ from sympy import (
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import Boolean
 
-from .errors import CircularError
+from ..errors import CircularError
 from .formula import Formula
 
 _DIGITS: Final = 30

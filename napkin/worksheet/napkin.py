@@ -10,22 +10,22 @@ from typing import Any
 
 from sympy import Expr, Symbol
 
+from ..catalog import Accelerator
+from ..catalog.model import Model
+from ..errors import NapkinError, NoFormulaError
+from ..formulas.formula import Formula
+from ..formulas.graph import closed_form, number
+from ..formulas.variants import BUNDLES, Bundle
+from ..quantities.own import register, used
+from ..quantities.quantity import REGISTRY, SWITCH, Quantity, lookup
+from ..quantities.units import check_equation, coherent_unit, dimension_of, parse_unit
+from ..quantities.value import Value, coherent, in_unit, somewhere
 from .assumptions import applied, superseded
-from .catalog import Accelerator
-from .catalog.model import Model
 from .choices import CHOICES, Choice, Given, resolved
 from .compilation import compiled
-from .errors import NapkinError, NoFormulaError
 from .evaluation import check_room, evaluate
-from .formula import Formula
-from .graph import closed_form, number
-from .own import register, used
 from .parse import parse
-from .quantity import REGISTRY, SWITCH, Quantity, lookup
 from .summary import summary
-from .units import check_equation, coherent_unit, dimension_of, parse_unit
-from .value import Value, coherent, in_unit, somewhere
-from .variants import BUNDLES, Bundle
 
 
 class Napkin:

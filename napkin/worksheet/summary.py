@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from sympy import Symbol
 
+from ..formulas.formula import Formula
+from ..formulas.variants import Bundle
+from ..quantities.quantity import REGISTRY, SWITCH, lookup
+from ..quantities.value import coherent, in_unit
 from .choices import Choice, Given
-from .formula import Formula
-from .quantity import REGISTRY, SWITCH, lookup
-from .value import coherent, in_unit
-from .variants import Bundle
 
 _WIDTH: Final = 90
 _IDEAL: Final = (  # what makes a napkin ideal, unless it is given

@@ -1,7 +1,7 @@
 """Every symbol of the book, declared once: unit, meaning, shown symbol, domain.
 
 Chapters import the symbols (``from napkin.notation import batch``) and do algebra with
-them: plain SymPy symbols, positive. What they mean stands in `napkin.quantity.REGISTRY`.
+them: plain SymPy symbols, positive. What they mean stands in `napkin.quantities.quantity.REGISTRY`.
 An entry reads: name, unit, meaning, shown symbol, domain, value assumed when nobody
 gives one, key in a Hugging Face ``config.json``.
 """
@@ -9,7 +9,16 @@ gives one, key in a Hugging Face ``config.json``.
 # One line an entry: this is a table, and reads as one.
 # fmt: off
 from .quantity import (
-    ANY, AT_LEAST_ONE, COUNT, FRACTION, NON_NEGATIVE, POSITIVE, PROBABILITY, SHARE, SWITCH, WHOLE,
+    ANY,
+    AT_LEAST_ONE,
+    COUNT,
+    FRACTION,
+    NON_NEGATIVE,
+    POSITIVE,
+    PROBABILITY,
+    SHARE,
+    SWITCH,
+    WHOLE,
     declare,
 )
 

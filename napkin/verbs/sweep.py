@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Symbol
 
-from .conversion import conversion
-from .errors import DomainError, NapkinError
-from .expect import expect_napkin
-from .notation import speed_target, step_time_target
-from .quantity import lookup
-from .value import Value, coherent, in_unit
-from .worksheet import Napkin
+from ..errors import DomainError, NapkinError
+from ..quantities.conversion import conversion
+from ..quantities.notation import speed_target, step_time_target
+from ..quantities.quantity import lookup
+from ..quantities.value import Value, coherent, in_unit
+from ..worksheet.expect import expect_napkin
+from ..worksheet.napkin import Napkin
 
 if TYPE_CHECKING:
     from xarray import DataArray, Dataset

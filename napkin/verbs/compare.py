@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from .errors import NapkinError
-from .expect import expect_napkin
-from .table import Table
-from .value import Value, in_unit
-from .worksheet import Napkin
+from ..errors import NapkinError
+from ..quantities.table import Table
+from ..quantities.value import Value, in_unit
+from ..worksheet.expect import expect_napkin
+from ..worksheet.napkin import Napkin
 
 _WIDEST: Final = 48  # of a formula in the table; `formulas` has it whole
 _USUAL: Final = (

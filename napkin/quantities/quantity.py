@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sympy import Symbol
 
-from .errors import unknown
+from ..errors import unknown
 
 
 @dataclass(frozen=True)

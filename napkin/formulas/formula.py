@@ -22,9 +22,9 @@ from sympy import (
 )
 from sympy.logic.boolalg import Boolean
 
-from .errors import AgreementError
+from ..errors import AgreementError
+from ..quantities.quantity import REGISTRY
 from .probability import NUMERIC
-from .quantity import REGISTRY
 
 _POINTS: Final = 30
 _DIGITS: Final = 40

@@ -7,12 +7,12 @@ from functools import lru_cache
 
 from sympy import Derivative, Expr, Integer, Symbol, ceiling, diff, floor
 
-from .errors import NapkinError
-from .expect import expect_napkin
-from .graph import effective, number
-from .quantity import SWITCH, lookup
-from .value import Value, in_unit
-from .worksheet import Napkin
+from ..errors import NapkinError
+from ..formulas.graph import effective, number
+from ..quantities.quantity import SWITCH, lookup
+from ..quantities.value import Value, in_unit
+from ..worksheet.expect import expect_napkin
+from ..worksheet.napkin import Napkin
 
 
 @dataclass(frozen=True)

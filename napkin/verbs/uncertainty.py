@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Float
 
-from .errors import DoesNotFitError, DomainError, NapkinError
-from .expect import expect_napkin
-from .quantity import lookup
+from ..errors import DoesNotFitError, DomainError, NapkinError
+from ..quantities.quantity import lookup
+from ..quantities.value import Value, coherent, in_unit
+from ..worksheet.expect import expect_napkin
+from ..worksheet.napkin import Napkin
 from .sweep import sweep
-from .value import Value, coherent, in_unit
-from .worksheet import Napkin
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..formulas import ALL
+from ..formulas.variants import get
+from ..quantities.value import Value
 from .choices import CHOICES
-from .formulas import ALL
+from .napkin import Napkin
 from .parse import parse_expression
-from .value import Value
-from .variants import get
-from .worksheet import Napkin
 
 
 def worksheet(*calls: Mapping[str, Any]) -> Napkin:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .errors import NapkinError
-from .worksheet import Napkin
+from ..errors import NapkinError
+from .napkin import Napkin
 
 
 def expect_napkin(n: object, verb: str) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from sympy import Expr
 
-from .errors import DomainError
+from ..errors import DomainError
 
 PREFIXES: Final = ((15, "P"), (12, "T"), (9, "G"), (6, "M"), (3, "k"), (0, ""))
 """Powers of ten and their letters, the largest first."""

@@ -7,8 +7,7 @@ from typing import Final
 
 from sympy import Expr, Integer, Symbol, ceiling, false, floor, nan
 
-from . import notation as q
-from .errors import (
+from ..errors import (
     CircularError,
     DoesNotFitError,
     DomainError,
@@ -16,10 +15,11 @@ from .errors import (
     NapkinError,
     NoFormulaError,
 )
-from .formula import Formula
-from .graph import Formulas, dependents, effective, number, order
-from .quantity import lookup
-from .value import allows, coherent, in_unit
+from ..formulas.formula import Formula
+from ..formulas.graph import Formulas, dependents, effective, number, order
+from ..quantities import notation as q
+from ..quantities.quantity import lookup
+from ..quantities.value import allows, coherent, in_unit
 
 _HINTS: Final = {
     "n_layers": "or name a model, such as model='Qwen3-32B'",

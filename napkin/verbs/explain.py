@@ -9,15 +9,15 @@ from html import escape
 from sympy import Expr, Symbol, latex, preorder_traversal
 from sympy.printing.str import StrPrinter
 
-from .errors import DoesNotFitError, NapkinError
-from .evaluation import evaluate
-from .expect import expect_napkin
-from .formula import Formula, latex_of
-from .graph import effective, left_out
-from .notation import batch, concurrent_sequences, context, max_context
-from .quantity import lookup
-from .value import Value, in_unit
-from .worksheet import Napkin
+from ..errors import DoesNotFitError, NapkinError
+from ..formulas.formula import Formula, latex_of
+from ..formulas.graph import effective, left_out
+from ..quantities.notation import batch, concurrent_sequences, context, max_context
+from ..quantities.quantity import lookup
+from ..quantities.value import Value, in_unit
+from ..worksheet.evaluation import evaluate
+from ..worksheet.expect import expect_napkin
+from ..worksheet.napkin import Napkin
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from sympy import Expr, Max, Symbol
 
-from .expect import expect_napkin
-from .graph import effective, sides
-from .quantity import lookup
-from .table import escaped
-from .value import in_unit
-from .worksheet import Napkin
+from ..formulas.graph import effective, sides
+from ..quantities.quantity import lookup
+from ..quantities.table import escaped
+from ..quantities.value import in_unit
+from ..worksheet.expect import expect_napkin
+from ..worksheet.napkin import Napkin
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,20 @@ from typing import Final
 
 from sympy import Symbol
 
-from . import notation as q
-from .errors import unknown
+from ..errors import unknown
+from ..quantities import notation as q
+from . import (
+    dollars,
+    duty_cycle,
+    kv_cache,
+    layers,
+    paging,
+    quantization,
+    transformer,
+)
+from . import gqa as sharing
+from . import tokens_per_second as speed
 from .formula import Formula
-from .formulas import dollars, duty_cycle, kv_cache, layers, paging, quantization, transformer
-from .formulas import gqa as sharing
-from .formulas import tokens_per_second as speed
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from sympy import (
 )
 from sympy.core.relational import Relational
 
-from .errors import UnitError
+from ..errors import UnitError
 from .quantity import lookup
 
 Dimension = tuple[tuple[str, Rational], ...]

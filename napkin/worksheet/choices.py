@@ -9,14 +9,14 @@ from typing import Any, Final
 
 from sympy import Expr, Symbol
 
-from . import catalog
-from .catalog import Accelerator
-from .catalog.model import Model
-from .formula import Formula
-from .formulas import BASE
-from .quantity import lookup
-from .value import coherent
-from .variants import Bundle, get
+from .. import catalog
+from ..catalog import Accelerator
+from ..catalog.model import Model
+from ..formulas import BASE
+from ..formulas.formula import Formula
+from ..formulas.variants import Bundle, get
+from ..quantities.quantity import lookup
+from ..quantities.value import coherent
 
 WIDTHS: Final = ("bytes_per_weight", "bytes_per_kv", "bytes_per_activation")
 

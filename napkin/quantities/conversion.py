@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sympy import Rational
 
-from .errors import UnitError
+from ..errors import UnitError
 
 _SYSTEM: Final = """
 kilo- = 1e3 = k-

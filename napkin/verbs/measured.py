@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from .calls import called
-from .catalog.loading import source_of, table
-from .errors import unknown
-from .table import Notes, Table
-from .value import Value, parse_text
+from ..catalog.loading import source_of, table
+from ..errors import unknown
+from ..quantities.table import Notes, Table
+from ..quantities.value import Value, parse_text
+from ..worksheet.calls import called
 
 
 @dataclass(frozen=True)

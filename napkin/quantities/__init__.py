@@ -1,0 +1,1 @@
+"""What symbols mean: notation, units, and values that carry them."""

@@ -1,0 +1,1 @@
+"""What one asks of a worksheet: a file for each verb."""

@@ -1,0 +1,1 @@
+"""The worksheet: what is assumed, which formulas hold, and their values."""
