@@ -8,8 +8,9 @@ from sympy import Expr, Integer, Max, Min, Piecewise, Sum, Symbol, log, oo, true
 from napkin.errors import UnitError, UnknownNameError
 from napkin.formulas import ALL
 from napkin.quantities import notation as q
+from napkin.quantities.dimensions import check_equation, dimension_of
 from napkin.quantities.quantity import REGISTRY
-from napkin.quantities.units import check_equation, dimension_of, parse_unit, scale_of, words
+from napkin.quantities.units import conversion, parse_unit, scale_of, words
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -168,7 +169,9 @@ def test_unit_of_the_registry(unit: str, dimension: str, scale: Expr) -> None:
 
 
 def test_unknown_unit_lists_the_known_ones() -> None:
-    with pytest.raises(UnitError, match="'furlong' is not known.*byte"):
+    with pytest.raises(
+        UnitError, match="'furlong/s' is not a unit: 'furlong' is not known. Units look like"
+    ):
         parse_unit("furlong/s")
 
 
@@ -180,3 +183,30 @@ def test_the_index_of_a_sum_needs_no_declaration() -> None:
     i = Symbol("i", integer=True, nonnegative=True)
     total = Sum(q.flops_per_mac * q.n_params_active * (q.prompt + i), (i, 0, q.new_tokens - 1))
     check_equation(q.flops_without_cache, total)
+
+
+@pytest.mark.parametrize(
+    ("unit", "other", "times"),
+    [
+        ("TB/s", "byte/s", 10**12),
+        ("GiB", "MiB", 1024),
+        ("TFLOPS", "FLOP/s", 10**12),
+        ("gigabytes", "byte", 10**9),
+        ("USD/hour", "USD/(GPU day)", 24),
+        ("kWh", "joule", 3_600_000),
+        ("ms", "µs", 1000),
+        ("sequences", "1", 1),
+        ("token/s/GPU", "token/s", 1),
+    ],
+)
+def test_one_table_reads_what_people_write(unit: str, other: str, times: int) -> None:
+    assert conversion(unit, other) == times
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["", "8", "TB/", "/s", "s^2", "byte**2", "(byte", "byte)/s", "a/(b/c)", "k1", "K B", "KB"],
+)
+def test_what_is_no_unit_is_refused(unit: str) -> None:
+    with pytest.raises(UnitError, match="is not a unit"):
+        parse_unit(unit)

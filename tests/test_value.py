@@ -10,8 +10,8 @@ from sympy import Expr, I, Integer, Rational, oo, pi
 
 from napkin.errors import DomainError, NapkinError, UnitError, UnknownNameError
 from napkin.quantities import notation as q
-from napkin.quantities.conversion import conversion
 from napkin.quantities.digits import three_digits
+from napkin.quantities.units import conversion
 from napkin.quantities.value import Value, coherent, exact_number, in_unit, parse_text
 
 

@@ -10,9 +10,9 @@ from sympy import Eq, Expr, Float, Integer, Rational
 
 from ..errors import AgreementError, FormulaSyntaxError, NapkinError, UnitError
 from ..formulas.formula import Formula, agree
-from ..quantities.conversion import conversion
 from ..quantities.notation import flops_per_mac
 from ..quantities.quantity import REGISTRY
+from ..quantities.units import conversion
 from ..quantities.value import Value, coherent, exact_number, parse_text
 from ..worksheet.parse import FUNCTIONS, parse_expression
 

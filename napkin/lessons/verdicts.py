@@ -9,7 +9,8 @@ from sympy import Expr, Integer, cancel
 
 from ..errors import NapkinError
 from ..formulas import BASE
-from ..quantities.units import dimension_of, words
+from ..quantities.dimensions import dimension_of
+from ..quantities.units import words
 from .answers import names, plain
 
 _BINARY: Final = [2.0 ** (10 * power) / 1000.0**power for power in (1, 2, 3, 4)]

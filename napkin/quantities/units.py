@@ -1,4 +1,5 @@
-"""Units as strings, and the dimension check of an expression.
+# SPDX-License-Identifier: Apache-2.0
+"""Units as text: one table of names and prefixes, for the registry and for readers.
 
 Dimensions are byte, FLOP, second, USD and, for electric power, joule. Token, sequence,
 user, GPU, layer and element are labels: they are shown, and count as 1.
@@ -10,23 +11,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from sympy import (
-    Add,
-    Basic,
-    Expr,
-    Integer,
-    Max,
-    Min,
-    Mul,
-    Piecewise,
-    Pow,
-    Rational,
-    Sum,
-    Symbol,
-    ceiling,
-    floor,
-)
-from sympy.core.relational import Relational
+from sympy import Integer, Rational, Symbol
 
 from ..errors import UnitError
 from .quantity import lookup
@@ -34,28 +19,52 @@ from .quantity import lookup
 Dimension = tuple[tuple[str, Rational], ...]
 """Exponents by base dimension, sorted by name; empty for a plain number."""
 
-_LABELS: Final = ("token", "sequence", "user", "GPU", "layer", "element")
-_UNITS: Final[dict[str, tuple[str, int]]] = {
-    **dict.fromkeys(_LABELS, ("", 1)),
-    "1": ("", 1),
-    "Mtoken": ("", 10**6),
-    "byte": ("byte", 1),
-    "FLOP": ("FLOP", 1),
-    "USD": ("USD", 1),
-    "s": ("second", 1),
-    "h": ("second", 3600),
-    "day": ("second", 86400),
-}
-# A kilowatt is 1000 joule a second, a kilowatt-hour 3.6 million joule.
-_ENERGY: Final[dict[str, tuple[Dimension, int]]] = {
-    "kW": ((("joule", Integer(1)), ("second", Integer(-1))), 1000),
-    "kWh": ((("joule", Integer(1)),), 3_600_000),
-}
-_ONE: Final = Integer(1)
-_ANY: Final[Dimension] = (("anything", Integer(1)),)  # the dimension of zero and infinity
+LABELS: Final = ("token", "sequence", "user", "GPU", "layer", "element")
+"""Words that say what is counted; each counts as 1."""
 
 
-def _times(*powers: tuple[Dimension, Rational]) -> Dimension:
+def _of(*powers: tuple[str, int]) -> Dimension:
+    return tuple((base, Integer(power)) for base, power in powers)
+
+
+# Names in the singular, with what one of it is in byte, FLOP, second, USD and joule.
+_UNITS: Final[dict[str, tuple[Dimension, int]]] = {
+    **dict.fromkeys(("1", *LABELS), ((), 1)),
+    **dict.fromkeys(("byte", "B"), (_of(("byte", 1)), 1)),
+    **dict.fromkeys(("FLOP", "flop"), (_of(("FLOP", 1)), 1)),
+    "FLOPS": (_of(("FLOP", 1), ("second", -1)), 1),
+    **dict.fromkeys(("USD", "dollar"), (_of(("USD", 1)), 1)),
+    **dict.fromkeys(("s", "second"), (_of(("second", 1)), 1)),
+    **dict.fromkeys(("min", "minute"), (_of(("second", 1)), 60)),
+    **dict.fromkeys(("h", "hour"), (_of(("second", 1)), 3600)),
+    "day": (_of(("second", 1)), 86400),
+    **dict.fromkeys(("J", "joule"), (_of(("joule", 1)), 1)),
+    **dict.fromkeys(("W", "watt"), (_of(("joule", 1), ("second", -1)), 1)),
+    **dict.fromkeys(("Wh", "watt_hour"), (_of(("joule", 1)), 3600)),
+}
+_PREFIXES: Final[dict[str, Rational]] = {
+    **dict.fromkeys(("k", "kilo"), Integer(10**3)),
+    **dict.fromkeys(("M", "mega"), Integer(10**6)),
+    **dict.fromkeys(("G", "giga"), Integer(10**9)),
+    **dict.fromkeys(("T", "tera"), Integer(10**12)),
+    **dict.fromkeys(("P", "peta"), Integer(10**15)),
+    **dict.fromkeys(("Ki", "kibi"), Integer(2**10)),
+    **dict.fromkeys(("Mi", "mebi"), Integer(2**20)),
+    **dict.fromkeys(("Gi", "gibi"), Integer(2**30)),
+    **dict.fromkeys(("Ti", "tebi"), Integer(2**40)),
+    **dict.fromkeys(("m", "milli"), Rational(1, 10**3)),
+    **dict.fromkeys(("µ", "u", "micro"), Rational(1, 10**6)),
+}
+# A product, or a quotient of products: no powers, no numbers but a leading 1.
+_NAME: Final = r"[A-Za-zµ_]+"
+_PRODUCT: Final = rf"{_NAME}(?:[ *]+{_NAME})*"
+_BELOW: Final = rf"(?:/(?:{_PRODUCT}|\({_PRODUCT}\)))*"
+_UNIT: Final = re.compile(rf"(?:1|{_PRODUCT}){_BELOW}")
+_LONGEST: Final = 64
+
+
+def multiply(*powers: tuple[Dimension, Rational]) -> Dimension:
+    """Return the product of dimensions, each raised to a power."""
     total: dict[str, Rational] = {}
     for dimension, exponent in powers:
         for base, power in dimension:
@@ -64,203 +73,64 @@ def _times(*powers: tuple[Dimension, Rational]) -> Dimension:
 
 
 def words(dimension: Dimension) -> str:
-    """Write a dimension as people do.
-
-    Parameters
-    ----------
-    dimension : Dimension
-        Exponents by base dimension.
-
-    Returns
-    -------
-    str
-        For example ``"byte/second"``.
-    """
+    """Write a dimension as people do, for example ``"byte/second"``."""
     above = [b if p == 1 else f"{b}^{p}" for b, p in dimension if p > 0]
     below = [b if p == -1 else f"{b}^{-p}" for b, p in dimension if p < 0]
     return "·".join(above or ["1"]) + "".join(f"/{part}" for part in below)
 
 
 def coherent_unit(dimension: Dimension) -> str:
-    """Write a dimension as a unit of the registry.
-
-    Parameters
-    ----------
-    dimension : Dimension
-        Exponents by base dimension.
-
-    Returns
-    -------
-    str
-        For example ``"FLOP/byte"``; ``"1"`` for a plain number.
-    """
-    name = {"second": "s", "anything": "1"}
-    return words(tuple((name.get(base, base), power) for base, power in dimension)).replace(
+    """Write a dimension as a unit, for example ``"FLOP/byte"``; ``"1"`` for a plain number."""
+    short = {"second": "s", "anything": "1"}
+    return words(tuple((short.get(base, base), power) for base, power in dimension)).replace(
         "·", " "
     )
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def parse_unit(unit: str) -> tuple[Dimension, Rational]:
-    """Read a unit of the registry.
+    """Read a unit: its dimension, and how many coherent units (byte, FLOP, s, USD) one of it is.
 
-    Parameters
-    ----------
-    unit : str
-        For example ``"byte/s"`` or ``"USD/(user h)"``; a space multiplies.
-
-    Returns
-    -------
-    dimension : Dimension
-        Exponents by base dimension.
-    scale : Rational
-        How many coherent units (byte, FLOP, s, USD) one of it is: 3600 for ``"h"``.
-
-    Raises
-    ------
-    UnitError
-        If a part of it is not known.
+    A space multiplies; what follows a slash divides, as in ``"USD/(user h)"``.
     """
-    powers: list[tuple[Dimension, Rational]] = []
-    scale = Rational(1)
-    for index, side in enumerate(unit.replace("(", "").replace(")", "").split("/")):
+    if len(unit) > _LONGEST or not _UNIT.fullmatch(unit):
+        raise _unknown(unit)
+    dimension, scale = Dimension(), Integer(1)
+    for index, side in enumerate(re.sub("[()]", "", unit).split("/")):
         sign = Integer(-1 if index else 1)
-        for name in re.split(r"[ *]+", side.strip()):
-            if name in _ENERGY:
-                dimension, factor = _ENERGY[name]
-            elif name in _UNITS:
-                base, factor = _UNITS[name]
-                dimension = ((base, Integer(1)),) if base else ()
-            else:
-                known = ", ".join([*_UNITS, *_ENERGY])
-                raise UnitError(f"unit {unit!r}: {name!r} is not known. Known: {known}.")
-            powers.append((dimension, sign))
-            scale *= Rational(factor) ** sign
-    return _times(*powers), scale
+        for name in re.split(r"[ *]+", side):
+            part, factor = _named(name, unit)
+            dimension = multiply((dimension, Integer(1)), (part, sign))
+            scale *= factor**sign
+    return dimension, scale
+
+
+def _named(name: str, unit: str) -> tuple[Dimension, Rational]:
+    """Look a name up: as it is, in the singular, or behind a prefix."""
+    for prefix, factor in {"": Integer(1), **_PREFIXES}.items():
+        rest = name.removeprefix(prefix)
+        for singular in (rest, rest.removesuffix("s") if len(rest) > 2 else rest):
+            if name.startswith(prefix) and singular in _UNITS and not (prefix and rest == "1"):
+                dimension, size = _UNITS[singular]
+                return dimension, factor * size
+    raise _unknown(unit, f": {name!r} is not known" if name != unit else "")
+
+
+def _unknown(unit: str, why: str = "") -> UnitError:
+    return UnitError(
+        f"{unit[:_LONGEST]!r} is not a unit{why}. "
+        "Units look like 'TB/s', 'GiB', 'USD/hour', 'token/s'."
+    )
+
+
+def conversion(source: str, target: str) -> Rational:
+    """Return how many of the unit `target` one `source` is."""
+    (one, scale), (other, per) = parse_unit(source), parse_unit(target)
+    if one != other:
+        raise UnitError(f"{source!r} and {target!r} measure different things: cannot convert.")
+    return scale / per
 
 
 def scale_of(symbol: Symbol | str) -> Rational:
-    """Return how many coherent units one unit of a quantity is.
-
-    Parameters
-    ----------
-    symbol : Symbol or str
-        The quantity.
-
-    Returns
-    -------
-    Rational
-        3600 for a quantity in hours.
-    """
+    """Return how many coherent units one unit of a quantity is: 3600 for hours."""
     return parse_unit(lookup(symbol).unit)[1]
-
-
-def dimension_of(expression: Basic) -> Dimension:
-    """Return the dimension of an expression, or say where its sides differ.
-
-    Parameters
-    ----------
-    expression : Basic
-        A SymPy expression in symbols of the registry.
-
-    Returns
-    -------
-    Dimension
-        Exponents by base dimension.
-
-    Raises
-    ------
-    UnitError
-        If a sum, Min, Max, Piecewise or relation mixes dimensions, if an exponent or the
-        argument of a function such as ``exp`` has one.
-    UnknownNameError
-        If a symbol is not declared.
-
-    Examples
-    --------
-    >>> from napkin.notation import bandwidth, memory
-    >>> words(dimension_of(memory / bandwidth))
-    'second'
-    """
-    if isinstance(expression, Symbol):
-        return parse_unit(lookup(expression).unit)[0]
-    if expression.is_zero or expression.is_infinite:
-        return _ANY
-    if not expression.args:
-        return ()
-    if isinstance(expression, Mul):
-        parts = [(dimension_of(arg), Integer(1)) for arg in expression.args]
-        return _ANY if any(part == _ANY for part, _ in parts) else _times(*parts)
-    if isinstance(expression, Pow):
-        return _of_power(expression)
-    if isinstance(expression, Piecewise):
-        for _, condition in expression.args:
-            dimension_of(condition)
-        return _same([value for value, _ in expression.args], expression)
-    if isinstance(expression, Add | Min | Max | Relational):
-        common = _same(list(expression.args), expression)
-        return () if isinstance(expression, Relational) else common
-    if isinstance(expression, Sum):  # its indices count: plain numbers
-        counted = dict.fromkeys(expression.bound_symbols, _ONE)
-        return dimension_of(expression.function.xreplace(counted))
-    if isinstance(expression, ceiling | floor):
-        return dimension_of(expression.args[0])
-    for arg in expression.args:
-        if dimension_of(arg) not in ((), _ANY):
-            raise UnitError(
-                f"{type(expression).__name__} takes a plain number, but {arg} is in "
-                f"{words(dimension_of(arg))}: divide it by something of the same unit."
-            )
-    return ()
-
-
-def _of_power(power: Pow) -> Dimension:
-    base, exponent = dimension_of(power.base), dimension_of(power.exp)
-    if exponent != () or (base not in ((), _ANY) and not power.exp.is_Rational):
-        raise UnitError(
-            f"{power}: the base is in {words(base)} and the exponent {power.exp} in "
-            f"{words(exponent)}; an exponent is a plain number, and a fixed one where the "
-            "base has a unit."
-        )
-    return base if base in ((), _ANY) else _times((base, power.exp))
-
-
-def _same(sides: list[Basic], whole: Basic) -> Dimension:
-    common: Dimension | None = None
-    first = whole
-    for side in sides:
-        dimension = dimension_of(side)
-        if dimension == _ANY:
-            continue
-        if common is None:
-            common, first = dimension, side
-        elif dimension != common:
-            kind = {Add: "sum"}.get(type(whole), type(whole).__name__)
-            raise UnitError(
-                f"{kind}: {first} is in {words(common)}, but {side} is in {words(dimension)}. "
-                "Both sides need the same unit."
-            )
-    return _ANY if common is None else common
-
-
-def check_equation(target: Symbol, expression: Expr) -> None:
-    """Raise unless both sides of an equation have the same dimension.
-
-    Parameters
-    ----------
-    target : Symbol
-        The left side, declared in the registry.
-    expression : Expr
-        The right side.
-
-    Raises
-    ------
-    UnitError
-        With the dimensions of both sides.
-    """
-    left, right = dimension_of(target), dimension_of(expression)
-    if right not in (left, _ANY):
-        raise UnitError(
-            f"{target} is in {words(left)} ({lookup(target).unit}), but {expression} is in "
-            f"{words(right)}."
-        )

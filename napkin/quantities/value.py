@@ -10,10 +10,9 @@ from typing import Any, Final
 from sympy import Expr, Integer, Rational, Symbol
 
 from ..errors import DomainError, UnitError
-from .conversion import conversion
 from .digits import check_not_zero, readable, short_unit
 from .quantity import Domain, lookup
-from .units import scale_of
+from .units import conversion, scale_of
 
 _NUMBER: Final = re.compile(
     r"\s*([-+]?(?:(?:\d{1,3}(?:,\d{3})+|\d[\d_]*)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,3})?)"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from sympy import Symbol
 
 from ..errors import DomainError, NapkinError
-from ..quantities.conversion import conversion
 from ..quantities.notation import speed_target, step_time_target
 from ..quantities.quantity import lookup
+from ..quantities.units import conversion
 from ..quantities.value import Value, coherent, in_unit
 from ..worksheet.expect import expect_napkin
 from ..worksheet.napkin import Napkin

@@ -16,9 +16,10 @@ from ..errors import NapkinError, NoFormulaError
 from ..formulas.formula import Formula
 from ..formulas.graph import closed_form, number
 from ..formulas.variants import BUNDLES, Bundle
+from ..quantities.dimensions import check_equation, dimension_of
 from ..quantities.own import register, used
 from ..quantities.quantity import REGISTRY, SWITCH, Quantity, lookup
-from ..quantities.units import check_equation, coherent_unit, dimension_of, parse_unit
+from ..quantities.units import coherent_unit, parse_unit
 from ..quantities.value import Value, coherent, in_unit, somewhere
 from .assumptions import applied, superseded
 from .choices import CHOICES, Choice, Given, resolved
