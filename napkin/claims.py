@@ -13,13 +13,21 @@ from sympy import Expr, Rational
 
 from .audit import NUMBERS, READINGS
 from .catalog import table
-from .catalog.fields import VERDICTS
 from .errors import ConfigError, unknown
 from .quantities.table import Table
 from .quantities.units import parse_unit
 from .quantities.value import WORDS, Value
 from .worksheet.calls import called, worksheet
 
+VERDICTS: Final = (
+    "right",
+    "right within rounding",
+    "imprecise",
+    "wrong",
+    "inconsistent",
+    "not checkable",
+)
+"""What may be said of a claim, from best to worst."""
 _PRINTED: Final = re.compile(
     r"([\d,]+)(?:\.(\d+))?(?:e(\d+))?(?: ?(trillion|billion|million|%))?(?: (.+))?"
 )

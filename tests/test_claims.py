@@ -8,8 +8,7 @@ from sympy import Integer, Rational
 from napkin import formulas
 from napkin.audit import NUMBERS, READINGS, Reading
 from napkin.catalog import table
-from napkin.catalog.fields import VERDICTS
-from napkin.claims import Claim, claim, claims, ledger, read_printed
+from napkin.claims import VERDICTS, Claim, claim, claims, ledger, read_printed
 from napkin.errors import ConfigError, UnknownNameError
 from napkin.formulas import variants
 from napkin.quantities import notation as q

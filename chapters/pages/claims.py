@@ -3,8 +3,7 @@
 
 from collections import Counter
 
-from napkin.catalog.fields import VERDICTS
-from napkin.claims import Claim, claims, ledger
+from napkin.claims import VERDICTS, Claim, claims, ledger
 from napkin.formulas import ALL
 from napkin.quantities.table import Table
 

@@ -8,9 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import ConfigError, UnknownNameError, unknown
-from .fields import check_entry
-from .loading import file_text, read_text, source_of, table
+from ..errors import ConfigError, DomainError, UnitError, UnknownNameError, unknown
+from ..quantities.quantity import lookup
+from ..quantities.value import coherent, parse_text
+from .data import BYTES, read_toml, source_of, table
 
 _SAME_PEAK: Final = {"fp16": "bf16"}
 
@@ -68,10 +69,64 @@ class Accelerator:
     disagree: tuple[Mapping[str, str], ...] = field(default=(), hash=False)
 
     def __post_init__(self) -> None:
-        row = {part.name: getattr(self, part.name) for part in fields(self)[1:]}
-        needed = ("memory", "bandwidth", "peak_flops", "source")
-        given = {name: value for name, value in row.items() if value or name in needed}
-        check_entry("accelerator object", "Accelerator(...)", self.name, given)
+        fields = {"memory": self.memory, "bandwidth": self.bandwidth}
+        optional = ("link_bandwidth", "memory_physical", "power")
+        fields |= {name: getattr(self, name) for name in optional if getattr(self, name)}
+        for name, value in fields.items():
+            self._check(name, name.removesuffix("_physical"), value)
+        if not isinstance(self.peak_flops, Mapping):
+            raise self._wrong("peak_flops", "expected a table: precision = rate")
+        for precision, rate in self.peak_flops.items():
+            if precision not in BYTES:
+                raise self._wrong("peak_flops", f"expected one of {', '.join(BYTES)}: {precision}")
+            self._check("peak_flops", "peak_flops", rate)
+        rates = [
+            self.peak_flops[name] for name in ("bf16", "fp8", "fp4") if name in self.peak_flops
+        ]
+        numbers = [coherent("peak_flops", rate) for rate in rates]
+        if numbers != sorted(numbers):
+            raise self._wrong(
+                "peak_flops", f"expected dense peaks with bf16 <= fp8 <= fp4: {rates}"
+            )
+        if not isinstance(self.source, str) or not self.source.strip():
+            raise self._wrong("source", "expected text that is not empty")
+
+    def _check(self, field: str, quantity: str, value: object) -> None:
+        """Refuse what is no text with a number above zero and the unit of its quantity."""
+        try:
+            if not isinstance(value, str) or parse_text(value).unit == "1":
+                unit = lookup(quantity).unit
+                raise self._wrong(
+                    field, f'expected a number above 0 with its unit ({unit}), such as "8 TB/s"'
+                )
+            coherent(quantity, value)
+        except (UnitError, DomainError) as reason:
+            raise self._wrong(field, str(reason).rstrip(".")) from None
+
+    def _wrong(self, field: str, why: str) -> ConfigError:
+        return ConfigError(
+            f"accelerator {self.name!r}, field {field!r}: {why}. Correct that field."
+        )
+
+    @classmethod
+    def from_row(cls, name: str, row: Any) -> Accelerator:
+        """Return the accelerator that an entry of a data file describes."""
+        if not isinstance(row, Mapping):
+            raise ConfigError(f"accelerator {name!r}: expected a table of fields, got {row!r:.60}.")
+        facts: dict[str, Any] = {"peak_flops": {}, **row, "name": name}
+        if "read" in facts:
+            facts |= {"source": source_of({"source": "", **row})}
+            del facts["read"]
+        for key in ("aliases", "disagree"):
+            if not isinstance(row.get(key, []), list):
+                raise ConfigError(f"accelerator {name!r}, field {key!r}: expected a list.")
+            facts[key] = tuple(row.get(key, ()))
+        try:
+            return cls(**facts)
+        except TypeError as reason:
+            told = str(reason).replace("Accelerator.__init__() ", "")
+            known = ", ".join(part.name for part in fields(cls)[1:])
+            raise ConfigError(f"accelerator {name!r}: {told}. Fields are {known}.") from None
 
     def peak(self, precision: str) -> str:
         """Return the dense peak at a precision.
@@ -129,13 +184,6 @@ class Accelerator:
         return "; ".join(filter(None, (self.note, *others)))
 
 
-def _from_row(name: str, row: Mapping[str, Any]) -> Accelerator:
-    plain = {"peak_flops": {}} | {key: value for key, value in row.items() if key != "read"}
-    plain["source"] = source_of(row)
-    plain |= {key: tuple(row.get(key, ())) for key in ("aliases", "disagree")}
-    return Accelerator(name=name, **plain)
-
-
 def read(path: str | Path) -> dict[str, Accelerator]:
     """Read accelerators of one's own from a file.
 
@@ -155,15 +203,19 @@ def read(path: str | Path) -> dict[str, Accelerator]:
     ConfigError
         Naming file, entry and field, if one is wrong, missing or unknown.
     """
-    rows = read_text("accelerators", Path(path).name, file_text(path))
+    name, rows = Path(path).name, read_toml(path)
     if not rows:
-        raise ConfigError(f"{Path(path).name} has no entry: write one table an accelerator.")
-    return {name: _from_row(name, row) for name, row in rows.items()}
+        raise ConfigError(f"{name} has no entry: write one table an accelerator.")
+    try:
+        return {key: Accelerator.from_row(key, row) for key, row in rows.items()}
+    except ConfigError as reason:
+        raise ConfigError(f"{name}, {reason}") from None
 
 
 @cache
-def _stored(name: str) -> Accelerator:
-    return _from_row(name, table("accelerators")[name])
+def _stored() -> dict[str, Accelerator]:
+    rows = table("accelerators")
+    return {name: Accelerator.from_row(name, row) for name, row in rows.items()}
 
 
 def accelerator(name: str, own: str | Path | None = None) -> Accelerator:
@@ -197,13 +249,10 @@ def accelerator(name: str, own: str | Path | None = None) -> Accelerator:
                 "as in nk.catalog.read(path)[name]."
             )
         return next(iter(only.values()))
-    mine = read(own) if own is not None else {}
-    rows = table("accelerators")
-    names = {alias: key for key, row in rows.items() for alias in (key, *row.get("aliases", ()))}
-    names |= {alias: key for key, chip in mine.items() for alias in (key, *chip.aliases)}
-    lower = {candidate.lower(): key for candidate, key in names.items()}
-    if str(name).lower() not in lower:
+    known = _stored() | (read(own) if own is not None else {})
+    names = {alias: chip for chip in known.values() for alias in (chip.name, *chip.aliases)}
+    found = {alias.lower(): chip for alias, chip in names.items()}.get(str(name).lower())
+    if found is None:
         advice = "One of your own is an nk.Accelerator(...), or the path of a TOML file."
         raise unknown("accelerator", name, names, advice)
-    key = lower[str(name).lower()]
-    return mine[key] if key in mine else _stored(key)
+    return found

@@ -8,13 +8,23 @@ from functools import cache
 from typing import Any, Final
 
 from ..errors import ConfigError
-from . import required, table
+from .data import table
 
 _JOINED: Final = ("variants", "notes", "ignored")
 
 _TABLES: Final = ("wrappers", "refused", "quantizations")
 
 Config = Mapping[str, Any]
+
+
+def required(config: Config, key: str, model: str) -> Any:
+    """Return a field of a config, or raise a `ConfigError` that says that it is missing."""
+    if config.get(key) is None:
+        raise ConfigError(
+            f"{model}: config.json has no {key!r}, which its family needs. "
+            "Is it the config of the whole text model?"
+        )
+    return config[key]
 
 
 @cache

@@ -17,9 +17,8 @@ from ..formulas.graph import closed_form
 from ..formulas.variants import get
 from ..quantities.quantity import lookup
 from ..quantities.value import coherent
-from . import table
+from .data import source_of, table
 from .families import text_part
-from .loading import source_of
 from .narrow import narrow_weights
 from .shapes import shapes
 

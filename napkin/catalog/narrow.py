@@ -6,7 +6,7 @@ import re
 from math import prod
 from typing import Any, Final
 
-from . import table
+from .data import table
 from .families import Config
 
 _NOT_COUNTED: Final = (

@@ -8,8 +8,7 @@ from typing import Any, Final
 
 from ..errors import ConfigError
 from ..quantities.quantity import SWITCH, lookup
-from . import required
-from .families import Config, check_keys, family_of, find, has, shown
+from .families import Config, check_keys, family_of, find, has, required, shown
 
 _LARGEST: Final = 10**12
 _MOST_LAYERS: Final = 10_000

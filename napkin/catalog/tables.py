@@ -9,8 +9,7 @@ from pathlib import Path
 from ..errors import unknown
 from ..quantities.table import Notes, Table
 from .chips import accelerator, read
-from .fields import BYTES
-from .loading import source_of, table
+from .data import BYTES, source_of, table
 from .model import Model
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..catalog.loading import file_text
+from ..catalog.data import read_toml
 from ..errors import ConfigError
 
 if TYPE_CHECKING:
@@ -73,11 +72,11 @@ def questions(path: str | Path) -> list[Question]:
     """
     name = Path(path).name
     try:
-        rows = tomllib.loads(file_text(path))["question"]
+        rows = read_toml(path)["question"]
         found = [
             Question(**r | {"options": tuple(Option(**o) for o in r["options"])}) for r in rows
         ]
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as reason:
+    except (KeyError, TypeError) as reason:
         raise ConfigError(f"{name} is no quiz: {reason}. See chapters/quizzes.") from None
     for place, question in enumerate(found, start=1):
         if sum(option.correct for option in question.options) != 1:

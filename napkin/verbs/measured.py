@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from ..catalog.loading import source_of, table
+from ..catalog.data import source_of, table
 from ..errors import unknown
 from ..quantities.table import Notes, Table
 from ..quantities.value import Value, parse_text

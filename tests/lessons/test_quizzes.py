@@ -75,7 +75,7 @@ def test_without_a_front_end_it_reads_as_text_with_a_folded_key() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("[[question]", "is no quiz"),
+        ("[[question]", "is not a TOML file"),
         ("other = 1", "is no quiz: 'question'"),
         ('[[question]]\nobjective = "O1"\nasks = "?"\noptions = []', "one option must be correct"),
         (
