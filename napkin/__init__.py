@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from .claims import claim as claim
     from .errors import NapkinError as NapkinError
     from .formulas import variants as variants
+    from .formulas.agreement import agree as agree
     from .formulas.formula import Formula as Formula
-    from .formulas.formula import agree as agree
     from .lessons import check as check
     from .lessons import quiz as quiz
     from .quantities.own import quantity as quantity
@@ -57,7 +57,7 @@ _LATER: Final = {
     "claim": "claims",
     "NapkinError": "errors",
     "Formula": "formulas.formula",
-    "agree": "formulas.formula",
+    "agree": "formulas.agreement",
     "check": "lessons",
     "quiz": "lessons",
     "quantity": "quantities.own",

@@ -12,8 +12,9 @@ from typing import Final
 from sympy import Expr, Integer, Symbol, sqrt
 
 from .errors import AgreementError
-from .formulas import dollars, kv_cache, matmul, tokens_per_second, transformer
-from .formulas.formula import agree
+from .formulas import BASE, dollars, kv_cache, matmul, tokens_per_second, transformer
+from .formulas.agreement import agree
+from .formulas.graph import Graph
 from .quantities import notation as q
 
 _TWO: Final = {q.flops_per_mac: Integer(2)}
@@ -69,6 +70,8 @@ _reads = _elements.subs(q.columns, q.inner) - q.rows * q.inner
 _batched = _reads.subs(q.rows, q.batch * q.rows)
 _step_bytes = q.weight_bytes_read + q.batch * q.kv_bytes_per_sequence
 
+_critical_batch = Graph(BASE, ()).closed_form(q.critical_batch)
+
 READINGS: Final[dict[str, Reading]] = {
     "element_loads": Reading(2 * q.rows * q.columns * q.inner, matmul.element_loads.expression),
     "matmul_flops": Reading(2 * q.rows * q.columns * q.inner, _work),
@@ -101,11 +104,11 @@ READINGS: Final[dict[str, Reading]] = {
         narrowed={q.electricity_price: Integer(0), q.n_gpus: Integer(1)},
     ),
     "wider_numbers": Reading(
-        matmul.critical_batch.expression.subs(
+        _critical_batch.subs(
             {q.peak_flops: q.peak_flops / 2, q.bytes_per_weight: 2 * q.bytes_per_weight},
             simultaneous=True,
         ),
-        matmul.critical_batch.expression,
+        _critical_batch,
     ),
 }
 """Formulas of the article, each beside ours."""

@@ -17,7 +17,7 @@ from .errors import ConfigError, unknown
 from .quantities.table import Table
 from .quantities.units import parse_unit
 from .quantities.value import WORDS, Value
-from .worksheet.calls import called, worksheet
+from .worksheet.napkin import ask, from_data
 
 VERDICTS: Final = (
     "right",
@@ -167,8 +167,8 @@ def _value(row: Mapping[str, Any], call: Mapping[str, Any]) -> Value:
     target, unit = call.get("target", row["target"]), row.get("unit", "")
     article = {"scenario": "article"}
     if not target.startswith("audit."):
-        return called(target, article, call, unit=unit)
-    computed = worksheet(article, call)[NUMBERS[target.removeprefix("audit.")]]
+        return ask(target, article, call, unit=unit)
+    computed = from_data(article, call)[NUMBERS[target.removeprefix("audit.")]]
     # Scaled, not converted: the audit counts cycles, for which no unit exists.
     return Value(computed.number / parse_unit(unit)[1], unit)
 

@@ -7,7 +7,8 @@ from sympy import Eq, Expr, Integer, LambertW, Max, Rational, Sum, Symbol, ceili
 
 from napkin.errors import AgreementError
 from napkin.formulas import ALL, BASE, MODULES, duty_cycle, hardware, kv_cache, matmul
-from napkin.formulas.formula import agree, latex_of
+from napkin.formulas.agreement import agree
+from napkin.formulas.formula import latex_of
 from napkin.quantities import notation as q
 from napkin.quantities.quantity import REGISTRY
 

@@ -13,7 +13,7 @@ from sympy import Expr, Symbol
 from ..errors import ConfigError, MissingGivenError, NoFormulaError, unknown
 from ..formulas import BASE
 from ..formulas.formula import Formula
-from ..formulas.graph import closed_form
+from ..formulas.graph import graph_of
 from ..formulas.variants import get
 from ..quantities.quantity import lookup
 from ..quantities.value import coherent
@@ -26,6 +26,7 @@ _KINDS: Final = {
     "windowed": "n_layers_window",
     "linear": "n_layers_linear",
     "state space": "n_layers_ssm",
+    "short convolution": "n_layers_conv",
     "cross attention": "n_layers_cross",
     "feed-forward only": "n_layers_plain",
 }
@@ -143,12 +144,12 @@ class Model:
             lookup(name).symbol: coherent(name, value)
             for name, value in {**self.givens, **givens}.items()
         }
-        formulas, symbol = self.formulas(), lookup(target).symbol
+        graph, symbol = graph_of(self.formulas(), known), lookup(target).symbol
         if symbol in known:
             return known[symbol]
-        if symbol not in formulas:
+        if symbol not in graph:
             raise NoFormulaError(f"no formula computes {target} of {self.name}.")
-        form = closed_form(formulas, known, symbol)
+        form = graph.closed_form(symbol)
         open_ends = sorted(form.free_symbols - known.keys(), key=str)
         missing = [name for name in open_ends if lookup(name).default is None]
         if missing:
@@ -180,7 +181,8 @@ class Model:
     def layers(self) -> dict[str, int]:
         """Layers by kind; those that look back at every token are ``"full"``."""
         kinds = {kind: int(self.givens.get(name, 0)) for kind, name in _KINDS.items()}
-        full = int(self.givens["n_layers"]) - sum(kinds.values())
+        twice = int(self.givens.get("n_layers_parallel", 0))
+        full = int(self.givens["n_layers"]) + twice - sum(kinds.values())
         return {kind: count for kind, count in {"full": full, **kinds}.items() if count}
 
     @property
@@ -235,6 +237,6 @@ def _read(config: Mapping[str, Any], name: str, source: str, notes: tuple[str, .
     text, nested, left_out = text_part(config, name)
     givens, variants, said = shapes(text, nested, name)
     stored = {"quantization_config": text.get("quantization_config")} | dict(config)
-    widths, more, not_counted = narrow_weights(stored, variants)
+    widths, more, not_counted = narrow_weights(stored, variants, givens)
     said += not_counted
     return Model(name, givens | widths, (*variants, *more), source, (*notes, *left_out, *said))

@@ -76,7 +76,7 @@ def shapes(config: Config, nested: bool, name: str) -> tuple[dict[str, int], lis
     for quantity, rule in (rules | family["fixed"]).items():
         givens[quantity] = rule if isinstance(rule, int) else _product(rule, givens, config, name)
     variants = list(dict.fromkeys(family["variants"]))
-    _count_layers(config, family, givens, variants, name)
+    _count_layers(config, family, givens, name)
     said = [words for key, words in family["left_out"].items() if find(config, key)]
     return givens, variants, [*family.get("notes", ()), *dict.fromkeys(said)]
 
@@ -127,10 +127,8 @@ def _product(rule: str, givens: Mapping[str, int], config: Config, name: str) ->
     return number // divisor
 
 
-def _count_layers(
-    config: Config, family: Config, givens: dict[str, int], variants: list[str], name: str
-) -> None:
-    """Count the layers of each kind; a kind that occurs brings its bundle."""
+def _count_layers(config: Config, family: Config, givens: dict[str, int], name: str) -> None:
+    """Count the layers of each kind."""
     layers = givens["n_layers"]
     if layers > _MOST_LAYERS:
         raise ConfigError(f"{name}: {layers} layers are more than any model has.")
@@ -145,11 +143,8 @@ def _count_layers(
                 )
             picked = set()
             givens.pop("window", None)
-        bundle = family["bundles"].get(quantity)
-        if picked or bundle is None or bundle in variants:
+        if picked or lookup(quantity).default != 0:
             givens[quantity] = len(picked)
-        if picked and bundle:
-            variants.append(bundle)
         for other, key in family.get("by_layer", {}).get(quantity, {}).items():
             kind = picked if other.endswith("_window") else set(range(layers)) - picked
             found = find(config, key)

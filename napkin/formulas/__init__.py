@@ -20,7 +20,7 @@ from . import (
     tokens_per_second,
     transformer,
 )
-from .formula import Formula
+from .formula import Node
 
 MODULES: Final[tuple[ModuleType, ...]] = (
     hardware,
@@ -35,13 +35,13 @@ MODULES: Final[tuple[ModuleType, ...]] = (
     duty_cycle,
     dollars,
 )
-ALL: Final[dict[str, Formula]] = {
+ALL: Final[dict[str, Node]] = {
     f"{module.__name__.rsplit('.', 1)[1]}.{name}": formula
     for module in MODULES
     for name, formula in vars(module).items()
-    if isinstance(formula, Formula)
+    if isinstance(formula, Node)
 }
-BASE: Final[dict[Symbol, Formula]] = {
+BASE: Final[dict[Symbol, Node]] = {
     formula.target: formula
     for name, formula in ALL.items()
     if name.rsplit(".", 1)[1] == formula.target.name

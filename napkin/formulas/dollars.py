@@ -3,8 +3,6 @@
 from ..quantities import notation as q
 from .formula import Formula
 
-_DAY6 = "DeepSeek-AI open-infra-index 2025, day 6"
-
 cost_per_user_hour = Formula(
     q.cost_per_user_hour,
     q.price * q.n_gpus / q.users,
@@ -43,28 +41,4 @@ effective_price = Formula(
     q.price / q.utilization,
     why="the idle hours are paid for as well",
     source="first principles",
-)
-fleet_cost = Formula(
-    q.fleet_cost,
-    q.n_nodes * q.gpus_per_node * q.price,
-    why="every GPU of every server, all day",
-    source=_DAY6,
-)
-revenue = Formula(
-    q.revenue,
-    q.hit_tokens * q.price_hit + q.miss_tokens * q.price_miss + q.output_tokens * q.price_output,
-    why="three kinds of tokens, three prices",
-    source=_DAY6,
-)
-profit_margin = Formula(
-    q.profit_margin,
-    q.revenue / q.fleet_cost - 1,
-    why="profit over cost, as the source counts it: not the margin on revenue",
-    source=_DAY6,
-)
-nodes_needed = Formula(
-    q.nodes_needed,
-    q.token_load / q.node_throughput,
-    why="the day's tokens, by what a server does in a day",
-    source=_DAY6,
 )

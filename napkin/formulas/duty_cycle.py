@@ -1,6 +1,6 @@
 """Users who are idle most of the time: how many more than active ones."""
 
-from sympy import Min, erf, exp, pi, sqrt
+from sympy import Min, sqrt
 
 from ..quantities import notation as q
 from .formula import Formula
@@ -122,31 +122,4 @@ slots_needed = Formula(
     why="chance grows as the root of the load, so spare places need only grow as fast",
     source=_HALFIN,
     scope="large loads",
-)
-wait_probability_large = Formula(
-    q.wait_probability_large,
-    1
-    / (
-        1
-        + q.staffing_margin
-        * ((1 + erf(q.staffing_margin / sqrt(2))) / 2)
-        / (exp(-(q.staffing_margin**2) / 2) / sqrt(2 * pi))
-    ),
-    why="with many places the chance of waiting depends on the margin alone",
-    source=_HALFIN,
-    scope="limit of many places",
-)
-requests_in_flight = Formula(
-    q.requests_in_flight,
-    q.arrival_rate * q.residence_time,
-    why="what is inside is what arrives while one stays",
-    source="Little 1961",
-    scope="steady state, any distributions",
-)
-users_interactive = Formula(
-    q.users_interactive,
-    q.completion_rate * (q.response_time + q.think_time),
-    why="each user is either waiting for an answer or thinking about the next question",
-    source="Denning and Buzen 1978, interactive response time law",
-    scope="a closed loop in steady state",
 )

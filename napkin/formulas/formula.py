@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from random import Random
-from typing import Final
 
 from sympy import (
     Basic,
     Eq,
     Expr,
-    Integer,
-    Rational,
-    Sum,
     Symbol,
-    cancel,
-    expand,
     latex,
     preorder_traversal,
     true,
 )
 from sympy.logic.boolalg import Boolean
 
-from ..errors import AgreementError
+from ..quantities.dimensions import check_equation, dimension_of
 from ..quantities.quantity import REGISTRY
-from .probability import NUMERIC
-
-_POINTS: Final = 30
-_DIGITS: Final = 40
 
 
 def latex_of(expression: Basic) -> str:
@@ -44,8 +33,8 @@ def latex_of(expression: Basic) -> str:
         LaTeX without the dollar signs.
     """
     # Of a limit or a sum also the symbol that runs.
-    found = expression.atoms(Symbol)
-    names = {symbol: REGISTRY[symbol.name].shown for symbol in found if symbol.name in REGISTRY}
+    found = {symbol: symbol.name.removesuffix("_") for symbol in expression.atoms(Symbol)}
+    names = {symbol: REGISTRY[name].shown for symbol, name in found.items() if name in REGISTRY}
     order = "none" if _is_as_written(expression) else None
     text: str = latex(expression, symbol_names=names, mul_symbol=r"\,", order=order)
     return text
@@ -76,6 +65,18 @@ def _is_as_written(expression: Basic) -> bool:
 
 
 @dataclass(frozen=True)
+class Detail:
+    """A sentence with numbers in it, said where a condition does not hold.
+
+    It is left out where one of its values cannot be known, or where `when` does not hold.
+    """
+
+    text: str
+    values: tuple[Expr, ...] = ()
+    when: Boolean = true
+
+
+@dataclass(frozen=True)
 class Formula:
     """One equation with its reason, source and range.
 
@@ -93,6 +94,10 @@ class Formula:
         A SymPy relation that holds where the formula does.
     scope : str
         The same in words, with what it leaves out.
+    otherwise : str
+        What it means for a server if `valid` does not hold: such a formula says what fits.
+    details : tuple of Detail
+        Sentences that go on from there, with numbers, and what to do.
     left_out : tuple of (Symbol, Symbol)
         Pairs (given, term): without that given, the term of a ``Min`` is left out.
     """
@@ -103,6 +108,8 @@ class Formula:
     source: str
     valid: Boolean = true
     scope: str = ""
+    otherwise: str = ""
+    details: tuple[Detail, ...] = ()
     left_out: tuple[tuple[Symbol, Symbol], ...] = ()
 
     @property
@@ -115,6 +122,11 @@ class Formula:
         """The symbols on the right side."""
         return frozenset(self.expression.free_symbols)
 
+    def check_units(self) -> None:
+        """Raise a `UnitError` unless both sides have the same unit."""
+        check_equation(self.target, self.expression)
+        dimension_of(self.valid)
+
     def __str__(self) -> str:
         return f"{self.target} = {self.expression}"
 
@@ -125,98 +137,69 @@ class Formula:
 
 
 @dataclass(frozen=True)
-class Agreement:
-    """What `agree` shows when two expressions are the same.
+class Solved:
+    """A target that is solved from the formulas that hold: the largest unknown with left <= right.
 
-    Parameters
-    ----------
-    expression : Expr
-        The derived expression.
-    packaged : Formula or Expr
-        What it was compared with.
-    how : str
-        How the comparison was made.
+    Its equation is written only when it is known which formulas hold, so a reader's own step or
+    width counts in it as everywhere else.
     """
 
-    expression: Expr
-    packaged: Formula | Expr
-    how: str
+    target: Symbol
+    unknown: Symbol
+    left: Expr
+    right: Expr
+    why: str
+    source: str
+    valid: Boolean = true
+    scope: str = ""
+    otherwise: str = ""
+    details: tuple[Detail, ...] = ()
+
+    @property
+    def symbols(self) -> frozenset[Symbol]:
+        """The symbols of both sides, without the unknown."""
+        return frozenset((self.left.free_symbols | self.right.free_symbols) - {self.unknown})
+
+    def check_units(self) -> None:
+        """Raise a `UnitError` unless both sides, and target and unknown, have the same unit."""
+        check_equation(self.target, self.unknown)
+        dimension_of(self.left <= self.right)
+        dimension_of(self.valid)
 
     def __str__(self) -> str:
-        if isinstance(self.packaged, Formula):
-            return f"Agrees with the package ({self.how}): {self.packaged}"
-        return f"Agrees ({self.how}): {self.packaged}"
+        return f"{self.target} = largest {self.unknown} with {self.left} <= {self.right}"
 
     __repr__ = __str__
 
-    def _repr_markdown_(self) -> str:
-        packaged = self.packaged
-        whole = packaged.equation if isinstance(packaged, Formula) else packaged
-        lead = "Agrees with the package" if isinstance(packaged, Formula) else "Agrees"
-        return f"✓ {lead} ({self.how}): $\\displaystyle {latex_of(whole)}${legend(whole)}"
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A quantity at another place: `of`, with `unknown` put to `at`, whatever is given for it."""
+
+    target: Symbol
+    of: Symbol
+    unknown: Symbol
+    at: Expr
+    why: str
+    source: str
+    valid: Boolean = true
+    scope: str = ""
+
+    @property
+    def symbols(self) -> frozenset[Symbol]:
+        """The symbols that it names, without the unknown."""
+        return frozenset({self.of} | self.at.free_symbols)
+
+    def check_units(self) -> None:
+        """Raise a `UnitError` unless target and quantity, and place and unknown, agree in unit."""
+        check_equation(self.target, self.of)
+        check_equation(self.unknown, self.at)
+        dimension_of(self.valid)
+
+    def __str__(self) -> str:
+        return f"{self.target} = {self.of} at {self.unknown} = {self.at}"
+
+    __repr__ = __str__
 
 
-def agree(derived: Expr, packaged: Formula | Expr) -> Agreement:
-    """Compare a derived expression with a packaged formula.
-
-    Parameters
-    ----------
-    derived : Expr
-        What the derivation ended in.
-    packaged : Formula or Expr
-        What the package keeps.
-
-    Returns
-    -------
-    Agreement
-        Shown as a check mark with the formula.
-
-    Raises
-    ------
-    AgreementError
-        With the difference, or a point at which the two differ.
-
-    Notes
-    -----
-    ``cancel(expand(a - b)) == 0`` decides between rational functions. Others (Max,
-    ceiling, logarithms) are compared at 30 rational points, whole where a symbol is an
-    integer, with 40 digits; probabilities, which a library computes, to 10.
-
-    Examples
-    --------
-    >>> from napkin import formulas
-    >>> from napkin.notation import bandwidth, bandwidth_efficiency, memory
-    >>> agree(memory / (bandwidth * bandwidth_efficiency), formulas.hardware.drain_time).how
-    'by algebra'
-    """
-    known = packaged.expression if isinstance(packaged, Formula) else packaged
-    difference = derived - known
-    if difference.has(Sum):
-        difference = difference.doit()
-    names = sorted(difference.free_symbols, key=str)
-    if difference.is_rational_function(*names):
-        rest = cancel(expand(difference))
-        if rest != 0:
-            raise AgreementError(
-                f"derived {derived}\nbut packaged {known}\nthe difference is {rest}."
-            )
-        return Agreement(derived, packaged, "by algebra")
-    # Probabilities are computed by a library in double precision.
-    digits = 10 if difference.has(*NUMERIC) else _DIGITS - 10
-    random = Random(20)
-    for _ in range(_POINTS):
-        point = {name: _random_number(name, random) for name in names}
-        left, right = (side.xreplace(point).doit().evalf(_DIGITS) for side in (derived, known))
-        if abs(left - right) > abs(right) * Rational(1, 10**digits):
-            where = ", ".join(f"{name} = {value}" for name, value in point.items())
-            raise AgreementError(
-                f"derived {derived}\nbut packaged {known}\nat {where} they are "
-                f"{left.evalf(6)} and {right.evalf(6)}."
-            )
-    told = f", to {digits} digits" if digits == 10 else ""
-    return Agreement(derived, packaged, f"at {_POINTS} points{told}")
-
-
-def _random_number(symbol: Symbol, random: Random) -> Rational:
-    whole = Integer(random.randint(1, 400))
-    return whole if symbol.is_integer else Rational(whole, random.randint(1, 40))
+Node = Formula | Solved | Elsewhere

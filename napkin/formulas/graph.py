@@ -1,290 +1,213 @@
-"""A set of formulas as a graph: order, node-by-node evaluation, closed forms."""
+# SPDX-License-Identifier: Apache-2.0
+"""A set of formulas as a graph: what holds under some givens, in which order, and in one line."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
-from sympy import (
-    Add,
-    Basic,
-    Expr,
-    Float,
-    Max,
-    Min,
-    Piecewise,
-    Pow,
-    Rational,
-    Sum,
-    Symbol,
-    oo,
-    sqrt,
-    true,
-)
-from sympy.core.relational import Relational
-from sympy.logic.boolalg import Boolean
+from sympy import Add, Expr, Integer, Max, Min, Symbol, oo
 
 from ..errors import CircularError
-from .formula import Formula
+from ..quantities.quantity import REGISTRY
+from .formula import Elsewhere, Formula, Node
+from .roots import largest_at_most
 
-_DIGITS: Final = 30
-_LARGEST_EXACT_POWER: Final = 1024
-_EXACT: Final = (Relational, Boolean, Pow)
-
-Formulas = Mapping[Symbol, Formula]
-
-
-def effective(formula: Formula, formulas: Formulas, givens: Iterable[Symbol]) -> Expr:
-    """Return a formula's expression without the terms whose givens are missing.
-
-    Parameters
-    ----------
-    formula : Formula
-        A formula, perhaps with terms of a ``Min`` that may be left out.
-    formulas : mapping of Symbol to Formula
-        What can be computed.
-    givens : collection of Symbol
-        What is given.
-
-    Returns
-    -------
-    Expr
-        The expression that counts.
-    """
-    if not formula.left_out:
-        return formula.expression
-    return formula.expression.xreplace(
-        {term: oo for _, term in left_out(formula, formulas, givens)}
-    )
+Formulas = Mapping[Symbol, Node]
+_GRAPHS: Final = 128
 
 
-def left_out(
-    formula: Formula, formulas: Formulas, givens: Iterable[Symbol]
-) -> list[tuple[Symbol, Symbol]]:
-    """List the terms of a formula that cannot be known, each behind the given that it lacks.
+class Graph(Mapping[Symbol, Formula]):
+    """Formulas as they hold where some quantities are known.
+
+    What is zero vanishes from every formula, a term of a ``Min`` that nobody can know is left
+    out, and what is solved or taken elsewhere gets its equation: all of it once, here, so that
+    each reader of a formula reads what counts.
 
     Parameters
     ----------
-    formula : Formula
-        A formula, perhaps with terms of a ``Min`` that may be left out.
-    formulas : mapping of Symbol to Formula
-        What can be computed.
-    givens : collection of Symbol
-        What is given.
-
-    Returns
-    -------
-    list of (Symbol, Symbol)
-        Pairs (given, term) of those that are missing.
+    formulas : mapping of Symbol to Formula, Solved or Elsewhere
+        As they are packaged or assumed.
+    known : iterable of Symbol
+        Quantities with a value.
+    zero : iterable of Symbol
+        Those counts and switches among them that are 0.
     """
-    known = set(givens)
-    return [
-        (given, term)
-        for given, term in formula.left_out
-        if given in _open_ends(term, formulas, known)
-    ]
 
+    def __init__(
+        self, formulas: Formulas, known: Iterable[Symbol], zero: Iterable[Symbol] = ()
+    ) -> None:
+        self.packaged = dict(formulas)
+        self.known = frozenset(known)
+        default_zero = {q.symbol for q in REGISTRY.values() if q.default == 0 and q.domain.integer}
+        self._zero = (default_zero - self.packaged.keys() - self.known) | set(zero)
+        self._found: dict[Symbol, Formula] = {}
+        self._open: set[Symbol] = set()
+        self._forms: dict[tuple[Symbol, frozenset[Symbol]], Expr] = {}
 
-def _open_ends(target: Symbol, formulas: Formulas, known: set[Symbol]) -> set[Symbol]:
-    """Return what a target needs that is neither known nor computed by a formula."""
-    seen, queue, ends = set[Symbol](), [target], set[Symbol]()
-    while queue:
-        symbol = queue.pop()
-        if symbol in seen or symbol in known:
-            continue
-        seen.add(symbol)
-        if symbol in formulas:
-            queue.extend(formulas[symbol].symbols)
-        else:
-            ends.add(symbol)
-    return ends
+    # One graph is another only if it is the same object: `graph_of` makes each once.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
+    def __iter__(self) -> Iterator[Symbol]:
+        return iter(self.packaged)
 
-def order(formulas: Formulas, givens: Iterable[Symbol], target: Symbol) -> list[Symbol]:
-    """List what has to be known to know a target, each after what it needs.
+    def __len__(self) -> int:
+        return len(self.packaged)
 
-    Parameters
-    ----------
-    formulas : mapping of Symbol to Formula
-        What can be computed.
-    givens : collection of Symbol
-        What is given: a given is never computed.
-    target : Symbol
-        What is asked for.
+    def __contains__(self, symbol: object) -> bool:
+        return symbol in self.packaged
 
-    Returns
-    -------
-    list of Symbol
-        Givens, symbols without a formula, and computed ones; the target last.
+    def __getitem__(self, symbol: Symbol) -> Formula:
+        if symbol not in self._found:
+            self._open.add(symbol)
+            formula = self._written(self.packaged[symbol])
+            self._found[symbol] = self._without_zeros(self._without_unknown(formula))
+            self._open.discard(symbol)
+        return self._found[symbol]
 
-    Raises
-    ------
-    CircularError
-        If formulas need each other, with the circle.
-    """
-    known, needs, open_ends = set(givens), dict[Symbol, list[Symbol]](), [target]
-    while open_ends:
-        symbol = open_ends.pop()
-        if symbol in needs:
-            continue
-        formula = formulas.get(symbol) if symbol not in known else None
-        used = effective(formula, formulas, known).free_symbols if formula else ()
-        needs[symbol] = sorted(used, key=str)
-        open_ends.extend(needs[symbol])
-    try:
-        return list(TopologicalSorter(needs).static_order())
-    except CycleError as circle:
-        names = [str(symbol) for symbol in reversed(circle.args[1])]
-        raise CircularError(
-            f"{' needs '.join(names)}: give one of them a value, for example "
-            f"assume({names[0]}=...)."
-        ) from None
-
-
-def number(expression: Basic, values: Mapping[Symbol, Expr]) -> Basic:
-    """Evaluate one expression, exactly where that is possible.
-
-    Parameters
-    ----------
-    expression : Basic
-        What to evaluate.
-    values : mapping of Symbol to Expr
-        A number for each of its symbols.
-
-    Returns
-    -------
-    Basic
-        A Rational if only sums, products, whole powers, rounding and comparisons are
-        involved; otherwise a Float of 30 digits.
-    """
-    if expression in values:
-        return values[expression]
-    if not expression.args:
-        return expression
-    if isinstance(expression, Piecewise):  # only the branch that holds
-        branches = ((value, number(holds, values)) for value, holds in expression.args)
-        return next(number(value, values) for value, holds in branches if holds == true)
-    if isinstance(expression, Sum):
-        return expression.xreplace(dict(values)).doit().evalf(_DIGITS)
-    args = [number(arg, values) for arg in expression.args]
-    if isinstance(expression, Pow):
-        base, power = args
-        if abs(power) == Rational(1, 2) and base.is_Rational and sqrt(base).is_Rational:
-            return base**power
-        if not (power.is_Integer and abs(power) <= _LARGEST_EXACT_POWER):
-            args = [Float(arg, _DIGITS) for arg in args]
-    elif not (isinstance(expression, _EXACT) or _is_exact(expression)):
-        args = [arg.evalf(_DIGITS) for arg in args]
-        return expression.func(*args).evalf(_DIGITS)
-    return expression.func(*args)
-
-
-def _is_exact(expression: Basic) -> bool:
-    kind = expression.func.__name__
-    return expression.is_Add or expression.is_Mul or kind in {"Min", "Max", "ceiling", "floor"}
-
-
-def closed_form(
-    formulas: Formulas, givens: Iterable[Symbol], target: Symbol, keep: Iterable[Symbol] = ()
-) -> Expr:
-    """Put formulas into each other until only givens are left: once, then from memory.
-
-    Parameters
-    ----------
-    formulas : mapping of Symbol to Formula
-        What can be computed.
-    givens : collection of Symbol
-        Where to stop.
-    target : Symbol
-        What is asked for; it is opened even if it is given or kept.
-    keep : collection of Symbol
-        Further symbols at which to stop.
-
-    Returns
-    -------
-    Expr
-        One expression.
-    """
-    return _closed_form(frozenset(formulas.items()), frozenset(givens), target, frozenset(keep))
-
-
-@lru_cache(maxsize=512)
-def _closed_form(
-    items: frozenset[tuple[Symbol, Formula]],
-    givens: frozenset[Symbol],
-    target: Symbol,
-    keep: frozenset[Symbol],
-) -> Expr:
-    formulas = dict(items)
-    known, stops = givens, (givens | keep) - {target}
-    forms: dict[Symbol, Expr] = {}
-    for symbol in order(formulas, stops, target):
-        if symbol in stops or symbol not in formulas:
-            continue
-        expression = effective(formulas[symbol], formulas, known)
-        forms[symbol] = expression.xreplace(
-            {s: forms[s] for s in expression.free_symbols & forms.keys()}
+    def _written(self, node: Node) -> Formula:
+        """Write the equation of a node in symbols that do not move with its unknown."""
+        if isinstance(node, Formula):
+            return node
+        if isinstance(node, Elsewhere):
+            form = self._moving(node.of, node.unknown).xreplace({node.unknown: node.at})
+            return Formula(
+                node.target, form, node.why, node.source, valid=node.valid, scope=node.scope
+            )
+        sides = (self._through(side, node.unknown) for side in (node.left, node.right))
+        form, holds = largest_at_most(node.unknown, *sides)
+        told = f"solved: the largest {node.unknown} with {node.left} <= {node.right}"
+        return Formula(
+            node.target,
+            form,
+            node.why,
+            node.source,
+            valid=node.valid & holds,
+            scope=f"{told}; {node.scope}" if node.scope else told,
+            otherwise=node.otherwise,
+            details=node.details,
         )
-    return forms.get(target, target)
+
+    def _through(self, expression: Expr, unknown: Symbol) -> Expr:
+        """Put in the formulas of all that moves with an unknown."""
+        return expression.xreplace(
+            {symbol: self._moving(symbol, unknown) for symbol in expression.free_symbols}
+        )
+
+    def _moving(self, symbol: Symbol, unknown: Symbol) -> Expr:
+        """Return what a symbol is put together from, if it moves with an unknown; else itself."""
+        opens = symbol in self.packaged and symbol not in self.known | self._open | {unknown}
+        if not opens:
+            return symbol
+        form = self._through(self[symbol].expression, unknown)
+        return form if form.has(unknown) else symbol
+
+    def _without_unknown(self, formula: Formula) -> Formula:
+        gone = tuple(
+            (given, term) for given, term in formula.left_out if given in self.open_ends(term)
+        )
+        if not formula.left_out:
+            return formula
+        terms = dict.fromkeys((term for _, term in gone), oo)
+        return replace(formula, expression=formula.expression.xreplace(terms), left_out=gone)
+
+    def _without_zeros(self, formula: Formula) -> Formula:
+        zeros = {symbol: Integer(0) for symbol in formula.symbols if self._is_zero(symbol)}
+        if not zeros:
+            return formula
+        return replace(formula, expression=formula.expression.xreplace(zeros))
+
+    def _is_zero(self, symbol: Symbol) -> bool:
+        if symbol in self._zero:
+            return True
+        if symbol in self.known or symbol not in self.packaged or symbol in self._open:
+            return False
+        return bool(self[symbol].expression == 0)
+
+    def open_ends(self, target: Symbol) -> set[Symbol]:
+        """Return what a target needs that is neither known nor computed by a formula."""
+        seen, queue, ends = set[Symbol](), [target], set[Symbol]()
+        while queue:
+            symbol = queue.pop()
+            if symbol in seen or symbol in self.known:
+                continue
+            seen.add(symbol)
+            if symbol in self.packaged:
+                node = self.packaged[symbol]
+                queue.extend((node if isinstance(node, Formula) else self[symbol]).symbols)
+            else:
+                ends.add(symbol)
+        return ends
+
+    def order(self, target: Symbol) -> list[Symbol]:
+        """List what has to be known to know a target, each after what it needs.
+
+        Raises a `CircularError` if formulas need each other.
+        """
+        return self._order(target, self.known)
+
+    def _order(self, target: Symbol, stops: frozenset[Symbol]) -> list[Symbol]:
+        needs, queue = dict[Symbol, list[Symbol]](), [target]
+        while queue:
+            symbol = queue.pop()
+            if symbol in needs:
+                continue
+            computed = symbol in self.packaged and symbol not in stops
+            needs[symbol] = sorted(self[symbol].symbols, key=str) if computed else []
+            queue.extend(needs[symbol])
+        try:
+            return list(TopologicalSorter(needs).static_order())
+        except CycleError as circle:
+            names = [str(symbol) for symbol in reversed(circle.args[1])]
+            raise CircularError(
+                f"{' needs '.join(names)}: give one of them a value, for example "
+                f"assume({names[0]}=...)."
+            ) from None
+
+    def closed_form(self, target: Symbol, keep: Iterable[Symbol] = ()) -> Expr:
+        """Put formulas into each other until only what is known, or kept, is left.
+
+        A target that is known itself is opened all the same.
+        """
+        key = (target, frozenset(keep))
+        if key not in self._forms:
+            self._forms[key] = self._put_together(target, (self.known | key[1]) - {target})
+        return self._forms[key]
+
+    def _put_together(self, target: Symbol, stops: frozenset[Symbol]) -> Expr:
+        forms: dict[Symbol, Expr] = {}
+        for symbol in self._order(target, stops):
+            if symbol not in stops and symbol in self.packaged:
+                expression = self[symbol].expression
+                forms[symbol] = expression.xreplace(
+                    {s: forms[s] for s in expression.free_symbols & forms.keys()}
+                )
+        return forms.get(target, target)
+
+    def dependents(self, nodes: Iterable[Symbol], symbol: Symbol) -> list[str]:
+        """Name those among `nodes` whose formula uses a symbol directly."""
+        return [str(n) for n in nodes if n in self.packaged and symbol in self[n].symbols]
 
 
-def dependents(formulas: Formulas, nodes: Iterable[Symbol], symbol: Symbol) -> list[str]:
-    """Name those among `nodes` whose formula uses a symbol directly.
-
-    Parameters
-    ----------
-    formulas : mapping of Symbol to Formula
-        What can be computed.
-    nodes : iterable of Symbol
-        Where to look.
-    symbol : Symbol
-        What is used.
-
-    Returns
-    -------
-    list of str
-        Code names, in the order of `nodes`.
-    """
-    return [str(n) for n in nodes if n in formulas and symbol in formulas[n].symbols]
+@lru_cache(maxsize=_GRAPHS)
+def _graph(
+    formulas: frozenset[tuple[Symbol, Node]], known: frozenset[Symbol], zero: frozenset[Symbol]
+) -> Graph:
+    return Graph(dict(formulas), known, zero)
 
 
-def sides(expression: Expr, values: Mapping[Symbol, Expr]) -> list[tuple[Expr, Expr]]:
-    """Return the sides of the outermost ``Min`` or ``Max`` with their numbers, binding first.
-
-    Parameters
-    ----------
-    expression : Expr
-        The right side of a formula.
-    values : mapping of Symbol to Expr
-        A number for each of its symbols.
-
-    Returns
-    -------
-    list of (Expr, Expr)
-        Side and number; empty if no ``Min`` or ``Max`` is the expression, or a term of it.
-    """
-    best = choice(expression)
-    if best is None:
-        return []
-    pairs = [(side, number(side, values)) for side in best.args]
-    return sorted(pairs, key=lambda pair: float(pair[1]), reverse=isinstance(best, Max))
+def graph_of(formulas: Formulas, givens: Mapping[Symbol, Expr]) -> Graph:
+    """Return the graph of formulas under givens: the same one for other numbers."""
+    zero = (s for s, value in givens.items() if value == 0 and REGISTRY[s.name].domain.integer)
+    return _graph(frozenset(formulas.items()), frozenset(givens), frozenset(zero))
 
 
 def choice(expression: Expr) -> Min | Max | None:
-    """Return the outermost ``Min`` or ``Max`` of an expression.
-
-    Parameters
-    ----------
-    expression : Expr
-        The right side of a formula.
-
-    Returns
-    -------
-    Min, Max or None
-        None if neither is the expression, or a term of it.
-    """
+    """Return the outermost ``Min`` or ``Max`` of an expression."""
     found = [part for part in Add.make_args(expression) if isinstance(part, Min | Max)]
     # Within a product or a quotient it is a part, not a choice of the whole.
     return found[0] if len(found) == 1 else None

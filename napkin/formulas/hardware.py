@@ -5,26 +5,26 @@ from sympy import Max, Min
 from ..quantities import notation as q
 from .formula import Formula
 
-_rate = q.peak_flops * q.compute_efficiency
-_flow = q.bandwidth * q.bandwidth_efficiency
+rate = q.peak_flops * q.compute_efficiency
+flow = q.bandwidth * q.bandwidth_efficiency
 
 ridge = Formula(
     q.ridge,
-    _rate / _flow,
+    rate / flow,
     why="work that a byte must bring with it, or compute waits for memory",
     source="Williams, Waterman and Patterson 2009, Roofline, section 3",
     scope="with dense peaks; efficiencies below 1 give the ridge that kernels reach",
 )
 drain_time = Formula(
     q.drain_time,
-    q.memory / _flow,
+    q.memory / flow,
     why="no step can read more than the whole memory once, so no memory-bound step is longer",
     source="scaling-book, applied-inference",
     scope="a step reads each byte at most once",
 )
 attainable_flops = Formula(
     q.attainable_flops,
-    Min(_rate, q.intensity * _flow),
+    Min(rate, q.intensity * flow),
     why="the slower of two supplies sets the pace: arithmetic, or bytes times work per byte",
     source="Williams, Waterman and Patterson 2009, Roofline, section 3",
     scope="compute and transfers overlap perfectly",
@@ -38,7 +38,7 @@ intensity = Formula(
 )
 roofline_time = Formula(
     q.roofline_time,
-    Max(q.flops / _rate, q.bytes_moved / _flow),
+    Max(q.flops / rate, q.bytes_moved / flow),
     why="both must finish, and they run at the same time, so the longer one counts",
     source="scaling-book, roofline",
     scope="a lower bound: without any overlap the times add, at most twice as much",

@@ -1,8 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
 """What remembering saves, and what it costs."""
 
+from sympy import Min
+
 from ..quantities import notation as q
+from . import hardware
 from .formula import Formula
-from .hardware import _rate
+
+# Numbers that all layers of a kind keep of a token.
+_caching = q.n_layers_full - q.n_layers_full_reusing
+_caching_window = q.n_layers_window - q.n_layers_window_reusing
+kept = _caching * q.cache_elements
+kept_window = _caching_window * q.cache_elements_window
+
 
 flops_without_cache = Formula(
     q.flops_without_cache,
@@ -22,21 +32,21 @@ flops_with_cache = Formula(
 )
 kv_bytes_per_token = Formula(
     q.kv_bytes_per_token,
-    2 * q.n_layers * q.n_kv_heads * q.d_head * q.bytes_per_kv,
-    why="each layer keeps a key and a value vector for each KV head",
-    source="Ainslie et al. 2023, arXiv:2305.13245; Kwon et al. 2023, arXiv:2309.06180, section 3",
-    scope="every layer attends; query heads do not count",
+    (kept + kept_window) * q.bytes_per_kv + q.n_layers_indexed * q.d_index * q.bytes_per_index,
+    why="each layer that attends keeps its numbers for each token, an indexer a key of its own",
+    source="Kwon et al. 2023, arXiv:2309.06180, section 3; DeepSeek-V3.2, arXiv:2512.02556",
+    scope="while every layer sees the token; an image's cache comes on top",
 )
 tokens_kept = Formula(
     q.tokens_kept,
-    q.context,
-    why="full attention keeps every token of the context in every layer",
-    source="Vaswani et al. 2017, arXiv:1706.03762",
-    scope="a sliding window keeps less",
+    (kept * q.context + kept_window * Min(q.context, q.window)) / (kept + kept_window),
+    why="full attention keeps every token of the context; a window forgets what has left it",
+    source="Vaswani et al. 2017, arXiv:1706.03762; Gemma Team 2025, Gemma 3, arXiv:2503.19786",
+    scope="the mean over layers; an engine without a cache for each kind keeps the whole context",
 )
 kv_bytes_per_sequence = Formula(
     q.kv_bytes_per_sequence,
-    q.kv_bytes_per_token * q.tokens_kept,
+    q.kv_bytes_per_token * q.tokens_kept + q.state_bytes,
     why="a sequence pays for each token that it keeps, and shares nothing with others",
     source="Kwon et al. 2023, arXiv:2309.06180, section 3",
 )
@@ -49,7 +59,7 @@ restore_time = Formula(
 )
 restore_break_even = Formula(
     q.restore_break_even,
-    q.kv_bytes_per_token * _rate / (q.flops_per_mac * q.n_params_active),
+    q.kv_bytes_per_token * hardware.rate / (q.flops_per_mac * q.n_params_active),
     why="a link that brings a token's cache faster than its weights are multiplied wins",
     source="restore time = recompute time, for one token",
     scope="full attention, short contexts: attention makes recomputing dearer still",

@@ -3,8 +3,7 @@
 from sympy import ceiling, sqrt
 
 from ..quantities import notation as q
-from .formula import Formula
-from .hardware import _flow, _rate
+from .formula import Formula, Solved
 
 _FIRST = "counted from the triple loop"
 
@@ -84,26 +83,21 @@ skinny_intensity = Formula(
     source="scaling-book, roofline, questions 1 and 2",
     scope="for a batch much smaller than the matrix",
 )
-critical_batch = Formula(
+critical_batch = Solved(
     q.critical_batch,
-    _rate * q.bytes_per_weight / (q.flops_per_mac * _flow),
+    q.batch,
+    q.skinny_intensity,
+    q.ridge,
     why="the batch at which the skinny intensity reaches the ridge",
     source="scaling-book, roofline, questions 1 and 2",
     scope="weights only: a key-value cache raises it, or puts it out of reach",
 )
-critical_batch_exact = Formula(
+critical_batch_exact = Solved(
     q.critical_batch_exact,
-    q.ridge
-    * q.bytes_per_weight
-    * q.inner
-    * q.columns
-    / (
-        q.flops_per_mac * q.inner * q.columns
-        - q.ridge * (q.bytes_per_activation * q.inner + q.bytes_per_output * q.columns)
-    ),
+    q.rows,
+    q.matmul_intensity,
+    q.ridge,
     why="the same with the activations read and written counted",
     source="scaling-book, tpus, question 4, generalized",
-    valid=q.flops_per_mac * q.inner * q.columns
-    > q.ridge * (q.bytes_per_activation * q.inner + q.bytes_per_output * q.columns),
     scope="the matrix must be large enough, or no batch reaches the ridge",
 )

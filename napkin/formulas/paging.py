@@ -1,25 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
 """How many sequences fit, and what the cache wastes."""
 
-from sympy import Min, floor, sqrt
+from typing import Any, Final
+
+from sympy import Min, ceiling, floor, sqrt
 
 from ..quantities import notation as q
-from .formula import Formula
+from .formula import Detail, Formula
+from .kv_cache import kept, kept_window
 
+_per_gpu = q.usable_memory * q.memory - q.reserved_memory
+# What one sequence takes of the budget, however the cache is laid out.
+_one_sequence = q.kv_budget / q.concurrent_sequences
+_gpus_for_one = ceiling((q.weight_bytes + _one_sequence) / _per_gpu)
 _VLLM = "Kwon et al. 2023, PagedAttention, arXiv:2309.06180"
 
 kv_budget = Formula(
     q.kv_budget,
-    q.n_gpus * (q.usable_memory * q.memory - q.reserved_memory) - q.weight_bytes,
+    q.n_gpus * _per_gpu - q.weight_bytes,
     why="what the weights leave of the memory that the server may use is cache",
     source="vLLM documentation, gpu_memory_utilization",
     scope="activations and runtime are what reserved_memory and usable_memory say",
+    valid=q.kv_budget > 0,
+    otherwise="the weights do not fit in memory",
+    details=(
+        Detail(
+            "they take {}, but the server may use only {} on {}: {} short.",
+            (q.weight_bytes, q.n_gpus * _per_gpu, q.n_gpus, -q.kv_budget),
+        ),
+        Detail("The reserve alone is larger than the usable memory.", when=_per_gpu <= 0),
+        Detail(
+            "The weights alone would fit with n_gpus={}.",
+            (floor(q.weight_bytes / _per_gpu) + 1,),
+            when=_per_gpu > 0,
+        ),
+        Detail(
+            "With one sequence beside them it takes n_gpus={}.", (_gpus_for_one,), when=_per_gpu > 0
+        ),
+    ),
 )
+_fits_one: Final[dict[str, Any]] = {
+    "valid": q.concurrent_sequences >= 1,
+    "otherwise": "not one sequence fits in memory",
+    "details": (
+        Detail(
+            "a context of {} takes {} of cache, but the weights leave only {}.",
+            (q.context, _one_sequence, q.kv_budget),
+        ),
+        Detail("It would fit with n_gpus={}.", (_gpus_for_one,), when=_per_gpu > 0),
+    ),
+}
 concurrent_sequences = Formula(
     q.concurrent_sequences,
     q.kv_budget / q.kv_bytes_per_sequence,
     why="caches fit until the budget is full",
     source="first principles",
     scope="every sequence at this context; read as a mean, not rounded down",
+    **_fits_one,
 )
 whole_sequences = Formula(
     q.whole_sequences,
@@ -39,6 +76,9 @@ batch = Formula(
     q.active_limit,
     why="unless a batch is given, the step is as full as it may be",
     source="convention",
+    valid=q.batch <= q.concurrent_sequences,
+    otherwise="the caches of the batch do not fit in memory",
+    details=(Detail("only {} fit.", (q.concurrent_sequences,)),),
 )
 block_waste = Formula(
     q.block_waste,
@@ -74,9 +114,12 @@ reserved_length = Formula(
 )
 tokens_reserved = Formula(
     q.tokens_reserved,
-    q.reserved_length,
-    why="every layer that keeps every token reserves for every token",
-    source=_VLLM + ", section 3",
+    (kept * q.reserved_length + kept_window * Min(q.reserved_length, q.window))
+    / (kept + kept_window),
+    why="every layer that keeps every token reserves for every token, a window for itself",
+    source="Kwon et al. 2023, PagedAttention, arXiv:2309.06180, section 3",
+    valid=q.context <= q.reserved_length,
+    scope="the reservation must hold the context",
 )
 reserved_utilization = Formula(
     q.reserved_utilization,
@@ -97,6 +140,7 @@ paged_concurrent_sequences = Formula(
     q.kv_budget / (q.kv_bytes_per_sequence + q.kv_bytes_per_token * q.block_waste),
     why="caches fit page by page, the last page of each layer part empty",
     source=_VLLM + ", section 4",
+    **_fits_one,
 )
 reserved_concurrent_sequences = Formula(
     q.concurrent_sequences,
@@ -104,8 +148,7 @@ reserved_concurrent_sequences = Formula(
     / (q.kv_bytes_per_sequence + q.kv_bytes_per_token * (q.tokens_reserved - q.tokens_kept)),
     why="each sequence takes its whole reservation, however little of it is used",
     source=_VLLM + ", section 3",
-    valid=q.context <= q.reserved_length,
-    scope="the reservation must hold the context",
+    **_fits_one,
 )
 shared_prefix_tokens = Formula(
     q.shared_prefix_tokens,

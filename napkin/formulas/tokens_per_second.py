@@ -1,16 +1,16 @@
 """How fast: the step, the first token, and the largest batch at a speed."""
 
-from sympy import Eq, LambertW, Max, Min, Piecewise, log
+from sympy import Max
 
 from ..quantities import notation as q
 from . import hardware
-from .formula import Formula
+from .formula import Detail, Formula, Solved
 
 _BOOK = "scaling-book, inference"
-_SOLVED = "the step time, solved for the batch"
-_rate = q.n_gpus * hardware._rate
-_flow = q.n_gpus * hardware._flow
+_rate = q.n_gpus * hardware.rate
+_flow = q.n_gpus * hardware.flow
 _step_bytes = q.weight_bytes_read + q.batch * q.kv_bytes_per_sequence
+_fits = q.kv_budget > 0  # a step takes no time on a server that does not hold the weights
 _miss = 1 - q.n_experts_active / q.n_experts
 
 decode_memory_time = Formula(
@@ -19,6 +19,7 @@ decode_memory_time = Formula(
     why="weights are read once for the whole batch, caches once for each sequence",
     source=_BOOK,
     scope="perfect sharding over the GPUs, no communication",
+    valid=_fits,
 )
 decode_compute_time = Formula(
     q.decode_compute_time,
@@ -26,6 +27,7 @@ decode_compute_time = Formula(
     why="each sequence brings its own work",
     source=_BOOK,
     scope="perfect sharding over the GPUs, no communication",
+    valid=_fits,
 )
 decode_step_time = Formula(
     q.decode_step_time,
@@ -40,13 +42,7 @@ attention_apart_compute_time = Formula(
     why="attention runs before and after the weights, not beside them, and waits for memory",
     source=_BOOK + ", general step time: caches + Max(work, weights) = Max(this, all bytes)",
     scope="attention always memory-bound; this time holds the reading of the caches as well",
-)
-attention_apart_critical_batch = Formula(
-    q.critical_batch_at_context,
-    q.weight_bytes_read * _rate / (q.weight_flops * _flow),
-    why="the caches take the same time on both sides, so the weights alone decide the tie",
-    source="decode_memory_time = decode_compute_time, solved for the batch",
-    scope="weights read independent of the batch: dense models",
+    valid=_fits,
 )
 overheads_step_time = Formula(
     q.decode_step_time,
@@ -83,42 +79,11 @@ throughput_ceiling = Formula(
     source="limit of batch / decode_memory_time for a large batch",
     scope="the ceiling that memory sets: at short contexts arithmetic sets a lower one",
 )
-batch_cache_equals_weights = Formula(
-    q.batch_cache_equals_weights,
-    q.weight_bytes_read / q.kv_bytes_per_sequence,
-    why="where half of the traffic is cache, throughput is half of its ceiling",
-    source="weight bytes = cache bytes, solved for the batch",
-)
-context_never_compute_bound = Formula(
-    q.context_never_compute_bound,
-    q.weight_flops * _flow / (_rate * q.kv_bytes_per_token - q.attention_flops_per_token * _flow),
-    why="beyond it a sequence's own cache takes longer to read than its work to do",
-    source="time of one sequence's cache = time of its work, solved for the context",
-    valid=_rate * q.kv_bytes_per_token > q.attention_flops_per_token * _flow,
-    scope="every layer keeps every token; where attention does more work on a cached byte than "
-    "the ridge asks for, a large batch always keeps compute busy",
-)
-critical_batch_at_context = Formula(
-    q.critical_batch_at_context,
-    q.weight_bytes_read / (q.sequence_step_flops * _flow / _rate - q.kv_bytes_per_sequence),
-    why="the batch whose work takes as long as its bytes; only short contexts have one",
-    source="decode_memory_time = decode_compute_time, solved for the batch",
-    valid=q.sequence_step_flops * _flow > q.kv_bytes_per_sequence * _rate,
-    scope="only where a sequence's work outlasts its cache; and weights read independent of the "
-    "batch: dense models",
-)
 decode_intensity = Formula(
     q.decode_intensity,
     q.batch * q.sequence_step_flops / _step_bytes,
     why="all work of a step over all bytes of a step: two kinds of bytes, one ratio",
     source="definition",
-)
-bandwidth_utilization = Formula(
-    q.bandwidth_utilization,
-    _step_bytes / (q.n_gpus * q.bandwidth * q.measured_step_time),
-    why="bytes that had to move in a measured step, over what the data sheet allows in it",
-    source="Databricks, LLM inference performance engineering, model bandwidth utilization",
-    scope="against the data sheet's bandwidth, so bandwidth_efficiency does not enter",
 )
 generation_time = Formula(
     q.generation_time,
@@ -134,47 +99,50 @@ generation_time = Formula(
     valid=q.new_tokens >= 1,
     scope="full attention, memory-bound, the batch in lock-step",
 )
-step_time_target = Formula(
-    q.step_time_target,
-    1 / q.speed_target,
-    why="a user who shall see x tokens a second gives each step 1/x",
-    source="definition",
-)
-overheads_step_time_target = Formula(
-    q.step_time_target,
-    Piecewise(
-        (
-            1 / q.speed_target - q.host_time,
-            q.n_kernels * q.kernel_launch_time <= 1 / q.speed_target - q.host_time,
-        ),
-        (0, True),
-    ),
-    why="host work is taken off first; if the launches alone are longer, nothing is left",
-    source=_SOLVED,
-)
-batch_at_speed_memory = Formula(
-    q.batch_at_speed_memory,
-    (_flow * q.step_time_target - q.weight_bytes_read) / q.kv_bytes_per_sequence,
-    why="what the memory can read in that time, less the weights, is there for caches",
-    source=_SOLVED,
-)
-batch_at_speed_compute = Formula(
-    q.batch_at_speed_compute,
-    _rate * q.step_time_target / q.sequence_step_flops,
-    why="what the GPU can compute in that time, by the work of one sequence",
-    source=_SOLVED,
-)
-attention_apart_batch_at_speed_compute = Formula(
-    q.batch_at_speed_compute,
-    q.step_time_target / (q.kv_bytes_per_sequence / _flow + q.weight_flops / _rate),
-    why="here a sequence takes the time of its cache and then the time of its work",
-    source=_SOLVED,
-)
-largest_batch_at_speed = Formula(
+largest_batch_at_speed = Solved(
     q.largest_batch_at_speed,
-    Min(q.batch_at_speed_memory, q.batch_at_speed_compute),
-    why="a step must be short enough on both sides",
-    source=_SOLVED,
+    q.batch,
+    q.tpot,
+    1 / q.speed_target,
+    why="the more sequences a step has, the longer each waits for its next token",
+    source="tpot = 1 / speed_target, solved for the batch",
+    valid=q.largest_batch_at_speed >= 1,
+    otherwise="no sequence reaches the speed asked for",
+    details=(
+        Detail(
+            "at {} a token may take {}, which is too short to read the weights and one cache, or "
+            "to do their work.",
+            (q.speed_target, 1 / q.speed_target),
+        ),
+        Detail("Ask for less speed, narrower weights, or more GPUs."),
+    ),
+)
+batch_cache_equals_weights = Solved(
+    q.batch_cache_equals_weights,
+    q.batch,
+    q.batch * q.kv_bytes_per_sequence,
+    q.weight_bytes_read,
+    why="where half of the traffic is cache, throughput is half of its ceiling",
+    source="cache bytes = weight bytes, solved for the batch",
+)
+critical_batch_at_context = Solved(
+    q.critical_batch_at_context,
+    q.batch,
+    q.decode_compute_time,
+    q.decode_memory_time,
+    why="the batch whose work takes as long as its bytes; only short contexts have one",
+    source="decode_compute_time = decode_memory_time, solved for the batch",
+    scope="only where a sequence's work outlasts its cache",
+)
+context_never_compute_bound = Solved(
+    q.context_never_compute_bound,
+    q.context,
+    q.kv_bytes_per_sequence / _flow,
+    q.sequence_step_flops / _rate,
+    why="beyond it a sequence's own cache takes longer to read than its work to do",
+    source="time of one sequence's cache = time of its work, solved for the context",
+    scope="where attention does more work on a cached byte than the ridge asks for, a large batch "
+    "always keeps compute busy",
 )
 prefill_tokens = Formula(
     q.prefill_tokens,
@@ -192,6 +160,7 @@ prefill_compute_time = Formula(
     why="every prompt token passes the weights and attends; only the last needs the head",
     source="scaling-book, applied-inference",
     scope="one prompt alone on the replica: no queue, no chunks",
+    valid=_fits,
 )
 prefill_memory_time = Formula(
     q.prefill_memory_time,
@@ -242,42 +211,4 @@ moe_prefill_weight_bytes = Formula(
     ),
     why="the tokens of a prompt touch experts as a batch of that size would",
     source="experts_touched with the prompt as the batch",
-)
-routed_expert_bytes = Formula(
-    q.routed_expert_bytes,
-    q.bytes_per_weight * q.n_layers_moe * q.n_experts * q.expert_params,
-    why="all experts of all layers",
-    source="counted from the shapes",
-)
-_decay = -log(_miss)
-_left = (
-    _flow * q.step_time_target
-    - q.bytes_per_weight
-    * (q.n_params_active - q.n_layers_moe * q.n_experts_active * q.expert_params)
-    - q.routed_expert_bytes
-) / q.kv_bytes_per_sequence
-moe_batch_at_speed_memory = Formula(
-    q.batch_at_speed_memory,
-    Piecewise(
-        (
-            (_flow * q.step_time_target - q.bytes_per_weight * q.n_params_active)
-            / q.kv_bytes_per_sequence,
-            Eq(q.n_experts_active, q.n_experts),
-        ),
-        (
-            _left
-            + LambertW(_decay * q.routed_expert_bytes / q.kv_bytes_per_sequence * _miss**_left)
-            / _decay,
-            True,
-        ),
-    ),
-    why="a larger batch touches more experts: linear plus exponential, solved by Lambert's W",
-    source=_SOLVED + ", with experts_touched in it",
-)
-moe_critical_batch = Formula(
-    q.moe_critical_batch,
-    q.critical_batch * q.n_experts / q.n_experts_active,
-    why="an expert sees only its share of the batch",
-    source="scaling-book, inference, question 5",
-    scope="balanced routing",
 )

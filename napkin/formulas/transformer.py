@@ -1,13 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
 """A decoder's parameters, counted from shapes, and the work of one token."""
 
+from sympy import Integer, Max, Min
+
 from ..quantities import notation as q
-from .formula import Formula
+from .formula import Formula, Solved
 
 _SHAPES = "counted from the shapes"
 
 embedding_params = Formula(
     q.embedding_params,
-    q.n_vocab * q.d_model,
+    (q.n_vocab + q.n_vocab_extra) * q.d_model,
     why="a row of model width for each token of the vocabulary",
     source=_SHAPES,
 )
@@ -29,6 +32,7 @@ attention_small_params = Formula(
     q.qkv_bias * (q.n_heads + 2 * q.n_kv_heads) * q.d_head
     + q.attention_output_bias * q.d_model
     + q.qk_norm * 2 * q.d_head
+    + q.qk_norm_wide * (q.n_heads + q.n_kv_heads) * q.d_head
     + q.attention_sinks * q.n_heads
     + q.attention_output_gate * q.d_model * q.n_heads * q.d_head,
     why="biases, the norms of queries and keys, sink logits and an output gate, where present",
@@ -36,8 +40,16 @@ attention_small_params = Formula(
 )
 attention_params = Formula(
     q.attention_params,
-    q.n_layers * (q.attention_matrix_params + q.attention_small_params),
-    why="every layer has its own attention",
+    q.n_layers_full * q.attention_layer_params
+    + q.n_layers_window * q.window_layer_params
+    + q.n_layers_linear * q.linear_attention_params
+    + q.n_layers_ssm * q.ssm_params
+    + q.n_layers_conv * q.conv_layer_params
+    + q.n_layers_cross * q.cross_layer_params
+    + q.n_layers_indexed * q.indexer_params
+    - q.n_layers_full_reusing * q.reused_params
+    - q.n_layers_window_reusing * q.reused_params_window,
+    why="every layer has its own, by its kind; keys and values only where they are not another's",
     source=_SHAPES,
 )
 dense_mlp_params = Formula(
@@ -47,18 +59,29 @@ dense_mlp_params = Formula(
     why="up, down and (if gated) gate matrices between model width and feed-forward width",
     source="Shazeer 2020, arXiv:2002.05202",
 )
+n_layers_dense = Formula(
+    q.n_layers_dense, q.n_layers, why="every layer has a feed-forward part", source=_SHAPES
+)
 mlp_params = Formula(
     q.mlp_params,
-    q.n_layers * q.dense_mlp_params,
-    why="every layer has one feed-forward part",
+    (q.n_layers_dense + q.n_layers_wide) * q.dense_mlp_params,
+    why="each of these layers has one feed-forward part, some of twice the width",
     source=_SHAPES,
 )
 norm_params = Formula(
     q.norm_params,
-    (q.norms_per_layer * q.n_layers + 1) * q.d_model,
-    why="a vector of model width for each norm, and one before the head",
+    (q.norms_per_layer * q.n_layers + q.norms_outside) * q.norm_vectors * q.d_model,
+    why="a vector of model width for each norm, and one before the head; two with a bias",
     source=_SHAPES,
-    scope="norms without a bias",
+)
+other_params = Formula(
+    q.other_params,
+    q.n_positions * q.d_model
+    + q.head_bias * q.n_vocab
+    + q.d_layer_input * (q.n_layers * (q.n_vocab_layer_input + 3 * q.d_model) + 1),
+    why="a row for each learned position, a bias of the head, an embedding for each layer",
+    source=f"{_SHAPES}; Gemma 4 configuration and code, transformers 5",
+    scope="the layers' tables are looked up, not multiplied, and may lie outside the GPU's memory",
 )
 n_params = Formula(
     q.n_params,
@@ -66,8 +89,9 @@ n_params = Formula(
     + (1 - q.tied_embeddings) * q.head_params
     + q.attention_params
     + q.mlp_params
-    + q.norm_params,
-    why="embedding, head (unless it is the embedding), attention, feed-forward, norms",
+    + q.norm_params
+    + q.other_params,
+    why="embedding, head (unless it is the embedding), attention, feed-forward, norms, the rest",
     source=_SHAPES,
     scope="the text decoder: no vision tower, no multi-token prediction, no buffers",
 )
@@ -119,15 +143,20 @@ weight_flops = Formula(
 )
 attention_flops_per_token = Formula(
     q.attention_flops_per_token,
-    2 * q.flops_per_mac * q.n_layers * q.n_heads * q.d_head,
-    why="each query head meets a kept token twice: once for the score, once for the value",
+    q.flops_per_mac
+    * (q.n_layers_full * q.attention_work + q.n_layers_window * q.attention_work_window),
+    why="each layer that attends works on a kept token",
     source="scaling-book, inference",
-    scope="query heads count here, not KV heads: sharing heads saves bytes, not work",
 )
 attention_flops = Formula(
     q.attention_flops,
-    q.attention_flops_per_token * q.tokens_kept,
-    why="a new token looks back at every token that is kept",
+    q.flops_per_mac
+    * (
+        q.n_layers_full * q.attention_work * q.context
+        + q.n_layers_window * q.attention_work_window * Min(q.context, q.window)
+    )
+    + q.recurrence_flops,
+    why="a new token looks back at every token that is kept, and updates every state",
     source="scaling-book, inference",
 )
 sequence_step_flops = Formula(
@@ -136,31 +165,44 @@ sequence_step_flops = Formula(
     why="a token passes the weights and attends over what its sequence keeps",
     source="sum of the two",
 )
+context_attention_equals_weights = Solved(
+    q.context_attention_equals_weights,
+    q.context,
+    q.attention_flops,
+    q.weight_flops,
+    why="where the work of attention over the context reaches the work of the weights",
+    source="attention_flops = weight_flops, solved for the context",
+)
+_prefix = q.prompt * q.hit_rate
+_growing = Max(0, Min(q.prefill_tokens, q.window - _prefix))
+_pairs = _prefix * q.prefill_tokens + q.prefill_tokens * (q.prefill_tokens + 1) / 2
+_pairs_window = (
+    _growing * _prefix + _growing * (_growing + 1) / 2 + (q.prefill_tokens - _growing) * q.window
+)
 attention_pairs = Formula(
     q.attention_pairs,
-    q.prompt * q.hit_rate * q.prefill_tokens + q.prefill_tokens * (q.prefill_tokens + 1) / 2,
-    why="each new token sees the cached prefix, the new tokens before it, and itself",
+    (q.n_layers_full * _pairs + q.n_layers_window * _pairs_window)
+    / (q.n_layers_full + q.n_layers_window),
+    why="each new token sees what is before it, and itself; in a window, until it is full",
     source="sum over the queries of a causal mask",
-    scope="a kernel without causal skipping does twice the second term",
+    scope="a kernel without causal skipping does more",
 )
 attention_flops_per_pair = Formula(
     q.attention_flops_per_pair,
-    2 * q.flops_per_mac * q.n_layers * q.n_heads * q.d_head,
+    q.flops_per_mac * (q.n_layers_full * q.pair_work + q.n_layers_window * q.pair_work_window),
     why="a query meets a key for the score, and its value for the sum",
     source="scaling-book, inference",
 )
 prefill_attention_flops = Formula(
     q.prefill_attention_flops,
-    q.attention_flops_per_pair * q.attention_pairs,
-    why="the work of one query-key pair, times the pairs",
+    q.flops_per_mac
+    * (
+        q.n_layers_full * q.pair_work * _pairs
+        + q.n_layers_window * q.pair_work_window * _pairs_window
+    )
+    + q.recurrence_flops * q.prefill_tokens,
+    why="the work of a query-key pair, times the pairs; one update a token for those with a state",
     source="sum of the decode attention over the prompt",
-)
-context_attention_equals_weights = Formula(
-    q.context_attention_equals_weights,
-    q.weight_flops / q.attention_flops_per_token,
-    why="where the work of attention over the context reaches the work of the weights",
-    source="weight_flops = attention_flops, solved for the context",
-    scope="every layer keeps every token",
 )
 expert_params = Formula(
     q.expert_params,
@@ -193,6 +235,12 @@ n_layers_moe = Formula(
     q.n_layers - q.n_layers_dense,
     why="the first layers may be dense, the others have experts",
     source="DeepSeek-AI 2024, arXiv:2412.19437, section 4.2",
+)
+moe_n_layers_dense = Formula(
+    q.n_layers_dense,
+    Integer(0),
+    why="unless some are given, no layer goes without experts",
+    source=_SHAPES,
 )
 moe_mlp_params = Formula(
     q.mlp_params,

@@ -9,7 +9,8 @@ from typing import Any, Final
 from sympy import Eq, Expr, Float, Integer, Rational
 
 from ..errors import AgreementError, FormulaSyntaxError, NapkinError, UnitError
-from ..formulas.formula import Formula, agree
+from ..formulas.agreement import agree
+from ..formulas.formula import Formula
 from ..quantities.notation import flops_per_mac
 from ..quantities.quantity import REGISTRY
 from ..quantities.units import conversion

@@ -13,7 +13,7 @@ from sympy import Expr
 
 from ..errors import ConfigError, unknown
 from ..quantities.value import Value
-from ..worksheet.calls import called
+from ..worksheet.napkin import ask
 from ..worksheet.parse import parse_expression
 
 _TOLERANCE: Final = 0.01
@@ -96,8 +96,8 @@ class Exercise:
         """
         if self.kind == "formula":
             return parse_expression(answer)
-        value = called(answer, self.worksheet, over or {}, unit=self.unit)
-        return value if self.unit else value.to(called(self.answer, self.worksheet).unit)
+        value = ask(answer, self.worksheet, over or {}, unit=self.unit)
+        return value if self.unit else value.to(ask(self.answer, self.worksheet).unit)
 
     def slipped(self, slip: Slip) -> Value | Expr:
         """Return the answer of somebody who made a slip.

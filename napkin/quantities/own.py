@@ -39,7 +39,6 @@ _RESERVED: Final = frozenset({
     "n", "Min", "Max", "sqrt", "log", "exp", "ceiling", "floor",
 })
 # fmt: on
-_OWN: Final[dict[str, Quantity]] = {}
 
 
 def quantity(
@@ -104,7 +103,7 @@ def quantity(
     text = shown or rf"\mathrm{{{name}}}".replace("_", r"\ ")
     low = DOMAINS[domain].low
     sign = "real" if low < 0 else "positive" if DOMAINS[domain].open_low or low else "nonnegative"
-    new = Quantity(name, unit, meaning, text, DOMAINS[domain], default, assumption=sign)
+    new = Quantity(name, unit, meaning, text, DOMAINS[domain], default, own=True, assumption=sign)
     if default is not None and not allows(new.domain, exact_number(default)):
         raise NapkinError(f"{name}: the default must be {new.domain.words}, got {default!r}.")
     return register(new)
@@ -134,21 +133,10 @@ def register(new: Quantity) -> Symbol:
             f"there is a quantity {new.name!r} already: {known.meaning}, in {known.unit}. "
             "Choose another name."
         )
-    REGISTRY[new.name] = _OWN[new.name] = new
+    REGISTRY[new.name] = new
     return new.symbol
 
 
-def used(names: set[str]) -> tuple[Quantity, ...]:
-    """Return those of a reader's own quantities whose names are given.
-
-    Parameters
-    ----------
-    names : set of str
-        Code names.
-
-    Returns
-    -------
-    tuple of Quantity
-        Sorted by name.
-    """
-    return tuple(_OWN[name] for name in sorted(names & _OWN.keys()))
+def own_among(names: set[str]) -> tuple[Quantity, ...]:
+    """Return those quantities of these names that a reader declared."""
+    return tuple(REGISTRY[name] for name in sorted(names) if REGISTRY[name].own)

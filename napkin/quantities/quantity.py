@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -85,6 +86,12 @@ class Quantity:
         The value assumed when nobody gives one, or None.
     config_key : str
         The key in a Hugging Face ``config.json``, if there is one.
+    hint : str
+        What to do where it is missing, beside giving it.
+    ideal : bool
+        Whether its default is what makes a worksheet ideal, and is shown with it.
+    own : bool
+        Whether a reader declared it.
     assumption : str
         What SymPy may assume of its symbol: the book's are positive.
     """
@@ -96,6 +103,9 @@ class Quantity:
     domain: Domain = POSITIVE
     default: float | str | None = None
     config_key: str = ""
+    hint: str = ""
+    ideal: bool = False
+    own: bool = False
     assumption: str = "positive"
 
     @property
@@ -115,28 +125,13 @@ def declare(
     domain: Domain = POSITIVE,
     default: float | str | None = None,
     key: str = "",
+    hint: str = "",
+    ideal: bool = False,
 ) -> Symbol:
-    """Enter a quantity into the registry.
-
-    Parameters
-    ----------
-    name, unit, meaning, shown : str
-        As in `Quantity`.
-    domain : Domain, optional
-        Allowed values.
-    default : float or str, optional
-        The value assumed when nobody gives one.
-    key : str, optional
-        The key in a Hugging Face ``config.json``.
-
-    Returns
-    -------
-    Symbol
-        The SymPy symbol, positive.
-    """
+    """Enter a quantity of the book into the registry, and return its symbol."""
     if name in REGISTRY:
         raise ValueError(f"{name} is declared twice")
-    REGISTRY[name] = Quantity(name, unit, meaning, shown, domain, default, key)
+    REGISTRY[name] = Quantity(name, unit, meaning, shown, domain, default, key, hint, ideal)
     return REGISTRY[name].symbol
 
 
@@ -167,3 +162,8 @@ def lookup(name: str | Symbol) -> Quantity:
         return REGISTRY[str(name)]
     except KeyError:
         raise unknown("quantity", str(name), REGISTRY) from None
+
+
+def listed(names: str | Symbol | Iterable[str | Symbol]) -> list[str | Symbol]:
+    """Return names as a list: one name alone is one name, not its letters."""
+    return [names] if isinstance(names, str | Symbol) else list(names)

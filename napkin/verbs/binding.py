@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from sympy import Expr, Max, Symbol
 
-from ..formulas.graph import effective, sides
+from ..formulas.graph import choice
 from ..quantities.quantity import lookup
 from ..quantities.table import escaped
 from ..quantities.value import in_unit
-from ..worksheet.expect import expect_napkin
-from ..worksheet.napkin import Napkin
+from ..worksheet.evaluation import sides
+from ..worksheet.napkin import Napkin, expect_napkin
 
 
 @dataclass(frozen=True)
@@ -70,20 +70,20 @@ def binding(n: Napkin, target: str) -> Binding:
         if symbol in seen or symbol in n.givens or symbol not in n.formulas:
             continue
         seen.add(symbol)
-        expression = effective(n.formulas[symbol], n.formulas, n.givens)
-        choice = sides(expression, numbers)
-        if not choice:
+        expression = n.formulas[symbol].expression
+        options = sides(expression, numbers)
+        if not options:
             queue += sorted(expression.free_symbols, key=str)
             continue
-        winner = choice[0][0]
+        winner = options[0][0]
         limits.append(str(winner))
-        lines.append(_sentence(symbol, choice, expression.has(Max)))
+        lines.append(_sentence(symbol, options, isinstance(choice(expression), Max)))
         queue += sorted(winner.free_symbols, key=str)
     return Binding(str(target), tuple(lines), tuple(limits))
 
 
-def _sentence(symbol: Symbol, choice: list[tuple[Expr, Expr]], is_max: bool) -> str:
-    (winner, number), *others = choice
+def _sentence(symbol: Symbol, options: list[tuple[Expr, Expr]], is_max: bool) -> str:
+    (winner, number), *others = options
     rest = []
     for side, other in others:
         small, large = (other, number) if is_max else (number, other)

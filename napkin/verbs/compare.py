@@ -9,8 +9,7 @@ from typing import Final
 from ..errors import NapkinError
 from ..quantities.table import Table
 from ..quantities.value import Value, in_unit
-from ..worksheet.expect import expect_napkin
-from ..worksheet.napkin import Napkin
+from ..worksheet.napkin import Napkin, expect_napkin
 
 _WIDEST: Final = 48  # of a formula in the table; `formulas` has it whole
 _USUAL: Final = (
@@ -86,8 +85,9 @@ def compare(first: Napkin, second: Napkin, targets: Sequence[str] = _USUAL) -> C
         if one != other:
             givens.append((str(symbol), str(one or "–"), str(other or "–")))
     formulas = []
-    for symbol in sorted({*first.formulas, *second.formulas}, key=str):
-        old, new = first.formulas.get(symbol), second.formulas.get(symbol)
+    ours, theirs = first.formulas.packaged, second.formulas.packaged
+    for symbol in sorted({*ours, *theirs}, key=str):
+        old, new = ours.get(symbol), theirs.get(symbol)
         if (old and old.expression) != (new and new.expression):
             formulas.append((str(symbol), _shown(old), _shown(new)))
     results = [row for target in targets for row in _result(first, second, target)]

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
 
 from sympy import Expr, Symbol, latex, preorder_traversal
 from sympy.printing.str import StrPrinter
 
-from ..errors import DoesNotFitError, NapkinError
+from ..errors import NapkinError
 from ..formulas.formula import Formula, latex_of
-from ..formulas.graph import effective, left_out
-from ..quantities.notation import batch, concurrent_sequences, context, max_context
+from ..formulas.graph import graph_of
+from ..quantities.notation import context, max_context
 from ..quantities.quantity import lookup
 from ..quantities.value import Value, in_unit
-from ..worksheet.evaluation import evaluate
-from ..worksheet.expect import expect_napkin
-from ..worksheet.napkin import Napkin
+from ..worksheet.evaluation import evaluate, unmet
+from ..worksheet.napkin import Napkin, expect_napkin
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def _node(
 ) -> Node:
     given = n.givens.get(symbol)
     formula = None if given else n.formulas.get(symbol)
-    expression = effective(formula, n.formulas, n.givens) if formula else None
+    expression = formula.expression if formula else None
     origin = given.source if given else "" if formula else "assumed"
     if formula and symbol in seen:
         return Node(symbol, values[symbol], formula, expression, origin, seen=True)
@@ -171,34 +171,28 @@ def _node(
 def _notes(
     n: Napkin, symbol: Symbol, values: dict[Symbol, Value], formula: Formula | None
 ) -> Iterator[str]:
-    for needed, term in left_out(formula, n.formulas, n.givens) if formula else ():
+    for needed, term in formula.left_out if formula else ():
         yield f"{needed} is not given, so {term} is left out"
     if symbol == context and max_context in n.givens:
         longest = in_unit(max_context, n.givens[max_context].value)
         if values[context].number > longest.number:
             yield f"longer than the model was trained for: max_context is {longest}"
-    if symbol == batch and symbol in n.givens and concurrent_sequences in n.formulas:
-        yield from _too_many(n, values[batch])
     if symbol in n.givens and symbol in n.formulas:
-        others = {name: given.value for name, given in n.givens.items() if name != symbol}
-        try:
-            computed = in_unit(symbol, evaluate(n.formulas, others, symbol)[symbol])
-        except NapkinError:
-            return
-        if computed != values[symbol]:
-            yield f"its formula would give {computed}: {n.formulas[symbol]}"
+        yield from _beside_its_formula(n, symbol, values[symbol])
 
 
-def _too_many(n: Napkin, given: Value) -> Iterator[str]:
-    try:
-        fit = n[concurrent_sequences]
-    except DoesNotFitError as reason:
-        yield f"does not fit: {reason}"
-        return
-    except NapkinError:
-        return
-    if given.number > fit.number:
-        yield f"more than fit: concurrent_sequences is {fit}"
+def _beside_its_formula(n: Napkin, symbol: Symbol, given: Value) -> Iterator[str]:
+    """Say where a given breaks the condition of its formula, and what that would give."""
+    formula, numbers = n.formulas[symbol], n.numbers
+    reason = unmet(n.formulas, numbers, formula, numbers) if formula.otherwise else ""
+    if reason:
+        yield reason
+    others = {name: value for name, value in numbers.items() if name != symbol}
+    graph = graph_of(n.formulas.packaged, others)
+    with suppress(NapkinError):
+        computed = in_unit(symbol, evaluate(graph, others, symbol)[symbol])
+        if computed != given:
+            yield f"its formula would give {computed}: {graph[symbol]}"
 
 
 def _typeset(expression: Expr, values: dict[Symbol, Value]) -> str:

@@ -11,7 +11,7 @@ from ..catalog.data import source_of, table
 from ..errors import unknown
 from ..quantities.table import Notes, Table
 from ..quantities.value import Value, parse_text
-from ..worksheet.calls import called
+from ..worksheet.napkin import ask
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Measurement:
     @cached_property
     def derived(self) -> Value:
         """What follows from shapes and spec sheets."""
-        return called(self.target, self.worksheet).to(self.value.unit)
+        return ask(self.target, self.worksheet).to(self.value.unit)
 
     @property
     def error(self) -> float:

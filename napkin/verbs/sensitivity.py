@@ -8,11 +8,10 @@ from functools import lru_cache
 from sympy import Derivative, Expr, Integer, Symbol, ceiling, diff, floor
 
 from ..errors import NapkinError
-from ..formulas.graph import effective, number
 from ..quantities.quantity import SWITCH, lookup
 from ..quantities.value import Value, in_unit
-from ..worksheet.expect import expect_napkin
-from ..worksheet.napkin import Napkin
+from ..worksheet.evaluation import number
+from ..worksheet.napkin import Napkin, expect_napkin
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,7 @@ def sensitivity(n: Napkin, target: str) -> Sensitivity:
     for node in reversed(list(values)):
         if node in n.givens or node not in n.formulas or node not in slopes:
             continue
-        expression = effective(n.formulas[node], n.formulas, n.givens)
+        expression = n.formulas[node].expression
         for child in expression.free_symbols:
             step = number(_slope(expression, child), values)
             slopes[child] = slopes.get(child, Integer(0)) + slopes[node] * step

@@ -24,8 +24,7 @@ from ..errors import DoesNotFitError, DomainError, NapkinError, NoSolutionError
 from ..quantities.quantity import lookup
 from ..quantities.units import scale_of
 from ..quantities.value import Value, allows, coherent, in_unit, somewhere
-from ..worksheet.expect import expect_napkin
-from ..worksheet.napkin import Napkin
+from ..worksheet.napkin import Napkin, expect_napkin
 
 _MOST_BRANCHES: Final = 256
 _LARGEST_DEGREE: Final = 6

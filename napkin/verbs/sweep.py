@@ -13,8 +13,7 @@ from ..quantities.notation import speed_target, step_time_target
 from ..quantities.quantity import lookup
 from ..quantities.units import conversion
 from ..quantities.value import Value, coherent, in_unit
-from ..worksheet.expect import expect_napkin
-from ..worksheet.napkin import Napkin
+from ..worksheet.napkin import Napkin, expect_napkin
 
 if TYPE_CHECKING:
     from xarray import DataArray, Dataset

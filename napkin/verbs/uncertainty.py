@@ -10,8 +10,7 @@ from sympy import Float
 from ..errors import DoesNotFitError, DomainError, NapkinError
 from ..quantities.quantity import lookup
 from ..quantities.value import Value, coherent, in_unit
-from ..worksheet.expect import expect_napkin
-from ..worksheet.napkin import Napkin
+from ..worksheet.napkin import Napkin, expect_napkin
 from .sweep import sweep
 
 if TYPE_CHECKING:

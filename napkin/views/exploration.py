@@ -18,7 +18,7 @@ from ..quantities.quantity import lookup
 from ..quantities.units import scale_of
 from ..quantities.value import in_unit
 from ..verbs.binding import binding
-from ..worksheet.choices import CHOICES
+from ..worksheet.assumptions import CHOICES
 from ..worksheet.napkin import Napkin
 from .as_code import as_code
 from .program import Program, program

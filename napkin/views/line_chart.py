@@ -14,8 +14,7 @@ from ..quantities.quantity import Quantity, lookup
 from ..quantities.value import Value
 from ..verbs.measured import Measurement, measurement
 from ..verbs.sweep import sweep
-from ..worksheet.calls import worksheet
-from ..worksheet.napkin import Napkin
+from ..worksheet.napkin import Napkin, from_data
 from .figures import COLORS, STYLE, Figure, drawing, finished, tick
 
 if TYPE_CHECKING:
@@ -103,7 +102,7 @@ def curves(
 
 def _point(entry: Measurement, name: str, up: Quantity) -> tuple[float, float]:
     """Return where a measurement stands."""
-    across = worksheet(entry.worksheet)[name]
+    across = from_data(entry.worksheet)[name]
     return float(across), float(entry.value.to(up.unit))
 
 

@@ -10,6 +10,7 @@ from sympy import (
     Derivative,
     Expr,
     Function,
+    Integer,
     Integral,
     Max,
     Min,
@@ -22,12 +23,12 @@ from sympy import (
 from sympy.core.relational import Relational
 from sympy.printing.jscode import JavascriptCodePrinter
 
-from ..errors import MissingGivenError, NapkinError
+from ..errors import NapkinError
 from ..formulas.formula import Formula
-from ..formulas.graph import choice, effective, order
+from ..formulas.graph import Graph, choice, graph_of
 from ..quantities import notation as q
 from ..quantities.quantity import lookup
-from ..worksheet.evaluation import evaluate
+from ..worksheet.evaluation import conditions, evaluate
 from ..worksheet.napkin import Napkin
 
 _SIDES: Final = {
@@ -41,15 +42,8 @@ _SIDES: Final = {
     q.peak_flops * q.compute_efficiency: "compute-bound",
     q.concurrent_sequences: "memory full",
     q.largest_batch_at_speed: "speed-bound",
-    q.batch_at_speed_memory: "by bandwidth",
-    q.batch_at_speed_compute: "by compute",
     q.users_by_load: "load-bound",
     q.users_by_host_link: "link-bound",
-}
-_NO_ROOM: Final = {
-    q.kv_budget: ("0 < {}", "the weights do not fit in memory"),
-    q.concurrent_sequences: ("1 <= {}", "not one conversation fits in memory"),
-    q.largest_batch_at_speed: ("1 <= {}", "not one user gets the speed asked for"),
 }
 
 
@@ -57,7 +51,7 @@ class _Printer(JavascriptCodePrinter):
     """Symbols are entries of an object, so that no code name meets a word of the language."""
 
     def _print_Symbol(self, expr: Symbol) -> str:
-        return f"v.{expr.name}"
+        return expr.name if expr.name.endswith("_") else f"v.{expr.name}"
 
 
 def javascript(expression: Expr | Relational) -> str:
@@ -79,7 +73,7 @@ def javascript(expression: Expr | Relational) -> str:
         If it holds something that a page cannot compute: its name.
     """
     closed = expression.doit() if expression.has(Sum) else expression
-    printer = _Printer({"user_functions": {"LambertW": "lambertw"}})
+    printer = _Printer({})
     strange = closed.atoms(Function) - closed.atoms(Max, Min, Piecewise)
     strange = {part for part in strange if type(part).__name__ not in printer.known_functions}
     strange |= closed.atoms(Sum, Product, Integral, Derivative)
@@ -140,54 +134,54 @@ def program(n: Napkin, y: Symbol, moved: Iterable[Symbol]) -> Program:
     NapkinError
         If something is missing, or a page cannot compute it.
     """
-    given = {symbol: value.value for symbol, value in n.givens.items()}
-    changing = set(moved)
+    numbers, changing = n.numbers, set(moved)
+    # What moves is no zero, wherever it stands at first.
+    graph = graph_of(n.formulas.packaged, numbers | dict.fromkeys(changing, Integer(1)))
     statements: list[str] = []
     reasons: list[str] = []
-    graph: dict[str, Any] = {}
+    needs: dict[str, Any] = {}
     fixed: dict[Symbol, float] = {}
-    for symbol in _nodes(n, given, y, changing):
-        formula = n.formulas.get(symbol)
-        if symbol in given or formula is None:
+
+    def fix(symbols: Iterable[Symbol]) -> None:
+        for symbol in sorted(symbols, key=str):
+            if symbol not in fixed:
+                fixed[symbol] = float(evaluate(graph, numbers, symbol)[symbol])
+
+    for symbol in _nodes(graph, y):
+        formula = graph.get(symbol)
+        if formula is None or (symbol in numbers and symbol not in changing):
             continue
-        expression = effective(formula, n.formulas, given)
-        if not expression.free_symbols & changing:
+        if symbol not in changing:
+            if not formula.symbols & changing:
+                continue
+            changing.add(symbol)
+            fix(formula.symbols - changing)
+            statements.append(f"v.{symbol} = {javascript(formula.expression)};")
+            needs[symbol.name] = _needs(symbol, formula.expression, statements)
+        elif not formula.valid.free_symbols & changing:
             continue
-        changing.add(symbol)
-        for constant in sorted(expression.free_symbols - changing, key=str):
-            if constant not in fixed:
-                fixed[constant] = float(evaluate(n.formulas, given, constant)[constant])
-        statements.append(f"v.{symbol} = {javascript(expression)};")
-        graph[symbol.name] = _needs(symbol, expression, statements)
         for holds, reason in _conditions(formula, changing | fixed.keys()):
             statements.append(f"if (w < 0 && !({holds})) w = {len(reasons)};")
             reasons.append(reason)
     if y not in changing:  # nothing that moves reaches it
-        fixed[y] = float(evaluate(n.formulas, given, y)[y])
+        fix([y])
     return Program(
         "\n".join(statements),
         tuple(reasons),
-        graph,
+        needs,
         {symbol.name: number for symbol, number in fixed.items()},
         tuple(fixed),
     )
 
 
-def _nodes(n: Napkin, given: dict[Symbol, Expr], y: Symbol, changing: set[Symbol]) -> list[Symbol]:
-    """Return what is computed on the way to `y`, and what tells whether it fits."""
-    found = order(n.formulas, given, y)
-    others = [q.concurrent_sequences] if q.batch in changing else []
-    timed = {q.decode_memory_time, q.decode_compute_time, q.prefill_compute_time}
-    others += [q.kv_budget] if timed & set(found) and q.memory in given else []
-    for other in others:
-        try:
-            evaluate(n.formulas, given, other)
-        except MissingGivenError:  # then nobody asks whether it fits
-            continue
-        except NapkinError:
-            pass
-        found += [node for node in order(n.formulas, given, other) if node not in found]
-    return found
+def _nodes(graph: Graph, y: Symbol) -> list[Symbol]:
+    """Return what is computed on the way to `y`, and then what tells whether it fits."""
+    found = dict.fromkeys(graph.order(y))
+    for formula in conditions(graph, y):
+        found |= dict.fromkeys(graph.order(formula.target))
+        for other in sorted(formula.valid.free_symbols, key=str):
+            found |= dict.fromkeys(graph.order(other))
+    return list(found)
 
 
 def _needs(symbol: Symbol, expression: Expr, statements: list[str]) -> dict[str, Any]:
@@ -207,14 +201,12 @@ def _needs(symbol: Symbol, expression: Expr, statements: list[str]) -> dict[str,
 
 def _conditions(formula: Formula, known: set[Symbol]) -> Iterable[tuple[str, str]]:
     """Yield what must hold for a node, as JavaScript, with the reason if it does not."""
-    symbol, quantity = formula.target, lookup(formula.target)
+    quantity = lookup(formula.target)
     if formula.valid != true and formula.valid.free_symbols <= known:
-        yield javascript(formula.valid), f"{quantity.meaning}: only where {formula.valid}"
-    if symbol in _NO_ROOM:
-        holds, reason = _NO_ROOM[symbol]
-        yield holds.format(f"v.{symbol}"), reason
-    else:
-        domain, name = quantity.domain, f"v.{symbol}"
+        told = f"{quantity.meaning}: only where {formula.valid}"
+        yield javascript(formula.valid), formula.otherwise or told
+    if not formula.otherwise:
+        domain, name = quantity.domain, f"v.{formula.target}"
         low = f"{domain.low:g} {'<' if domain.open_low else '<='} {name}"
         high = f"{name} {'<' if domain.open_high else '<='} {domain.high:g}"
         parts = [low] * (domain.low > float("-inf")) + [high] * (domain.high < float("inf"))

@@ -14,8 +14,7 @@ from ..errors import MissingGivenError, NapkinError
 from ..formulas.formula import Formula, latex_of, legend
 from ..quantities.quantity import lookup
 from ..quantities.table import Table
-from ..worksheet.expect import expect_napkin
-from ..worksheet.napkin import Napkin
+from ..worksheet.napkin import Napkin, expect_napkin
 
 
 @dataclass(frozen=True)

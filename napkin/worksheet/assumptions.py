@@ -1,163 +1,159 @@
-"""What holds after a list of assumptions: the last word wins, and nothing is half replaced."""
+# SPDX-License-Identifier: Apache-2.0
+"""What holds under assumptions: named entries of the catalog, changes of formulas, values."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
-from sympy import Symbol
+from sympy import Expr, Symbol
 
-from ..errors import NapkinError
+from .. import catalog
+from ..catalog import Accelerator, Model
 from ..formulas import BASE
-from ..formulas.formula import Formula
+from ..formulas.formula import Node
 from ..formulas.gqa import grouped_kv_heads
-from ..formulas.variants import OF_A_MODEL, Bundle
+from ..formulas.variants import Bundle, get
 from ..quantities.notation import group_size, n_kv_heads, n_params, n_params_active
-from ..quantities.quantity import REGISTRY
-from .choices import WIDTHS, Choice, Given, bundles_of, from_choices
+from ..quantities.quantity import REGISTRY, lookup
+from ..quantities.value import coherent
 
-_INSTEAD: Final = (  # of each of these sets the last one holds, whole
-    {"mha", "mqa", "gqa", "mla", "mla_full_query"},
-    {"idle_kept", "idle_evicted"},
-    {"fluid", "binomial", "erlang"},
-    {"paged", "reserved_maximum"},
-    {"rent", "own"},
-)
-_APART: Final = (  # they count the same layers, each as if the other were not there
-    {"sliding_window", "linear_attention"},
-    {"sliding_window", "state_space"},
-)
-_COUNTED: Final = ("n_params", "n_params_active", "group_size")
+CHOICES: Final = ("scenario", "model", "accelerator", "precision")
+"""What a worksheet takes by name, each from the catalog or one's own."""
+_WIDTHS: Final = ("bytes_per_weight", "bytes_per_kv", "bytes_per_activation")
+_OF_A_SHEET: Final = ("memory", "bandwidth", "link_bandwidth", "peak_flops")
+
+Change = Node | Bundle
+Formulas = dict[Symbol, Node]
 
 
-def superseded(
-    choices: Mapping[str, Choice], steps: tuple[Any, ...], chosen: Mapping[str, Choice]
-) -> tuple[dict[str, Choice], tuple[Any, ...]]:
-    """Take away what entries that are named now replace.
+@dataclass(frozen=True)
+class Given:
+    """A value in coherent units, and who gave it: ``"given"``, or a source of the catalog."""
 
-    Parameters
-    ----------
-    choices : mapping of str to Choice
-        What was named before.
-    steps : tuple
-        What was assumed before: formulas, bundles, and pairs of symbol and given.
-    chosen : mapping of str to Choice
-        What is named now.
+    value: Expr
+    source: str = "given"
 
-    Returns
-    -------
-    choices : dict of str to Choice
-        Empty if a scenario is named now: it stands for all of them.
-    steps : tuple
-        Without values for quantities that the new entries bring; if a model is among
-        them, without those of the old model's shape either.
-    """
-    if not chosen:
-        return dict(choices), steps
-    kept = {} if "scenario" in chosen else dict(choices)
-    of_scenario = from_choices(chosen)[1] if "scenario" in chosen else {}
-    shapes = {name for name, quantity in REGISTRY.items() if quantity.config_key}
-    brings = {
-        "scenario": {symbol.name for symbol in of_scenario},
-        "model": {*shapes, *_COUNTED},
-        "accelerator": {"memory", "bandwidth", "link_bandwidth", "peak_flops"},
-        "precision": {"peak_flops", *WIDTHS},
+
+@dataclass(frozen=True)
+class Choice:
+    """An entry of the catalog or one's own, and the name as it was typed."""
+
+    entry: Any
+    typed: str
+
+
+def choose(named: Mapping[str, Any]) -> dict[str, Choice]:
+    """Look up what is named, once: a napkin does not change when a file does."""
+    found = dict(named)
+    if not isinstance(found.get("model"), Model | None):
+        found["model"] = Model.from_config(found["model"])
+    if not isinstance(found.get("accelerator"), Accelerator | None):
+        found["accelerator"] = catalog.accelerator(found["accelerator"])
+    typed = {key: str(name) for key, name in named.items() if isinstance(name, str | Path)}
+    return {
+        key: Choice(entry, str(typed.get(key) or getattr(entry, "name", entry)))
+        for key, entry in found.items()
     }
-    brought = {name for key in chosen for name in brings[key]}
-    remaining = tuple(
-        step
-        for step in steps
-        if not (isinstance(step, tuple) and step[0].name in brought)
-        and not ("model" in chosen and step in OF_A_MODEL)
-    )
-    return kept, remaining
 
 
-def check_together(active: Sequence[Bundle], new: Bundle) -> None:
-    """Refuse a bundle that would take away a part of another one.
-
-    Parameters
-    ----------
-    active : sequence of Bundle
-        Those that hold already, the model's own among them.
-    new : Bundle
-        The one to be assumed.
-
-    Raises
-    ------
-    NapkinError
-        If formulas of both would be mixed into something that is neither.
-    """
-    for bundle in active:
-        pair = {bundle.name, new.name}
-        if len(pair) == 1 or any(pair <= family for family in _INSTEAD):
-            continue
-        taken = _special(bundle) & {formula.target for formula in new.formulas}
-        if taken or pair in _APART:
-            order = not (taken and _special(new) & {f.target for f in bundle.formulas})
-            advice = f"Assume {new.name} first" if taken and order else "Write the formulas"
-            raise NapkinError(
-                f"{new.name} would replace a part of {bundle.name} "
-                f"({', '.join(sorted(map(str, taken))) or 'what layers keep'}), and the rest "
-                f"would stay: the two do not go together so. {advice}, or start without one."
-            )
+def brought_by(chosen: Mapping[str, Choice]) -> set[str]:
+    """Name the quantities that entries bring: what was typed for them before gives way."""
+    scenario = catalog.scenario(chosen["scenario"].entry)[0] if "scenario" in chosen else ()
+    shapes = {name for name, quantity in REGISTRY.items() if quantity.config_key}
+    brings: dict[str, Iterable[str]] = {
+        "scenario": scenario,
+        "model": {*shapes, "n_params", "n_params_active", "group_size"},
+        "accelerator": _OF_A_SHEET,
+        "precision": ("peak_flops", *_WIDTHS),
+    }
+    return {name for key in chosen for name in brings[key]}
 
 
-def _special(bundle: Bundle) -> set[Symbol]:
-    """Return the targets for which a bundle has a formula of its own."""
-    return {f.target for f in bundle.formulas if BASE.get(f.target) != f}
+def merge(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Leave out each change that a later one replaces whole."""
+    kept: list[Change] = []
+    for change in changes:
+        kept = [other for other in kept if not _replaces(change, other)]
+        kept.append(change)
+    return tuple(kept)
 
 
-def applied(
-    choices: Mapping[str, Choice], steps: Sequence[Any]
-) -> tuple[dict[Symbol, Formula], dict[Symbol, Given]]:
-    """Return what holds after all assumptions.
-
-    Parameters
-    ----------
-    choices : mapping of str to Choice
-        What is named of the catalog.
-    steps : sequence
-        Formulas, bundles, and pairs of symbol and given, in the order of assuming.
-
-    Returns
-    -------
-    formulas : dict of Symbol to Formula
-        What can be computed.
-    givens : dict of Symbol to Given
-        What is given.
-
-    Raises
-    ------
-    NapkinError
-        If two bundles do not go together.
-    """
-    formulas, givens = from_choices(choices)
-    active = bundles_of(choices)
-    for step in steps:
-        if isinstance(step, Bundle):
-            check_together(active, step)
-            active.append(step)
-        _apply(step, formulas, givens)
-    return formulas, givens
+def _replaces(change: Change, other: Change) -> bool:
+    if isinstance(change, Bundle) and isinstance(other, Bundle):
+        return change == other or (bool(change.slot) and change.slot == other.slot)
+    return targets_of(other) <= targets_of(change)
 
 
-def _apply(step: Any, formulas: dict[Symbol, Formula], givens: dict[Symbol, Given]) -> None:
-    """Put one assumption in; the last word wins."""
-    if isinstance(step, tuple):
-        givens[step[0]] = step[1]
-        if step[0] == group_size:  # it says the same as n_kv_heads, so that one gives way
-            givens.pop(n_kv_heads, None)
-            formulas[n_kv_heads] = grouped_kv_heads
-        elif step[0] == n_kv_heads:
-            givens.pop(group_size, None)
-        return
-    if step in OF_A_MODEL:
-        for symbol in (n_params, n_params_active):  # another shape has another count
-            if symbol in givens and givens[symbol].source != "given":
-                del givens[symbol]
-    for formula in (step,) if isinstance(step, Formula) else step.formulas:
-        formulas[formula.target] = formula
-        givens.pop(formula.target, None)
-    for symbol in getattr(step, "without", ()):
-        formulas.pop(symbol, None)
+def targets_of(change: Change) -> set[Symbol]:
+    """Return the quantities for which a change says what holds."""
+    taken = set(change.without) if isinstance(change, Bundle) else set()
+    return {formula.target for formula in nodes_of(change)} | taken
+
+
+def nodes_of(change: Change) -> tuple[Node, ...]:
+    """Return the formulas, solved and elsewhere, that a change brings."""
+    return change.formulas if isinstance(change, Bundle) else (change,)
+
+
+def apply(
+    choices: Mapping[str, Choice],
+    changes: tuple[Change, ...],
+    typed: Mapping[Symbol, Given],
+) -> tuple[Formulas, dict[Symbol, Given]]:
+    """Return the formulas and givens that hold after all assumptions."""
+    model = choices["model"].entry if "model" in choices else None
+    own: tuple[Change, ...] = tuple(map(get, model.variants)) if model else ()
+    formulas, givens = dict(BASE), _from_catalog(choices)
+    for change in merge((*own, *changes)):
+        for formula in nodes_of(change):
+            formulas[formula.target] = formula
+        for symbol in change.without if isinstance(change, Bundle) else ():
+            formulas.pop(symbol, None)
+    for change in changes:
+        for symbol in {formula.target for formula in nodes_of(change)}:
+            givens.pop(symbol, None)
+        if isinstance(change, Bundle) and change.of_a_model:  # another shape, another count
+            givens.pop(n_params, None)
+            givens.pop(n_params_active, None)
+    if group_size in typed:  # it says the same as n_kv_heads, so that one gives way
+        givens.pop(n_kv_heads, None)
+        formulas[n_kv_heads] = grouped_kv_heads
+    return formulas, givens | dict(typed)
+
+
+def _from_catalog(choices: Mapping[str, Choice]) -> dict[Symbol, Given]:
+    """Return the values that the named entries bring, each with its source."""
+    given: dict[str, tuple[Any, str]] = {}
+    if "scenario" in choices:
+        values, source = catalog.scenario(choices["scenario"].entry, shapes="model" not in choices)
+        given |= {name: (value, source) for name, value in values.items()}
+    if "model" in choices:
+        model = choices["model"].entry
+        source = "; ".join((f"{model.name}: {model.source}", *model.notes))
+        given |= {name: (value, source) for name, value in model.givens.items()}
+    precision = str(choices["precision"].entry).lower() if "precision" in choices else ""
+    if precision:
+        given |= dict.fromkeys(_WIDTHS, (catalog.width(precision), f"precision {precision}"))
+        given.pop("peak_flops", None)  # a peak belongs to its precision
+    if "accelerator" in choices:
+        given.pop("peak_flops", None)
+        given |= _from_sheet(choices["accelerator"].entry, precision)
+    return {
+        lookup(name).symbol: Given(coherent(name, value), source)
+        for name, (value, source) in given.items()
+    }
+
+
+def _from_sheet(chip: Accelerator, precision: str) -> dict[str, tuple[Any, str]]:
+    """Return what a spec sheet says; a peak only where the precision is named."""
+    values = {"memory": chip.memory, "bandwidth": chip.bandwidth}
+    values |= {"link_bandwidth": chip.link_bandwidth} if chip.link_bandwidth else {}
+    fields = ["memory", "bandwidth", "link_bandwidth"]
+    if precision:
+        fields.append(f"peak_flops.{precision}")
+        values |= {"peak_flops": chip.peak(precision)} if chip.peak_flops else {}
+    source = "; ".join(filter(None, (f"{chip.name}: {chip.source}", chip.remarks(*fields))))
+    return {name: (value, source) for name, value in values.items()}

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from sympy import Expr, Integer, Symbol
+from sympy import Expr, Symbol
 
-from ..formulas.graph import Formulas, closed_form, order
+from ..formulas.graph import Graph
 from ..formulas.probability import FUNCTIONS
 from ..quantities.units import scale_of
 from .evaluation import evaluate
@@ -16,8 +16,8 @@ from .evaluation import evaluate
 _BLOCK: Final = 16_384
 
 
-def compiled(
-    formulas: Formulas,
+def compile_function(
+    graph: Graph,
     givens: Mapping[Symbol, Expr],
     target: Symbol,
     arguments: tuple[Symbol, ...],
@@ -47,9 +47,8 @@ def compiled(
     """
     import numpy as np
 
-    known = {**givens, **dict.fromkeys(arguments, Integer(1))}
-    form = target if target in known else closed_form(formulas, known, target)
-    fixed = _fixed(formulas, known, target, form.free_symbols - set(arguments))
+    form = target if target in givens else graph.closed_form(target)
+    fixed = _fixed(graph, givens, target, form.free_symbols - set(arguments))
     call, precomputed = _compiled(form, arguments, tuple(fixed))
     scales = [float(scale_of(name)) for name in arguments]
     constants, own = precomputed(*fixed.values()), float(scale_of(target))
@@ -81,17 +80,17 @@ def compiled(
 
 
 def _fixed(
-    formulas: Formulas,
+    graph: Graph,
     givens: Mapping[Symbol, Expr],
     target: Symbol,
     needed: Iterable[Symbol],
 ) -> dict[Symbol, float]:
     """Return the numbers of what a function does not take as an argument."""
     wanted = set(needed)
-    missing = [s for s in order(formulas, givens, target) if s in wanted and s not in givens]
+    missing = [s for s in graph.order(target) if s in wanted and s not in givens]
     values = dict(givens)
     for symbol in missing:
-        values[symbol] = evaluate(formulas, givens, symbol)[symbol]
+        values[symbol] = evaluate(graph, givens, symbol)[symbol]
     return {s: float(values[s]) for s in sorted(wanted, key=str)}
 
 

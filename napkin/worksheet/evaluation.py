@@ -1,131 +1,179 @@
-"""Values node by node, and what is said when there is none."""
+# SPDX-License-Identifier: Apache-2.0
+"""Values node by node, whether they hold, and what is said when there is none."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from sympy import Expr, Integer, Symbol, ceiling, false, floor, nan
+from sympy import (
+    Add,
+    Basic,
+    Expr,
+    Float,
+    Max,
+    Min,
+    Mul,
+    Piecewise,
+    Pow,
+    Rational,
+    Sum,
+    Symbol,
+    ceiling,
+    false,
+    floor,
+    nan,
+    sqrt,
+    true,
+)
+from sympy.core.relational import Relational
+from sympy.logic.boolalg import Boolean
 
 from ..errors import (
     CircularError,
     DoesNotFitError,
     DomainError,
     MissingGivenError,
-    NapkinError,
     NoFormulaError,
 )
-from ..formulas.formula import Formula
-from ..formulas.graph import Formulas, dependents, effective, number, order
-from ..quantities import notation as q
+from ..formulas.formula import Detail, Formula
+from ..formulas.graph import Graph, choice
+from ..formulas.roots import Largest
+from ..quantities.dimensions import dimension_of
 from ..quantities.quantity import lookup
-from ..quantities.value import allows, coherent, in_unit
+from ..quantities.units import coherent_unit
+from ..quantities.value import Value, allows, coherent, in_unit
 
-_HINTS: Final = {
-    "n_layers": "or name a model, such as model='Qwen3-32B'",
-    "memory": "or name an accelerator, such as accelerator='B200'",
-    "bandwidth": "or name an accelerator, such as accelerator='B200'",
-    "peak_flops": "or name an accelerator and a precision, such as precision='fp8'",
-    "bytes_per_weight": "or name a precision, such as precision='fp8'",
-    "bytes_per_kv": "or name a precision, such as precision='fp8'",
-    "price": "there is no default price",
-    "think_time": "or give duty_cycle itself, such as 0.2",
-    "new_tokens": "or, for a duty cycle, give duty_cycle itself, such as 0.2",
-}
+_DIGITS: Final = 30
+_LARGEST_EXACT_POWER: Final = 1024
+_EXACT: Final = (Relational, Boolean, Add, Mul, Pow, Min, Max, ceiling, floor)
+Givens = Mapping[Symbol, Expr]
+Values = dict[Symbol, Expr]
 
 
-def evaluate(
-    formulas: Formulas, givens: Mapping[Symbol, Expr], target: Symbol
-) -> dict[Symbol, Expr]:
-    """Compute a target and all that it needs.
+def number(expression: Basic, values: Givens) -> Basic:
+    """Evaluate one expression, exactly where that is possible.
 
-    Parameters
-    ----------
-    formulas : mapping of Symbol to Formula
-        What can be computed.
-    givens : mapping of Symbol to Expr
-        What is given, in coherent units.
-    target : Symbol
-        What is asked for.
-
-    Returns
-    -------
-    dict of Symbol to Expr
-        A number for each symbol met on the way, each after what it needs.
-
-    Raises
-    ------
-    MissingGivenError
-        If something is needed that nobody gave: its meaning, unit, and who needs it.
-    NoFormulaError
-        If the target itself is neither given nor computed by a formula.
-    CircularError
-        If formulas need each other.
-    DoesNotFitError
-        If memory is too small, or a speed out of reach.
-    DomainError
-        If a result is outside what its quantity allows.
+    A Rational if only sums, products, whole powers, rounding and comparisons are involved;
+    otherwise a Float of 30 digits.
     """
-    nodes = order(formulas, givens, target)
-    values: dict[Symbol, Expr] = {}
-    missing: list[Symbol] = []
-    for symbol in nodes:
-        default = lookup(symbol).default
-        if symbol in givens:
-            values[symbol] = givens[symbol]
-        elif symbol not in formulas:
-            if default is None:
-                missing.append(symbol)
-            else:
-                values[symbol] = coherent(symbol, default)
+    if expression in values:
+        return values[expression]
+    if not expression.args:
+        return expression
+    if isinstance(expression, Piecewise):  # only the branch that holds
+        branches = ((value, number(holds, values)) for value, holds in expression.args)
+        return next(number(value, values) for value, holds in branches if holds == true)
+    if isinstance(expression, Sum):
+        return expression.xreplace(dict(values)).doit().evalf(_DIGITS)
+    if isinstance(expression, Largest):
+        return expression.xreplace(dict(values)).evalf(_DIGITS)
+    args = [number(arg, values) for arg in expression.args]
+    if isinstance(expression, Pow):
+        base, power = args
+        if abs(power) == Rational(1, 2) and base.is_Rational and sqrt(base).is_Rational:
+            return base**power
+        if not (power.is_Integer and abs(power) <= _LARGEST_EXACT_POWER):
+            args = [Float(arg, _DIGITS) for arg in args]
+    elif not isinstance(expression, _EXACT):
+        args = [arg.evalf(_DIGITS) for arg in args]
+        return expression.func(*args).evalf(_DIGITS)
+    return expression.func(*args)
+
+
+def sides(expression: Expr, values: Givens) -> list[tuple[Expr, Expr]]:
+    """Return the sides of the outermost ``Min`` or ``Max`` with their numbers, binding first."""
+    best = choice(expression)
+    if best is None:
+        return []
+    pairs = [(side, number(side, values)) for side in best.args]
+    return sorted(pairs, key=lambda pair: float(pair[1]), reverse=isinstance(best, Max))
+
+
+def evaluate(graph: Graph, givens: Givens, target: Symbol) -> Values:
+    """Compute a target and all that it needs, in coherent units, each after what it needs.
+
+    Raises a `MissingGivenError` for what nobody gave, a `DoesNotFitError` for what the server
+    cannot do, a `DomainError` for other results that make no sense, and a `CircularError`.
+    """
+    nodes = graph.order(target)
+    values = _starting_values(graph, givens, nodes)
+    missing = [symbol for symbol in nodes if symbol not in values and symbol not in graph]
     if missing:
-        raise _missing(missing, formulas, nodes, target)
+        raise _missing(missing, graph, nodes, target)
     for symbol in nodes:
         if symbol not in values:
-            values[symbol] = _computed(symbol, formulas, givens, values)
+            values[symbol] = _computed(graph, givens, symbol, values)
+    for symbol in nodes:  # conditions on what was not needed to compute the target
+        if symbol not in givens and symbol in graph:
+            reason = unmet(graph, givens, graph[symbol], values)
+            if reason:
+                raise DoesNotFitError(reason)
     return values
 
 
-def _one_cache(formulas: Formulas, givens: Mapping[Symbol, Expr]) -> Expr | int:
-    """Return the bytes that one sequence takes of a budget, or 0 where that is not known."""
-    room = Integer(10**18)
+def can_be_known(graph: Graph, target: Symbol) -> bool:
+    """Say whether everything that a target needs is given, assumed or computed."""
     try:
-        values = evaluate(formulas, {**givens, q.kv_budget: room}, q.concurrent_sequences)
-    except NapkinError:
-        return 0
-    return room / values[q.concurrent_sequences]
+        graph.order(target)
+    except CircularError:
+        return False
+    return all(lookup(end).default is not None for end in graph.open_ends(target))
 
 
-def check_room(
-    formulas: Formulas, givens: Mapping[Symbol, Expr], values: Mapping[Symbol, Expr]
-) -> None:
-    """Raise if results of serving were computed for a model that its memory does not hold.
+def conditions(graph: Graph, target: Symbol) -> Iterator[Formula]:
+    """Yield the formulas whose conditions say whether a server can do what a target says.
 
-    Parameters
-    ----------
-    formulas : mapping of Symbol to Formula
-        What can be computed.
-    givens : mapping of Symbol to Expr
-        What is given, in coherent units.
-    values : mapping of Symbol to Expr
-        What was computed.
-
-    Raises
-    ------
-    DoesNotFitError
-        If a step or a prompt was timed, memory is given, and the weights do not fit.
+    They stand on the way to the target, or are asked for by one that does; one whose condition
+    cannot be known is not among them.
     """
-    timed = {q.decode_memory_time, q.decode_compute_time, q.prefill_compute_time} - givens.keys()
-    if q.memory not in givens or q.kv_budget in values or not timed & values.keys():
-        return
-    try:
-        evaluate(formulas, givens, q.kv_budget)
-    except (MissingGivenError, CircularError):  # then it cannot be told
-        return
+    queue, seen = [target], set[Symbol]()
+    while queue:
+        for symbol in graph.order(queue.pop()):
+            if symbol in seen or symbol not in graph:
+                continue
+            seen.add(symbol)
+            formula = graph[symbol]
+            others = formula.valid.free_symbols - {symbol}
+            if all(can_be_known(graph, other) for other in others):
+                queue.extend(sorted(others, key=str))
+                if formula.otherwise:
+                    yield formula
+
+
+def unmet(graph: Graph, givens: Givens, formula: Formula, known: Givens) -> str:
+    """Say why a formula's condition does not hold; nothing where it holds or cannot be known."""
+    values = dict(known)
+    for symbol in sorted(formula.valid.free_symbols - values.keys(), key=str):
+        if not can_be_known(graph, symbol):
+            return ""
+        try:
+            values |= evaluate(graph, givens, symbol)
+        except DomainError as reason:
+            return str(reason)
+    return why_not(graph, givens, formula, values) if number(formula.valid, values) == false else ""
+
+
+def why_not(graph: Graph, givens: Givens, formula: Formula, values: Givens) -> str:
+    """Say why a formula's condition does not hold, with the numbers that can be known."""
+    details = [
+        text for detail in formula.details if (text := _filled(graph, givens, detail, values))
+    ]
+    return f"{formula.otherwise}: {' '.join(details)}" if details else f"{formula.otherwise}."
+
+
+def _starting_values(graph: Graph, givens: Givens, nodes: list[Symbol]) -> Values:
+    values: Values = {}
+    for symbol in nodes:
+        if symbol in givens:
+            values[symbol] = givens[symbol]
+        elif symbol not in graph and lookup(symbol).default is not None:
+            values[symbol] = coherent(symbol, lookup(symbol).default)
+    return values
 
 
 def _missing(
-    missing: list[Symbol], formulas: Formulas, nodes: list[Symbol], target: Symbol
+    missing: list[Symbol], graph: Graph, nodes: list[Symbol], target: Symbol
 ) -> MissingGivenError:
     if missing == [target]:
         quantity = lookup(target)
@@ -136,8 +184,8 @@ def _missing(
     lines = []
     for symbol in missing:
         quantity = lookup(symbol)
-        users = ", ".join(dependents(formulas, nodes, symbol)[:4])
-        hint = f"; {_HINTS[symbol.name]}" if symbol.name in _HINTS else ""
+        users = ", ".join(graph.dependents(nodes, symbol)[:4])
+        hint = f"; {quantity.hint}" if quantity.hint else ""
         lines.append(f"  {symbol} ({quantity.meaning}, in {quantity.unit}), for {users}{hint}")
     return MissingGivenError(
         f"{target} needs what was not given:\n" + "\n".join(lines) + "\n"
@@ -145,99 +193,80 @@ def _missing(
     )
 
 
-def _computed(
-    symbol: Symbol,
-    formulas: Formulas,
-    givens: Mapping[Symbol, Expr],
-    values: dict[Symbol, Expr],
-) -> Expr:
-    formula = formulas[symbol]
-    try:
-        holds = number(formula.valid, values) != false
-        result = number(effective(formula, formulas, givens), values) if holds else nan
-    except (TypeError, ValueError, ZeroDivisionError, OverflowError):  # a division by zero inside
-        holds, result = True, nan
-    if not holds:
-        raise DomainError(
-            f"{formula.target} ({lookup(formula.target).meaning}) holds only where "
-            f"{formula.valid}, which is not so here."
-            + (f" Note: {formula.scope}." if formula.scope else "")
-        )
-    _check_fit(formula.target, result, formulas, givens, values)
-    if not allows(lookup(formula.target).domain, result):
+def _computed(graph: Graph, givens: Givens, symbol: Symbol, values: Values) -> Expr:
+    formula = graph[symbol]
+    before = formula.valid.free_symbols <= values.keys()
+    if before and number(formula.valid, values) == false:
+        raise _does_not_hold(graph, givens, formula, values)
+    result = _result(formula, values)
+    after = formula.valid.free_symbols <= values.keys() | {symbol} and result.is_comparable
+    if after and number(formula.valid, {**values, symbol: result}) == false:
+        raise _does_not_hold(graph, givens, formula, {**values, symbol: result})
+    if not allows(lookup(symbol).domain, result):
         raise _outside(formula, result)
     return result
 
 
-def _outside(formula: Formula, result: Expr) -> DomainError:
-    quantity = lookup(formula.target)
-    scope = f" Note: {formula.scope}." if formula.scope else ""
-    if not result.is_finite:
-        return DomainError(
-            f"{quantity.name} ({quantity.meaning}) has no finite value here, because something "
-            f"that it divides by is 0: {formula}.{scope}"
-        )
+def _result(formula: Formula, values: Givens) -> Expr:
+    try:
+        return number(formula.expression, values)
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError):  # a division by zero inside
+        return nan
+
+
+def _does_not_hold(graph: Graph, givens: Givens, formula: Formula, values: Givens) -> DomainError:
+    if formula.otherwise:
+        return DoesNotFitError(why_not(graph, givens, formula, values))
     return DomainError(
-        f"{quantity.name} ({quantity.meaning}) comes out as {in_unit(formula.target, result)}, "
-        f"but must be {quantity.domain.words}: {formula}.{scope}"
+        f"{formula.target} ({lookup(formula.target).meaning}) holds only where "
+        f"{formula.valid}, which is not so here." + _noted(formula)
     )
 
 
-def _check_fit(
-    target: Symbol,
-    result: Expr,
-    formulas: Formulas,
-    givens: Mapping[Symbol, Expr],
-    values: Mapping[Symbol, Expr],
-) -> None:
-    """Raise the errors that a server meets first: no room, no speed."""
-    if not result.is_comparable:
-        return
-    if target == q.kv_budget and result <= 0:
-        cache = _one_cache(formulas, givens)
-        raise DoesNotFitError(
-            f"the weights take {_show(q.weight_bytes, values)}, but the server may use only "
-            f"{in_unit(q.memory, _room(values))} on {_show(q.n_gpus, values)}: "
-            f"{in_unit(q.memory, -result)} short. {_gpus_that_would_do(values, cache)}"
+def _outside(formula: Formula, result: Expr) -> DomainError:
+    quantity = lookup(formula.target)
+    if not result.is_finite:
+        return DomainError(
+            f"{quantity.name} ({quantity.meaning}) has no finite value here, because something "
+            f"that it divides by is 0: {formula}.{_noted(formula)}"
         )
-    if target == q.concurrent_sequences and result < 1:
-        taken = values[q.kv_budget] / result if result > 0 else values[q.kv_bytes_per_sequence]
-        raise DoesNotFitError(
-            f"one sequence of {_show(q.context, values)} takes "
-            f"{in_unit(q.memory, taken)} of cache, but the weights leave only "
-            f"{_show(q.kv_budget, values)}. {_gpus_that_would_do(values, taken)}"
-        )
-    if target == q.largest_batch_at_speed and values.get(q.step_time_target) == 0:
-        raise DoesNotFitError(
-            f"no sequence reaches {_show(q.speed_target, values)}: kernel launches and host work "
-            "alone take longer than that leaves. Launch fewer kernels, or ask for less speed."
-        )
-    if target == q.largest_batch_at_speed and result < 1:
-        raise DoesNotFitError(
-            f"no sequence reaches {_show(q.speed_target, values)}: a step would have to take "
-            f"{_show(q.step_time_target, values)}, which is too short to read the weights "
-            f"({_show(q.weight_bytes_read, values)}) and one cache, or to do their work. "
-            "Ask for less speed, narrower weights, or more GPUs."
-        )
+    return DomainError(
+        f"{quantity.name} ({quantity.meaning}) comes out as {in_unit(formula.target, result)}, "
+        f"but must be {quantity.domain.words}: {formula}.{_noted(formula)}"
+    )
 
 
-def _show(symbol: Symbol, values: Mapping[Symbol, Expr]) -> str:
-    return str(in_unit(symbol, values[symbol])) if symbol in values else lookup(symbol).meaning
+def _noted(formula: Formula) -> str:
+    return f" Note: {formula.scope}." if formula.scope else ""
 
 
-def _room(values: Mapping[Symbol, Expr]) -> Expr:
-    per_gpu = values[q.usable_memory] * values[q.memory] - values[q.reserved_memory]
-    return values[q.n_gpus] * per_gpu
+def _filled(graph: Graph, givens: Givens, detail: Detail, values: Givens) -> str:
+    """Return a detail with its numbers, or nothing where one of them cannot be known."""
+    needed = detail.when.free_symbols.union(*(value.free_symbols for value in detail.values))
+    known = dict(values)
+    for symbol in sorted(needed - known.keys(), key=str):
+        found = _without_checks(graph, givens, symbol)
+        if found is None:
+            return ""
+        known[symbol] = found
+    if number(detail.when, known) == false:
+        return ""
+    return detail.text.format(*(_shown(value, known) for value in detail.values))
 
 
-def _gpus_that_would_do(values: Mapping[Symbol, Expr], cache: Expr | int) -> str:
-    needed = {q.usable_memory, q.memory, q.reserved_memory, q.n_gpus, q.weight_bytes}
-    if not needed <= values.keys():
-        return "Give more memory."
-    per_gpu = _room(values) / values[q.n_gpus]
-    if per_gpu <= 0:
-        return "The reserve alone is larger than the usable memory."
-    weights = values[q.weight_bytes]
-    count = ceiling((weights + cache) / per_gpu) if cache else floor(weights / per_gpu) + 1
-    with_cache = "and one sequence " if cache else ""
-    return f"The weights {with_cache}would fit on {count} GPUs: n_gpus={count}."
+def _shown(expression: Expr, values: Givens) -> Value:
+    if isinstance(expression, Symbol):
+        return in_unit(expression, values[expression])
+    return Value(number(expression, values), coherent_unit(dimension_of(expression)))
+
+
+def _without_checks(graph: Graph, givens: Givens, target: Symbol) -> Expr | None:
+    """Return the number of a target, whether or not it makes sense; None if it is not known."""
+    if not can_be_known(graph, target):
+        return None
+    nodes = graph.order(target)
+    values = _starting_values(graph, givens, nodes)
+    for symbol in nodes:
+        if symbol not in values:
+            values[symbol] = _result(graph[symbol], values)
+    return values[target] if values[target].is_comparable else None

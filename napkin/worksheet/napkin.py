@@ -1,32 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
 """The napkin: formulas and givens, and nothing else."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from sympy import Expr, Symbol
 
-from ..catalog import Accelerator
-from ..catalog.model import Model
+from ..catalog import Accelerator, Model
 from ..errors import NapkinError, NoFormulaError
-from ..formulas.formula import Formula
-from ..formulas.graph import closed_form, number
-from ..formulas.variants import BUNDLES, Bundle
-from ..quantities.dimensions import check_equation, dimension_of
-from ..quantities.own import register, used
-from ..quantities.quantity import REGISTRY, SWITCH, Quantity, lookup
+from ..formulas import ALL
+from ..formulas.graph import Graph, graph_of
+from ..formulas.variants import BUNDLES, Bundle, get
+from ..quantities.dimensions import dimension_of
+from ..quantities.notation import group_size, n_kv_heads
+from ..quantities.own import own_among, register
+from ..quantities.quantity import REGISTRY, SWITCH, Quantity, listed, lookup
 from ..quantities.units import coherent_unit, parse_unit
 from ..quantities.value import Value, coherent, in_unit, somewhere
-from .assumptions import applied, superseded
-from .choices import CHOICES, Choice, Given, resolved
-from .compilation import compiled
-from .evaluation import check_room, evaluate
-from .parse import parse
-from .summary import summary
+from .assumptions import (
+    CHOICES,
+    Change,
+    Choice,
+    Given,
+    apply,
+    brought_by,
+    choose,
+    merge,
+    nodes_of,
+    targets_of,
+)
+from .compilation import compile_function
+from .evaluation import Values, evaluate, number
+from .parse import parse, parse_expression
+
+_WIDTH = 90
+_SAME = {group_size: n_kv_heads, n_kv_heads: group_size}  # each says what the other says
 
 
 class Napkin:
@@ -61,11 +73,11 @@ class Napkin:
     28.1 sequences
     """
 
-    _choices: dict[str, Choice]
-    _steps: tuple[Any, ...]
-    formulas: Mapping[Symbol, Formula]
+    choices: Mapping[str, Choice]
+    changes: tuple[Change, ...]
+    formulas: Graph
     givens: Mapping[Symbol, Given]
-    _values: dict[Symbol, dict[Symbol, Expr]]
+    _values: dict[Symbol, Values]
 
     def __init__(
         self,
@@ -76,45 +88,71 @@ class Napkin:
         scenario: str | None = None,
         **givens: Any,
     ) -> None:
-        choices = (scenario, model, accelerator, precision)
-        self._fill({}, (), dict(zip(CHOICES, choices, strict=True)) | givens)
+        named: dict[str, Any] = {"scenario": scenario, "model": model}
+        named |= {"accelerator": accelerator, "precision": precision}
+        self._fill({}, (), {}, named | givens)
 
     def _fill(
-        self, choices: dict[str, Choice], steps: tuple[Any, ...], new: dict[str, Any]
+        self,
+        choices: Mapping[str, Choice],
+        changes: tuple[Change, ...],
+        typed: Mapping[Symbol, Given],
+        new: Mapping[str, Any],
     ) -> None:
-        chosen = resolved({k: v for k, v in new.items() if k in CHOICES and v is not None})
-        choices, steps = superseded(choices, steps, chosen)
-        typed = tuple(
-            (lookup(name).symbol, Given(coherent(name, value)))
-            for name, value in new.items()
-            if name not in CHOICES
+        chosen = choose({k: v for k, v in new.items() if k in CHOICES and v is not None})
+        if "scenario" in chosen:  # it stands for all of them
+            choices = {}
+        if "model" in chosen:
+            changes = tuple(c for c in changes if not (isinstance(c, Bundle) and c.of_a_model))
+        gone = brought_by(chosen)
+        now = {symbol: given for symbol, given in typed.items() if symbol.name not in gone}
+        for name, value in new.items():
+            if name not in CHOICES:
+                symbol = lookup(name).symbol
+                for other in (symbol, _SAME.get(symbol)):
+                    now.pop(other, None)
+                now[symbol] = Given(coherent(name, value))
+        formulas, givens = apply({**choices, **chosen}, changes, now)
+        vars(self).update(
+            choices=MappingProxyType({**choices, **chosen}),
+            changes=changes,
+            formulas=graph_of(formulas, {symbol: given.value for symbol, given in givens.items()}),
+            givens=MappingProxyType(givens),
+            _values={},
         )
-        put = object.__setattr__
-        put(self, "_choices", choices | chosen)
-        put(self, "_steps", (*steps, *typed))
-        formulas, givens = applied(self._choices, self._steps)
-        put(self, "formulas", MappingProxyType(formulas))
-        put(self, "givens", MappingProxyType(givens))
-        put(self, "_values", {})
+
+    @property
+    def typed(self) -> dict[Symbol, Given]:
+        """The givens that a person typed."""
+        return {s: given for s, given in self.givens.items() if given.source == "given"}
+
+    @property
+    def numbers(self) -> dict[Symbol, Expr]:
+        """The givens as numbers, in coherent units (byte, FLOP, s, USD)."""
+        return {symbol: given.value for symbol, given in self.givens.items()}
 
     def __setattr__(self, name: str, value: object) -> None:
         raise NapkinError(f"a napkin never changes: use assume({name}=...) to get another one.")
 
     def __reduce__(self) -> tuple[Any, ...]:
         names = {symbol.name for symbol in self.givens}
-        for formula in self.formulas.values():
+        for formula in self.formulas.packaged.values():
             names |= {symbol.name for symbol in (formula.target, *formula.symbols)}
-        return _rebuild, (self._choices, self._steps, used(names))
+        return _rebuild, (dict(self.choices), self.changes, self.typed, own_among(names))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Napkin):
             return NotImplemented
-        return self.formulas == other.formulas and self.givens == other.givens
+        return self._key == other._key
 
     def __hash__(self) -> int:
-        return hash((frozenset(self.formulas.items()), frozenset(self.givens.items())))
+        return hash(self._key)
 
-    def assume(self, *changes: Formula | Bundle | str, **givens: Any) -> Napkin:
+    @property
+    def _key(self) -> tuple[frozenset[Any], frozenset[Any]]:
+        return frozenset(self.formulas.packaged.items()), frozenset(self.givens.items())
+
+    def assume(self, *changes: Change | str, **givens: Any) -> Napkin:
         """Return another napkin, with other formulas or givens.
 
         Parameters
@@ -139,15 +177,17 @@ class Napkin:
         """
         read = tuple(_read(change) if isinstance(change, str) else change for change in changes)
         for change in read:
-            if not isinstance(change, Formula | Bundle):
+            if not isinstance(change, Change):
                 raise NapkinError(
                     "assume takes formulas, also as text, bundles of napkin.variants and "
                     f"name=value, got {change!r:.80}."
                 )
-            for formula in (change,) if isinstance(change, Formula) else change.formulas:
-                check_equation(formula.target, formula.expression)
+            for node in nodes_of(change):
+                node.check_units()
+        replaced = set().union(*map(targets_of, read))
+        typed = {s: given for s, given in self.typed.items() if s not in replaced}
         new = object.__new__(Napkin)
-        new._fill(self._choices, (*self._steps, *read), givens)
+        new._fill(self.choices, merge((*self.changes, *read)), typed, givens)
         return new
 
     def values(self, target: str | Symbol) -> dict[Symbol, Expr]:
@@ -170,9 +210,7 @@ class Napkin:
         """
         symbol = lookup(target).symbol
         if symbol not in self._values:
-            given = {name: given.value for name, given in self.givens.items()}
-            self._values[symbol] = evaluate(self.formulas, given, symbol)
-            check_room(self.formulas, given, self._values[symbol])
+            self._values[symbol] = evaluate(self.formulas, self.numbers, symbol)
         return self._values[symbol]
 
     def __getitem__(self, target: str | Expr) -> Value:
@@ -219,14 +257,19 @@ class Napkin:
         symbol = lookup(target).symbol
         if symbol not in self.formulas:
             raise NoFormulaError(f"no formula computes {symbol} ({lookup(symbol).meaning}).")
-        stops = frozenset(lookup(name).symbol for name in keep)
-        switches = frozenset(
-            (name, given.value)
+        stops = frozenset(lookup(name).symbol for name in listed(keep))
+        form = self.formulas.closed_form(symbol, stops)
+        assumed = {
+            name: given.value
             for name, given in self.givens.items()
             if lookup(name).domain is SWITCH
-        )
-        formulas = frozenset(self.formulas.items())
-        return _derived(formulas, frozenset(self.givens), switches, symbol, stops)
+        }
+        for name in form.free_symbols - self.givens.keys() - stops:
+            default = lookup(name).default
+            plain = default == 0 or parse_unit(lookup(name).unit)[0] == ()
+            if default is not None and plain and name not in self.formulas:
+                assumed[name] = coherent(name, default)
+        return form.xreplace(assumed)
 
     def function(self, target: str | Symbol, *arguments: str) -> Callable[..., Any]:
         """Compile a target as a function of some of its quantities.
@@ -250,42 +293,76 @@ class Napkin:
             If something else that the target needs is not given.
         """
         opened = self.assume(**{str(name): somewhere(lookup(name).domain) for name in arguments})
-        given = {name: value.value for name, value in opened.givens.items()}
         names = tuple(lookup(name).symbol for name in arguments)
-        return compiled(opened.formulas, given, lookup(target).symbol, names)
+        return compile_function(opened.formulas, opened.numbers, lookup(target).symbol, names)
 
     def __repr__(self) -> str:
-        return summary(self._choices, self._steps, self.formulas, self.givens)
+        words = [f"{key}={choice.typed!r}" for key, choice in self.choices.items()]
+        words += [f"{s}={str(in_unit(s, given.value))!r}" for s, given in self.typed.items()]
+        lines = [f"{_wrap('Napkin(', words)})", *(f"  assuming {c}" for c in self.changes)]
+        for source in dict.fromkeys(given.source for given in self.givens.values()):
+            if source != "given":
+                listing = [s for s, g in self.givens.items() if g.source == source]
+                shown = [f"{s} = {self[s]}" for s in listing if lookup(s).domain is not SWITCH]
+                lines.append(_wrap(f"  from {source.split(': ')[0]}: ", shown))
+        ideal = [q for q in REGISTRY.values() if q.ideal and q.symbol not in self.givens]
+        shown = [f"{q.name} = {in_unit(q.name, coherent(q.name, q.default))}" for q in ideal]
+        lines += [_wrap("  assumed: ", shown)] if shown else []
+        used = {symbol for formula in self.formulas.values() for symbol in formula.symbols}
+        idle = [str(s) for s in self.typed if s not in used and s not in self.formulas]
+        return "\n".join([*lines, *([_wrap("  used by no formula here: ", idle)] if idle else [])])
 
 
-def _read(text: str) -> Formula | Bundle:
+def _wrap(lead: str, items: list[str]) -> str:
+    """Join items with commas, in lines that a notebook shows without breaking them."""
+    lines = [lead]
+    for index, item in enumerate(items):
+        piece = item + (", " if index < len(items) - 1 else "")
+        if len(lines[-1]) + len(piece) > _WIDTH and lines[-1].strip():
+            lines.append("    ")
+        lines[-1] += piece
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _read(text: str) -> Change:
     """Read a formula, or the name of a bundle."""
     return BUNDLES[text] if text in BUNDLES else parse(text)
 
 
 def _rebuild(
-    choices: dict[str, Choice], steps: tuple[Any, ...], own: tuple[Quantity, ...]
+    choices: dict[str, Choice],
+    changes: tuple[Change, ...],
+    typed: dict[Symbol, Given],
+    own: tuple[Quantity, ...],
 ) -> Napkin:
     for quantity in own:
         register(quantity)
     new = object.__new__(Napkin)
-    new._fill(choices, steps, {})
+    new._fill(choices, changes, typed, {})
     return new
 
 
-@lru_cache(maxsize=512)
-def _derived(
-    formulas: frozenset[tuple[Symbol, Formula]],
-    givens: frozenset[Symbol],
-    switches: frozenset[tuple[Symbol, Expr]],
-    target: Symbol,
-    keep: frozenset[Symbol],
-) -> Expr:
-    form = closed_form(dict(formulas), givens, target, keep)
-    assumed = dict(switches)
-    for symbol in form.free_symbols - givens - keep:
-        default = REGISTRY[symbol.name].default
-        plain = default is not None and (default == 0 or parse_unit(lookup(symbol).unit)[0] == ())
-        if plain and symbol not in dict(formulas):
-            assumed[symbol] = coherent(symbol, default)
-    return form.xreplace(assumed)
+def expect_napkin(n: object, verb: str) -> None:
+    """Refuse what is no napkin by name, before it fails somewhere below."""
+    if not isinstance(n, Napkin):
+        raise NapkinError(
+            f"{verb} takes a napkin first, got {n!r:.60}. Make one, as in "
+            "n = nk.Napkin(model='Qwen3-32B', accelerator='B200'), and "
+            f"call nk.{verb}(n, ...)."
+        )
+
+
+def from_data(*calls: Mapping[str, Any]) -> Napkin:
+    """Return the worksheet that data describe: choices, variants and givens, call after call."""
+    n = Napkin()
+    for call in calls:
+        choices = {key: call[key] for key in CHOICES if key in call}
+        changes = [ALL[name] if name in ALL else get(name) for name in call.get("variants", ())]
+        n = n.assume(*changes, **choices, **call.get("givens", {}))
+    return n
+
+
+def ask(target: str, *calls: Mapping[str, Any], unit: str = "") -> Value:
+    """Return the value of an expression, given as text, in the worksheet that data describe."""
+    value = from_data(*calls)[parse_expression(target)]
+    return value.to(unit) if unit else value

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The largest number at which one quantity is at most another: in closed form, or as a root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Final
+
+from sympy import (
+    Add,
+    Dummy,
+    Expr,
+    Float,
+    Integer,
+    Max,
+    Min,
+    Mul,
+    Piecewise,
+    Poly,
+    PolynomialError,
+    Symbol,
+    fraction,
+    lambdify,
+    oo,
+    together,
+    true,
+)
+from sympy.logic.boolalg import Boolean
+
+from .probability import FUNCTIONS
+
+_DIGITS: Final = 30
+_STEP: Final = 8.0
+_STEPS: Final = range(-9, 60)  # places where a root is looked for: powers of eight
+
+
+class Largest(Expr):
+    """The largest value of an unknown at which an expression is at most another.
+
+    It stands in formulas as an unevaluated root: numbers go in by bracketing, its derivative
+    follows from the implicit function theorem. The unknown is bound: it is no free symbol.
+
+    Parameters
+    ----------
+    bound : Symbol
+        The unknown under a name of its own, from `bound_of`.
+    left, right : Expr
+        The left side rises faster than the right one.
+    """
+
+    is_commutative = True
+    is_extended_real = True
+
+    @property
+    def bound_symbols(self) -> list[Symbol]:
+        """The unknown, under the name that it has in here."""
+        return [self.args[0]]
+
+    @property
+    def free_symbols(self) -> set[Symbol]:
+        """The symbols of both sides, without the unknown."""
+        symbols: set[Symbol] = self.args[1].free_symbols | self.args[2].free_symbols
+        return symbols - {self.args[0]}
+
+    def _eval_derivative(self, symbol: Symbol) -> Expr:
+        bound, left, right = self.args
+        off = left - right
+        return -(off.diff(symbol) / off.diff(bound)).xreplace({bound: self})
+
+    def _eval_evalf(self, prec: int) -> Expr | None:
+        return None if self.free_symbols else _bracketed(*self.args)
+
+    def _sympystr(self, printer: Any) -> str:
+        bound, left, right = self.args
+        return f"Largest({bound}, {printer._print(left)} <= {printer._print(right)})"
+
+    def _latex(self, printer: Any) -> str:
+        bound, left, right = map(printer._print, self.args)
+        return rf"\max\left\{{{bound} \;\middle|\; {left} \le {right}\right\}}"
+
+    def _code(self, printer: Any) -> str:
+        bound, left, right = self.args
+        names = sorted(map(str, self.free_symbols))
+        inside = ", ".join([str(bound), *names])
+        body = printer._print(left - right)
+        return f"largest(lambda {inside}: {body}, {', '.join(names)})"
+
+    _numpycode = _pythoncode = _code
+
+    def _javascript(self, printer: Any) -> str:
+        bound, left, right = self.args
+        return f"largest(({bound}) => {printer._print(left - right)})"
+
+
+@lru_cache(maxsize=1024)
+def _bracketed(bound: Symbol, left: Expr, right: Expr) -> Expr:
+    """Look for the last place of a grid that is allowed, then beyond it with 30 digits."""
+    import mpmath
+
+    with mpmath.workdps(_DIGITS + 5):
+        off = lambdify([bound], left - right, modules=[FUNCTIONS, "mpmath"])
+        step = mpmath.mpf(_STEP)
+        allowed = [step**power for power in _STEPS if _holds(off, step**power)]
+        if not allowed:
+            return Integer(0)
+        low, high = allowed[-1], allowed[-1] * step
+        if low == step ** _STEPS[-1]:
+            return oo
+        while high - low > low * mpmath.mpf(10) ** -_DIGITS:
+            middle = (low + high) / 2
+            low, high = (middle, high) if _holds(off, middle) else (low, middle)
+        return Float(low, _DIGITS)
+
+
+def _holds(off: Callable[[Any], Any], x: Any) -> bool:
+    try:
+        found = off(x)
+        return bool(found <= 0)
+    except (ZeroDivisionError, ValueError, TypeError, OverflowError):
+        return False
+
+
+def bound_of(unknown: Symbol) -> Symbol:
+    """Return the name under which an unknown is bound: no quantity may have it."""
+    return Symbol(f"{unknown}_", positive=True)
+
+
+def largest_at_most(unknown: Symbol, left: Expr, right: Expr) -> tuple[Expr, Boolean]:
+    """Return the largest unknown at which `left` is at most `right`, and where that holds.
+
+    A closed form where the left side less the right one is piecewise linear in the unknown and
+    rises; otherwise a `Largest`, to be bracketed.
+    """
+    x = Dummy(str(unknown), positive=True)
+    solver = _Solver(x)
+    found = solver.solve((left - right).xreplace({unknown: x}), Integer(0))
+    if found is not None:
+        return found, solver.condition
+    bound = bound_of(unknown)
+    sides = [side.xreplace({unknown: bound}) for side in (left, right)]
+    return Largest(bound, *sides), true
+
+
+class _Solver:
+    """Splits a rising ``Max`` into a ``Min`` over its branches, down to linear ones."""
+
+    def __init__(self, x: Symbol) -> None:
+        self.x = x
+        self.condition: Boolean = true
+
+    def solve(self, expression: Expr, limit: Expr) -> Expr | None:
+        """Return the largest x with expression <= limit; None if there is no closed form."""
+        x = self.x
+        if not expression.has(x):
+            return Piecewise((oo, expression <= limit), (0, True))
+        if isinstance(expression, Max | Min):
+            parts = [self.solve(branch, limit) for branch in expression.args]
+            over = Min if isinstance(expression, Max) else Max
+            return None if None in parts else over(*parts)
+        if isinstance(expression, Add):
+            for term in expression.args:
+                branches, sign = _branches(term, x)
+                if branches:
+                    rest = expression - term
+                    pushed = [branch + rest for branch in branches]
+                    return self.solve(sign(*pushed, evaluate=False), limit)
+        branches, kind = _branches(expression, x)
+        if branches:
+            return self.solve(kind(*branches, evaluate=False), limit)
+        return self._linear(expression, limit)
+
+    def _linear(self, expression: Expr, limit: Expr) -> Expr | None:
+        above, below = fraction(together(expression - limit))
+        if not below.is_positive:
+            return None
+        try:
+            slope, rest = Poly(above, self.x).all_coeffs()
+        except (PolynomialError, ValueError):  # no polynomial, or not of the first degree
+            return None
+        if slope.is_negative or slope.has(Max, Min) or rest.has(self.x):
+            return None
+        if not slope.is_positive:
+            self.condition &= slope > 0
+        return -rest / slope
+
+
+def _branches(term: Expr, x: Symbol) -> tuple[list[Expr], Any]:
+    """Return the branches of a Max or Min times a factor without x; nothing for other terms."""
+    factor, inner = term.as_independent(x) if isinstance(term, Mul) else (Integer(1), term)
+    if not isinstance(inner, Max | Min):
+        return [], Max
+    if factor != 1 and not (factor.is_positive or factor.is_negative):
+        return [], Max
+    flips = factor != 1 and factor.is_negative
+    kind = Min if isinstance(inner, Max) is flips or (isinstance(inner, Min) and not flips) else Max
+    return [factor * branch for branch in inner.args], kind
