@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from . import views as views
     from .catalog import Accelerator as Accelerator
     from .catalog.model import Model as Model
-    from .claims import claim as claim
     from .errors import NapkinError as NapkinError
     from .formulas import variants as variants
     from .formulas.agreement import agree as agree
@@ -54,7 +53,6 @@ _LATER: Final = {
     "variants": "formulas.variants",
     "Accelerator": "catalog",
     "Model": "catalog.model",
-    "claim": "claims",
     "NapkinError": "errors",
     "Formula": "formulas.formula",
     "agree": "formulas.agreement",

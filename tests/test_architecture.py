@@ -65,8 +65,6 @@ ROOMS = [
     "__main__",
     "lessons",
     "views",
-    "claims",
-    "audit",
     "verbs",
     "worksheet",
     "catalog",

@@ -25,7 +25,7 @@ GROUPS = {
         *("binding", "explain", "solve", "sweep", "sensitivity", "uncertainty", "compare")
     ],
     "Formulas": ["Formula", "agree"],
-    "Facts": ["Accelerator", "Model", "measured", "measurement", "claim"],
+    "Facts": ["Accelerator", "Model", "measured", "measurement"],
     "In a notebook": ["explore", "show", "say", "symbols", "check", "quiz"],
 }
 

@@ -3,7 +3,7 @@
 
 from collections import Counter
 
-from napkin.claims import VERDICTS, Claim, claims, ledger
+from audit import VERDICTS, Claim, claims, ledger
 from napkin.formulas import ALL
 from napkin.quantities.table import Table
 

@@ -21,7 +21,8 @@ project = html_title = BOOK["title"].split(":")[0]
 author = ", ".join(person["name"] for person in BOOK["authors"])
 copyright = f"{author}, text {BOOK['license']['content']}, code {BOOK['license']['code']}"
 language = "en"
-exclude_patterns = ["text/*", "site/*", "pages/*", "quizzes/*", "images/*", "**/.ipynb_checkpoints"]
+exclude_patterns = ["text/*", "site/*", "audit/*", "pages/*", "quizzes/*", "images/*"]
+exclude_patterns += ["**/.ipynb_checkpoints"]
 
 extensions = ["myst_nb", "sphinxcontrib.katex"]
 myst_enable_extensions = ["amsmath", "dollarmath"]

@@ -4,7 +4,7 @@
 from .chips import Accelerator, accelerator, read
 from .data import BYTES, scenario, table, width
 from .model import Model
-from .tables import Price, accelerators, claims, models, price, prices, scenarios, traffic
+from .tables import Price, accelerators, models, price, prices, scenarios, traffic
 
 __all__ = [
     "BYTES",
@@ -13,7 +13,6 @@ __all__ = [
     "Price",
     "accelerator",
     "accelerators",
-    "claims",
     "models",
     "price",
     "prices",

@@ -182,24 +182,3 @@ def scenarios() -> Table:
         for given, value in (row["givens"] | row.get("shapes", {})).items()
     ]
     return Table(["scenario", "given", "value", "source"], rows, notes.lines)
-
-
-def claims() -> Table:
-    """Tabulate what the source article says, with our verdicts.
-
-    Returns
-    -------
-    Table
-        One row a claim; `napkin.claims` derives each again.
-    """
-    rows = [
-        [
-            *(row["id"], row["kind"], row["says"], " to ".join(row.get("printed", ()))),
-            *(row["version"], row["verdict"], row["why"]),
-        ]
-        for row in table("claims").values()
-    ]
-    notes = [f"Source: {source_of(table('scenarios')['article'])}."]
-    notes += [f"{verdict}: {row['says']}." for verdict, row in table("verdicts").items()]
-    header = ["claim", "kind", "says", "printed", "version", "verdict", "why"]
-    return Table(header, rows, notes)

@@ -6,14 +6,13 @@ from .context import users_over_context
 from .explorer import explore
 from .figures import Figure
 from .line_chart import curves
-from .prose import article, results, say, show, symbols
+from .prose import results, say, show, symbols
 from .tiles import tiles
 from .tornado import tornado
 
 __all__ = [
     "Figure",
     "Table",
-    "article",
     "bars",
     "curves",
     "explore",

@@ -9,7 +9,6 @@ from typing import Any
 
 from sympy import Basic, Eq, Expr, Symbol, Tuple
 
-from ..claims import claim, claims, ledger
 from ..errors import MissingGivenError, NapkinError
 from ..formulas.formula import Formula, latex_of, legend
 from ..quantities.quantity import lookup
@@ -155,21 +154,3 @@ def _cell(n: Napkin, target: str) -> str:
         return format(n[target], "short")
     except NapkinError as reason:
         return type(reason).__name__.removesuffix("Error")
-
-
-def article(*ids: str) -> Table:
-    """Tabulate what the source article prints beside what its own scenario gives.
-
-    Parameters
-    ----------
-    *ids : str
-        Claims by name or number; those that the tour tells if none is given.
-
-    Returns
-    -------
-    Table
-        One row a claim, with the reason where they differ.
-    """
-    chosen = [claim(name) for name in ids] or [entry for entry in claims() if entry.tour]
-    rows = [[says, printed, ours, why] for _, says, printed, ours, _, why in ledger(chosen).rows]
-    return Table(["what", "article", "derived", "why"], rows)

@@ -295,7 +295,7 @@ def test_what_is_needed_is_enough(tmp_path: Path) -> None:
 # ------------------------------------------------------------------------- shipped facts
 
 STORED = Path(nk.catalog.__file__).parent / "data"
-SOURCED = sorted({path.stem for path in STORED.glob("*.toml")} - {"families", "verdicts", "claims"})
+SOURCED = sorted({path.stem for path in STORED.glob("*.toml")} - {"families"})
 
 
 @pytest.mark.parametrize("kind", SOURCED)
@@ -343,14 +343,14 @@ def test_what_another_source_says_names_its_field() -> None:
 # ----------------------------------------------------------------------------- tables
 
 
-TABLES = ("accelerators", "models", "prices", "traffic", "scenarios", "claims")
+TABLES = ("accelerators", "models", "prices", "traffic", "scenarios")
 
 
 @pytest.mark.parametrize("kind", TABLES)
 def test_tables_read_well(kind: str) -> None:
     shown = getattr(nk.catalog, kind)()
     assert isinstance(shown, nk.views.Table)
-    assert {row[0] for row in shown.rows} >= (set(table(kind)) if kind != "claims" else {"CL63"})
+    assert {row[0] for row in shown.rows} >= set(table(kind))
     assert all(len(row) == len(shown.header) for row in shown.rows)
     assert all(row[-1] for row in shown.rows)
     assert all("|" not in cell for row in shown.rows for cell in row)
@@ -361,9 +361,8 @@ def test_tables_read_well(kind: str) -> None:
         len(shown.header) - 1
     }
     marks = {mark for row in shown.rows for mark in re.findall(r"\[\d+\]", row[-1])}
-    if kind != "claims":
-        assert marks == {note.split(" ")[0] for note in shown.notes}
-        assert any("read 20" in note for note in shown.notes)
+    assert marks == {note.split(" ")[0] for note in shown.notes}
+    assert any("read 20" in note for note in shown.notes)
 
 
 def test_prices_have_a_date_and_are_no_default() -> None:

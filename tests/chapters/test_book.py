@@ -1,22 +1,18 @@
 """What the book promises as a whole: one place for each term, objective, source and minute."""
 
 import re
-import sys
 from collections import Counter
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from napkin.formulas import ALL
 from napkin.quantities.quantity import REGISTRY
+from pages import chapters, matrix, references
+from pages.glossary import glossary
 
 BOOK = Path(__file__).parents[2] / "chapters"
-sys.path.insert(0, str(BOOK))
-chapters = import_module("pages.chapters")
-matrix = import_module("pages.matrix")
-references = import_module("pages.references")
-GLOSSARY = import_module("pages.glossary").glossary()
+GLOSSARY = glossary()
 ENTRIES = references.bibliography().entries
 TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60}
 UNITS = {"fifteen": 15, "five": 5}

@@ -1,7 +1,6 @@
 """Pages that follow from the package are as it writes them, and name every quantity once."""
 
 import re
-import sys
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -9,18 +8,18 @@ from types import ModuleType
 import pytest
 
 import napkin as nk
-from napkin.claims import claims
+from audit import claims
 from napkin.quantities.quantity import REGISTRY
+from pages import PAGES, notation
+from pages.api import api_page
+from pages.claims import claims_page
 
 CHAPTERS = Path(__file__).parents[2] / "chapters"
-sys.path.insert(0, str(CHAPTERS))
-pages = import_module("pages")
-notation = import_module("pages.notation")
 
 
-@pytest.mark.parametrize("name", pages.PAGES)
+@pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_as_it_would_be_written(name: str) -> None:
-    assert (CHAPTERS / name).read_text(encoding="utf-8") == pages.PAGES[name](), "run make chapters"
+    assert (CHAPTERS / name).read_text(encoding="utf-8") == PAGES[name](), "run make chapters"
 
 
 def test_every_quantity_of_the_book_has_one_row() -> None:
@@ -35,7 +34,7 @@ def test_every_module_of_formulas_has_a_heading() -> None:
 
 
 def test_every_public_name_of_the_package_is_on_its_page() -> None:
-    page = import_module("pages.api").api_page()
+    page = api_page()
     for name in nk.__all__:
         thing = getattr(nk, name)
         assert isinstance(thing, ModuleType) or f"### nk.{name}\n" in page or f"`{name}`" in page
@@ -44,7 +43,7 @@ def test_every_public_name_of_the_package_is_on_its_page() -> None:
 
 
 def test_every_claim_has_a_row_and_links_lead_somewhere() -> None:
-    page = import_module("pages.claims").claims_page()
+    page = claims_page()
     for entry in claims():
         assert page.count(f"| {entry.id} |") == 1
     links = re.findall(r"\]\(([^)#:]+\.ipynb)\)", page)

@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from sympy import Eq, Integer
 
 import napkin as nk
-from napkin.claims import claims
 from napkin.errors import NapkinError
 from napkin.formulas import variants
 from napkin.quantities import notation as q
@@ -53,15 +52,6 @@ def test_results_name_the_error_where_there_is_no_answer() -> None:
     )
     assert table.rows[0][:2] == ["kept", "56.2 users"]
     assert table.rows[1][1] == "DoesNotFit"
-
-
-def test_the_article_s_table_has_every_claim_of_the_tour() -> None:
-    rows, told = nk.views.article().rows, [entry for entry in claims() if entry.tour]
-    assert len(told) == 10
-    assert [row[0] for row in rows] == [entry.says for entry in told]
-    for row, entry in zip(rows, told, strict=True):
-        assert all(printed in row[1] for printed in entry.printed)
-        assert all(str(value) in row[2] for value in entry.derived)
 
 
 def test_the_figure_says_in_words_what_it_shows() -> None:

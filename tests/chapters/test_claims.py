@@ -5,15 +5,16 @@ from dataclasses import replace
 import pytest
 from sympy import Integer, Rational
 
+from audit import VERDICTS, Claim, article, claim, claims, ledger
+from audit.claims import read_printed, rows_of
+from audit.readings import NUMBERS, READINGS, Reading
 from napkin import formulas
-from napkin.audit import NUMBERS, READINGS, Reading
-from napkin.catalog import table
-from napkin.claims import VERDICTS, Claim, claim, claims, ledger, read_printed
 from napkin.errors import ConfigError, UnknownNameError
 from napkin.formulas import variants
 from napkin.quantities import notation as q
 from napkin.quantities.quantity import REGISTRY
 
+ROWS = rows_of("claims")
 STEP = 32 * 10**9 + 6 * 131_072 * 200_000
 BY_HAND = {
     # what follows from 8 TB/s, 4500 TFLOP/s, 192 GB, 32 GB of weights, 131,072 B a token
@@ -110,20 +111,17 @@ def test_ranges_by_hand() -> None:
     assert [v.number for v in few] == [kept, 5 * kept]
 
 
-@pytest.mark.parametrize("name", table("claims"))
+@pytest.mark.parametrize("name", ROWS)
 def test_every_verdict_follows(name: str) -> None:
     found = claim(name)
     assert found.follows == found.verdict
 
 
-@pytest.mark.parametrize("name", table("claims"))
+@pytest.mark.parametrize("name", ROWS)
 def test_every_claim_is_complete(name: str) -> None:
     found = claim(name)
     assert found.name == name
     assert claim(found.id) == found
-    assert found.says
-    assert found.why
-    assert found.verdict in VERDICTS
     assert found in claims()
     for printed in found.printed:
         assert read_printed(printed)[0].number > 0
@@ -140,8 +138,31 @@ def test_every_claim_is_complete(name: str) -> None:
         assert found.other
 
 
+TEXTS = {"id", "version", "kind", "says", "verdict", "why"}
+MAY = {"target", "unit", "split", "formula", "settled_by"}
+CALL = {"target", "model", "accelerator", "precision", "givens", "variants"}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_every_field_is_known(name: str) -> None:
+    row = ROWS[name]
+    assert set(row) >= TEXTS
+    assert set(row) <= TEXTS | MAY | {"printed", "ends", "other", "last_digit", "order", "tour"}
+    assert all(
+        isinstance(row[field], str) and row[field].strip() for field in TEXTS | (MAY & set(row))
+    )
+    assert row["version"] in {"earlier", "newer", "both"}
+    assert row["kind"] in {"number", "formula", "statement"}
+    assert row["verdict"] in VERDICTS
+    assert row.get("split", "inconsistent") in {"inconsistent", "imprecise"}
+    assert row.get("last_digit", 1) > 0
+    assert {row.get("order", True), row.get("tour", True)} == {True}
+    for call in [*row.get("ends", ()), *row.get("other", ())]:
+        assert set(call) <= CALL
+
+
 def test_what_the_audit_holds_is_used() -> None:
-    rows = list(table("claims").values())
+    rows = list(ROWS.values())
     assert {row["formula"] for row in rows if "formula" in row} == set(READINGS)
     targets = {row.get("target", "") for row in rows}
     targets |= {call.get("target", "") for row in rows for call in row.get("other", ())}
@@ -213,8 +234,17 @@ def test_two_calls_that_part_are_inconsistent() -> None:
 # ---------------------------------------------------------------------------- verdicts
 
 
-def test_verdicts_are_data() -> None:
-    assert tuple(table("verdicts")) == VERDICTS
+def test_verdicts_from_best_to_worst() -> None:
+    assert VERDICTS == (
+        *("right", "right within rounding", "imprecise"),
+        *("wrong", "inconsistent", "not checkable"),
+    )
+    for rung in rows_of("verdicts").values():
+        assert rung["says"]
+        assert set(rung) <= {"says", "within"}
+        for limit in rung.get("within", ()):
+            assert set(limit) <= {"units", "share"}
+            assert all(number > 0 for number in limit.values())
 
 
 @pytest.mark.parametrize(
@@ -266,6 +296,15 @@ def test_the_ledger_is_a_table() -> None:
     assert rows[3][3] == "element_loads"
     assert all(all(row[i] for i in (0, 1, 3, 4, 5)) for row in rows)
     assert ledger([claim("CL63")]).rows == [rows[62]]
+
+
+def test_the_article_s_table_has_every_claim_of_the_tour() -> None:
+    rows, told = article().rows, [entry for entry in claims() if entry.tour]
+    assert len(told) == 10
+    assert [row[0] for row in rows] == [entry.says for entry in told]
+    for row, entry in zip(rows, told, strict=True):
+        assert all(printed in row[1] for printed in entry.printed)
+        assert all(str(value) in row[2] for value in entry.derived)
 
 
 def test_the_unknown_claim() -> None:

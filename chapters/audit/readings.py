@@ -1,4 +1,5 @@
-"""What the source article computes, as expressions, beside what the package derives.
+# SPDX-License-Identifier: Apache-2.0
+"""What the article computes, as expressions, beside what the package derives.
 
 Claims name the entries of `READINGS` and `NUMBERS`: no expression is read from text.
 """
@@ -11,11 +12,11 @@ from typing import Final
 
 from sympy import Expr, Integer, Symbol, sqrt
 
-from .errors import AgreementError
-from .formulas import BASE, dollars, kv_cache, matmul, tokens_per_second, transformer
-from .formulas.agreement import agree
-from .formulas.graph import Graph
-from .quantities import notation as q
+from napkin.errors import AgreementError
+from napkin.formulas import BASE, dollars, kv_cache, matmul, tokens_per_second, transformer
+from napkin.formulas.agreement import agree
+from napkin.formulas.graph import Graph
+from napkin.quantities import notation as q
 
 _TWO: Final = {q.flops_per_mac: Integer(2)}
 # Elements instead of bytes.

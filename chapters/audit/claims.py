@@ -1,32 +1,36 @@
-"""What the source article says, held against its own scenario and our derivations."""
+# SPDX-License-Identifier: Apache-2.0
+"""Claims of the article, each with what follows and a verdict."""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from math import log10
+from pathlib import Path
 from typing import Any, Final
 
 from sympy import Expr, Rational
 
-from .audit import NUMBERS, READINGS
-from .catalog import table
-from .errors import ConfigError, unknown
-from .quantities.table import Table
-from .quantities.units import parse_unit
-from .quantities.value import WORDS, Value
-from .worksheet.napkin import ask, from_data
+from napkin.errors import ConfigError, unknown
+from napkin.quantities.table import Table
+from napkin.quantities.units import parse_unit
+from napkin.quantities.value import WORDS, Value
+from napkin.worksheet.napkin import ask, from_data
 
-VERDICTS: Final = (
-    "right",
-    "right within rounding",
-    "imprecise",
-    "wrong",
-    "inconsistent",
-    "not checkable",
-)
+from .readings import NUMBERS, READINGS
+
+
+def rows_of(name: str) -> dict[str, dict[str, Any]]:
+    """Return the tables of a data file beside this module."""
+    text = Path(__file__).with_name(f"{name}.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+_LADDER: Final = rows_of("verdicts")
+VERDICTS: Final = tuple(_LADDER)
 """What may be said of a claim, from best to worst."""
 _PRINTED: Final = re.compile(
     r"([\d,]+)(?:\.(\d+))?(?:e(\d+))?(?: ?(trillion|billion|million|%))?(?: (.+))?"
@@ -41,7 +45,7 @@ class Claim:
     Parameters
     ----------
     name, id : str
-        Its name in the catalog, and its number in the audit.
+        Its name in the data file, and its number.
     version : str
         The text in which it stands: ``"earlier"``, ``"newer"`` or ``"both"``.
     kind : str
@@ -88,8 +92,8 @@ class Claim:
     def follows(self) -> str:
         """The verdict that the derivation gives; for a statement, the one written down.
 
-        See ``nk.catalog.table("verdicts")`` for how near a printed number must be. If it
-        holds under one of two assumptions only, it is what the entry's `split` says.
+        `verdicts.toml` says how near a printed number must be. If it holds under one of
+        two assumptions only, the verdict is what the entry's `split` says.
         """
         if self.kind == "formula":
             return READINGS[self.row["formula"]].verdict
@@ -123,7 +127,7 @@ class Claim:
         off = abs(printed.number - exact)
         return next(
             name
-            for name, rung in table("verdicts").items()
+            for name, rung in _LADDER.items()
             for limit in rung.get("within", ())
             if _within(off, last_digit, limit.get("units"))
             and _within(off, abs(exact), limit.get("share"))
@@ -135,25 +139,7 @@ def _within(off: Expr, one: Expr, limit: float | None) -> bool:
 
 
 def read_printed(text: str) -> tuple[Value, Rational]:
-    """Read a number as an article prints it.
-
-    Parameters
-    ----------
-    text : str
-        For example ``"0.013 USD/(user h)"``, ``"26 trillion FLOP"`` or ``"98 %"``.
-
-    Returns
-    -------
-    value : Value
-        The number in the printed unit.
-    last_digit : Rational
-        What one more in the last printed digit would be.
-
-    Raises
-    ------
-    ConfigError
-        If the text is no such number.
-    """
+    """Return a number as an article prints it, and one in its last printed digit."""
     match = _PRINTED.fullmatch(text)
     if match is None:
         raise ConfigError(f"{text!r} is no printed number: write it as '26 trillion FLOP'.")
@@ -174,25 +160,8 @@ def _value(row: Mapping[str, Any], call: Mapping[str, Any]) -> Value:
 
 
 def claim(name: str) -> Claim:
-    """Return a claim of the source article.
+    """Return a claim by its name, such as "user_month", or its number, such as "CL63".
 
-    Parameters
-    ----------
-    name : str
-        Its name, for example ``"user_month"``, or its number, for example ``"CL63"``.
-
-    Returns
-    -------
-    Claim
-        What it says, what follows, the verdict and why.
-
-    Raises
-    ------
-    UnknownNameError
-        With the closest names, if there is none.
-
-    Examples
-    --------
     >>> claim("CL63").printed, claim("CL63").derived, claim("CL63").follows
     (('9.36 USD/user',), (9.60 USD/user,), 'wrong')
     """
@@ -204,14 +173,14 @@ def claim(name: str) -> Claim:
 
 
 def claims() -> list[Claim]:
-    """Return all claims of the catalog, in the article's order."""
+    """Return all claims, in the article's order."""
     return list(_stored().values())
 
 
 @cache
 def _stored() -> dict[str, Claim]:
     """Keep the claims, and with them what was derived."""
-    return {name: _from_row(name, row) for name, row in table("claims").items()}
+    return {name: _from_row(name, row) for name, row in rows_of("claims").items()}
 
 
 def _from_row(name: str, row: Mapping[str, Any]) -> Claim:
@@ -222,18 +191,7 @@ def _from_row(name: str, row: Mapping[str, Any]) -> Claim:
 
 
 def ledger(chosen: Iterable[Claim] | None = None) -> Table:
-    """Tabulate claims with what is derived for each.
-
-    Parameters
-    ----------
-    chosen : iterable of Claim, optional
-        All if not given.
-
-    Returns
-    -------
-    Table
-        One row a claim.
-    """
+    """Tabulate claims, all if none are chosen, with what is derived for each."""
     rows = []
     for entry in claims() if chosen is None else chosen:
         packaged = entry.row.get("formula", entry.settled_by)
@@ -242,3 +200,13 @@ def ledger(chosen: Iterable[Claim] | None = None) -> Table:
         printed = " to ".join(entry.printed)
         rows.append([entry.id, entry.says, printed, ours, entry.verdict, entry.why])
     return Table(["claim", "says", "printed", "derived", "verdict", "why"], rows)
+
+
+def article(*ids: str) -> Table:
+    """Tabulate what the article prints beside what its own scenario gives.
+
+    Without names or numbers of claims, those that the tour tells.
+    """
+    chosen = [claim(name) for name in ids] or [entry for entry in claims() if entry.tour]
+    rows = [[says, printed, ours, why] for _, says, printed, ours, _, why in ledger(chosen).rows]
+    return Table(["what", "article", "derived", "why"], rows)
