@@ -7,8 +7,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
+FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
 PINS = ["binder/requirements.txt", "tests/requirements.txt"]
 
 
@@ -93,3 +95,36 @@ def test_the_address_stands_in_one_place() -> None:
         if address in (text.replace(badge, "") if name == "README.md" else text):
             repeats.add(name)
     assert repeats <= {"myst.yml"}, "write a relative link, or point to myst.yml"
+
+
+def test_there_is_a_form_for_each_kind_of_report() -> None:
+    kinds = {"wrong-number", "unclear-step", "broken-link", "barrier"}
+    assert {path.stem for path in FORMS} == kinds | {"config"}
+    config = read(".github/ISSUE_TEMPLATE/config.yml")
+    assert yaml.safe_load(config) == {"blank_issues_enabled": True}
+    for kind in kinds:
+        assert kind.replace("-", " ") in read("CONTRIBUTING.md")
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in FORMS if path.stem != "config"], ids=lambda path: path.stem
+)
+def test_a_form_asks_for_what_helps(path: Path) -> None:
+    """As GitHub's schema of issue forms wants it, or the form is not shown at all."""
+    form = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert form.keys() == {"name", "description", "title", "body"}
+    assert all(isinstance(form[key], str) and form[key].strip() for key in form if key != "body")
+    fields = [field for field in form["body"] if field["type"] != "markdown"]
+    assert any(field.get("validations", {}).get("required") is True for field in fields)
+    for field in form["body"]:
+        told = field["attributes"]
+        assert all(isinstance(text, str) and text.strip() for text in told.values())
+        if field["type"] == "markdown":
+            assert told.keys() == {"value"}
+            continue
+        assert field["type"] in {"input", "textarea"}
+        assert field.keys() <= {"type", "id", "attributes", "validations"}
+        assert told.keys() <= {"label", "description", "placeholder"} and told["label"]
+    for several in ([f["id"] for f in fields], [f["attributes"]["label"] for f in fields]):
+        assert len(set(several)) == len(several)
+    assert all(re.fullmatch(r"[\w-]+", field["id"]) for field in fields)

@@ -75,7 +75,7 @@ def agree(derived: Expr, packaged: Node | Expr) -> Agreement:
     -----
     ``cancel(expand(a - b)) == 0`` decides between rational functions. Others (Max,
     ceiling, logarithms) are compared at 30 rational points, whole where a symbol is an
-    integer, with 40 digits; probabilities, which a library computes, to 10.
+    integer, with 40 digits; probabilities, which are computed in double precision, to 10.
 
     Examples
     --------
@@ -98,7 +98,7 @@ def agree(derived: Expr, packaged: Node | Expr) -> Agreement:
                 f"derived {derived}\nbut packaged {known}\nthe difference is {rest}."
             )
         return Agreement(derived, packaged, "by algebra")
-    # Probabilities are computed by a library in double precision.
+    # Probabilities are computed in double precision.
     digits = 10 if difference.has(*NUMERIC) else _DIGITS - 10
     random = Random(20)
     for _ in range(_POINTS):

@@ -1,29 +1,29 @@
 """Probabilities of a full house that SymPy has no stable function for.
 
-Each is a SymPy function: it stands in formulas, and is evaluated by SciPy, through
-logarithms of the gamma function, so that a thousand places are no trouble.
+Each is a SymPy function: it stands in formulas, and is evaluated in double precision, in
+forms whose digits do not cancel, so that a thousand places are no trouble.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count
+from math import exp, lgamma, log, log1p, nan, pi, sqrt
 from typing import Any, ClassVar, Final
 
-from sympy import Expr, Float, Function
+from sympy import Expr, Float, Function, Integer
+
+_SMALL: Final = 1e-16  # what a term adds to 1 without being seen
 
 
 class _Numeric(Function):
-    """A function of plain numbers that SciPy evaluates."""
+    """A function of plain numbers, evaluated in double precision."""
 
     implementation: ClassVar[Callable[..., float]]
 
     def fdiff(self, argindex: int = 1) -> Expr:
         """Return the slope by one argument, which is evaluated by a central difference."""
-        kind = type(self)
-        name = f"{kind.__name__}By{argindex}"
-        return type(name, (_Numeric,), {"implementation": staticmethod(_slope(kind, argindex))})(
-            *self.args
-        )
+        return Slope(Integer(NUMERIC.index(type(self))), Integer(argindex), *self.args)
 
     def _eval_evalf(self, prec: int) -> Expr | None:
         if not all(arg.is_number for arg in self.args):
@@ -31,31 +31,51 @@ class _Numeric(Function):
         return Float(type(self).implementation(*(float(arg) for arg in self.args)), precision=prec)
 
 
-def _slope(kind: type[_Numeric], argindex: int) -> Callable[..., float]:
-    def slope(*args: float) -> float:
-        low, high = list(args), list(args)
-        step = args[argindex - 1] * 1e-5
-        low[argindex - 1] -= step
-        high[argindex - 1] += step
-        return (kind.implementation(*high) - kind.implementation(*low)) / (2 * step)
+def _slope(place: float, argument: float, *args: float) -> float:
+    function, index = NUMERIC[int(place)].implementation, int(argument) - 1
+    low, high = list(args), list(args)
+    step = args[index] * 1e-5
+    low[index] -= step
+    high[index] += step
+    return (function(*high) - function(*low)) / (2 * step)
 
-    return slope
+
+def _fraction(first: float, steps: Iterable[tuple[float, float]]) -> float:
+    """Return 1 / (first + a / (b + c / (d + ...))) of the steps (a, b), (c, d), ... (Lentz)."""
+    ratio, inverse = 1 / _SMALL**10, 1 / first
+    value = inverse
+    for above, below in steps:
+        inverse = 1 / (below + above * inverse or _SMALL**10)
+        ratio = below + above / ratio or _SMALL**10
+        value *= ratio * inverse
+        if not abs(ratio * inverse - 1) > 4 * _SMALL:  # a NaN ends it too
+            break
+    return value
+
+
+def _chance(events: float, mean: float) -> float:
+    """Return the Poisson probability of a number of events, which may be broken (Loader 2000)."""
+    if mean <= 0:
+        return nan if mean < 0 else float(events == 0)
+    if events < 16:
+        return exp(events * log(mean) - mean - lgamma(events + 1))
+    off, square = mean / events - 1, events**2
+    grown = log1p(off) if off > -0.5 else log(mean / events)
+    stirling = (1 / 12 - (1 / 360 - (1 / 1260 - 1 / 1680 / square) / square) / square) / events
+    return exp(events * (grown - off) - stirling) / sqrt(2 * pi * events)
 
 
 def _erlang_b(servers: float, load: float) -> float:
-    from math import exp, lgamma, log
-
-    from scipy.special import gammaincc
-
-    upper = gammaincc(servers + 1, load)
-    if upper > 1e-280:
-        return float(exp(servers * log(load) - load - lgamma(servers + 1)) / upper)
-    # So far above the places that the tail is no float: recursion over the places, inverted.
-    rest = servers % 1
-    inverse = 1 + rest / load * (1 + (rest - 1) / load)
-    for places in range(1, int(servers) + 1):
-        inverse = 1 + (rest + places) / load * inverse
-    return 1 / inverse
+    if load > servers + 1:  # the upper incomplete gamma function, as a continued fraction
+        steps = ((k * (servers + 1 - k), load - servers + 2 * k) for k in count(1))
+        return 1 / (load * _fraction(load - servers, steps))
+    term, below, places = 1.0, 0.0, servers
+    while term > _SMALL * below:  # the lower one, as a series
+        places += 1
+        term *= load / places
+        below += term
+    full = _chance(servers, load)
+    return full / (1 - full * below)
 
 
 def _erlang_c(servers: float, load: float) -> float:
@@ -66,22 +86,61 @@ def _erlang_c(servers: float, load: float) -> float:
 
 
 def _overflow(users: float, slots: float, duty_cycle: float) -> float:
-    from scipy.special import betainc
+    if users <= slots:
+        return 0.0
+    more, rest = slots + 1, users - slots
+    if duty_cycle * (users + 3) > slots + 2:  # the other side is the short one
+        return 1 - _incomplete_beta(rest, more, 1 - duty_cycle)
+    return _incomplete_beta(more, rest, duty_cycle)
 
-    return 0.0 if users <= slots else float(betainc(slots + 1, users - slots, duty_cycle))
+
+def _incomplete_beta(a: float, b: float, x: float) -> float:
+    """Return the regularized incomplete beta function, for `x` below the mean."""
+    n = a + b
+    first = _chance(a, n * x) * _chance(b, n * (1 - x)) / _chance(n, n) * b / n
+    return first * _fraction(1, _beta_steps(a, b, x))
+
+
+def _beta_steps(a: float, b: float, x: float) -> Iterator[tuple[float, float]]:
+    for k in count():
+        at = a + 2 * k
+        yield -(a + k) * (a + b + k) * x / (at * (at + 1)), 1
+        yield (k + 1) * (b - k - 1) * x / ((at + 1) * (at + 2)), 1
 
 
 def _rising_root(rises: Callable[[float], float], level: float, low: float, high: float) -> float:
     """Return where a rising function reaches a level, between `low` and `high` or beyond."""
-    from scipy.optimize import brentq
-
-    if rises(low) >= level:
+    at_low, at_high = rises(low) - level, rises(high) - level
+    if at_low >= 0:
         return low
-    while rises(high) < level:
+    while at_high < 0:
         if high > 1e300:
             return float("inf")
         high *= 2
-    return float(brentq(lambda x: rises(x) - level, low, high, xtol=1e-300, rtol=1e-13))
+        at_high = rises(high) - level
+    return _root(lambda x: rises(x) - level, (low, at_low), (high, at_high))
+
+
+def _root(
+    function: Callable[[float], float], new: tuple[float, float], other: tuple[float, float]
+) -> float:
+    """Return a root between two points (x, value) of unequal sign (Chandrupatla 1997)."""
+    share = 0.5
+    while True:
+        x = new[0] + share * (other[0] - new[0])
+        last, new = new, (x, function(x))
+        if (new[1] > 0) != (last[1] > 0):
+            last, other = other, last
+        (a, at_a), (b, at_b), (c, at_c) = new, other, last
+        least = 1e-13 * abs(a) / abs(b - a) if b != a else 1
+        if at_a == 0 or not least <= 0.5:  # a NaN ends it too
+            return a if abs(at_a) < abs(at_b) else b
+        across, up = (a - b) / (c - b), (at_a - at_b) / (at_c - at_b)
+        share = 0.5
+        if up**2 < across and (1 - up) ** 2 < 1 - across:  # then a parabola is trusted
+            share = at_a / (at_b - at_a) * at_c / (at_b - at_c)
+            share += (c - a) / (b - a) * at_a / (at_c - at_a) * at_b / (at_c - at_b)
+        share = min(max(share, least), 1 - least)
 
 
 def _users_at_overflow(slots: float, duty_cycle: float, target: float) -> float:
@@ -124,8 +183,21 @@ class LoadAtWait(_Numeric):
     implementation = staticmethod(_load_at_wait)
 
 
-NUMERIC: Final = (ErlangB, ErlangC, BinomialOverflow, UsersAtOverflow, LoadAtWait)
-"""Functions that SciPy computes: no algebra knows them."""
+class Slope(_Numeric):
+    """Slope of a function: its place in `NUMERIC`, the argument that moves, all arguments."""
+
+    implementation = staticmethod(_slope)
+
+
+NUMERIC: Final[tuple[type[_Numeric], ...]] = (
+    ErlangB,
+    ErlangC,
+    BinomialOverflow,
+    UsersAtOverflow,
+    LoadAtWait,
+    Slope,
+)
+"""Functions that are computed in double precision: no algebra knows them."""
 
 FUNCTIONS: Final[dict[str, Any]] = {kind.__name__: kind.implementation for kind in NUMERIC}
 """The implementations by name, for compiled closed forms."""

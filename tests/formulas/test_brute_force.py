@@ -1,18 +1,27 @@
 """Twins that share no formula with the package: loops, lists of shapes, enumeration."""
 
+import pickle
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import combinations, product
-from math import comb, prod
+from math import comb, isnan, prod
 from typing import Any
 
 import pytest
-from sympy import Rational
+from scipy.special import betainc
+from sympy import Float, Rational, exp, uppergamma
 
 import napkin as nk
 from napkin.formulas import duty_cycle
 from napkin.formulas.graph import closed_form
-from napkin.formulas.probability import BinomialOverflow, ErlangB, ErlangC, UsersAtOverflow
+from napkin.formulas.probability import (
+    FUNCTIONS,
+    BinomialOverflow,
+    ErlangB,
+    ErlangC,
+    LoadAtWait,
+    UsersAtOverflow,
+)
 from napkin.quantities import notation as q
 from tests.evaluating import Shape, compute, total
 
@@ -325,6 +334,52 @@ def test_the_load_at_a_wait_gives_that_wait(servers: int, target: float) -> None
     load = float(users) * 0.2
     blocked = _erlang_b(servers, load)
     assert blocked / (1 - load / servers * (1 - blocked)) == pytest.approx(target, rel=1e-6)
+
+
+def test_a_broken_number_of_places() -> None:
+    """Between whole numbers the incomplete gamma and beta functions go on, ten digits of them."""
+    for servers, load in ((0.3, 0.2), (2.5, 1), (17.25, 12), (60.5, 90.25), (20_000.5, 19_800)):
+        places, offered = Float(servers, 30), Float(load, 30)
+        exact = offered**places * exp(-offered) / uppergamma(places + 1, offered)
+        assert FUNCTIONS["ErlangB"](servers, load) == pytest.approx(float(exact), rel=1e-10)
+    for users, slots, share in ((3.5, 0.5, 0.3), (301.25, 60.5, 0.2), (60_000.5, 12_200.25, 0.2)):
+        exact = betainc(slots + 1, users - slots, share)
+        found = FUNCTIONS["BinomialOverflow"](users, slots, share)
+        assert found == pytest.approx(exact, rel=1e-10)
+
+
+def test_the_ends_of_chance() -> None:
+    assert FUNCTIONS["BinomialOverflow"](61, 60, 1.0) == 1  # all are active, always
+    assert FUNCTIONS["UsersAtOverflow"](60, 1.0, 0.01) == pytest.approx(60)
+    assert FUNCTIONS["ErlangB"](60, 0.0) == 0  # nobody comes
+    assert isnan(FUNCTIONS["ErlangB"](60, -1.0))
+    assert isnan(FUNCTIONS["BinomialOverflow"](300, 60, 1.5))
+    nowhere = float("nan")
+    assert isnan(FUNCTIONS["UsersAtOverflow"](nowhere, 0.2, 0.01))
+    assert isnan(FUNCTIONS["LoadAtWait"](nowhere, 0.05))
+
+
+@pytest.mark.parametrize(
+    ("call", "symbol", "at"),
+    [
+        (UsersAtOverflow(q.slots, Rational(1, 5), Rational(1, 100)), q.slots, 60),
+        (LoadAtWait(60, q.wait_target), q.wait_target, Rational(1, 20)),
+        (ErlangB(60, q.offered_load), q.offered_load, 50),
+    ],
+)
+def test_slopes_of_chance(call: Any, symbol: Any, at: Any) -> None:
+    """Two derivatives of one function are the same, also after a round trip."""
+    slope = call.diff(symbol)
+    assert slope == call.diff(symbol)
+    assert hash(slope) == hash(call.diff(symbol))
+    assert pickle.loads(pickle.dumps(slope)) == slope
+    found = float(slope.subs(symbol, at).evalf())
+    step = Rational(1, 1000) * at
+    high, low = (float(call.subs(symbol, at + move).evalf()) for move in (step, -step))
+    assert found == pytest.approx((high - low) / float(2 * step), rel=1e-4)
+    again = float(slope.diff(symbol).subs(symbol, at).evalf())
+    middle = float(call.subs(symbol, at).evalf())
+    assert again == pytest.approx((high - 2 * middle + low) / float(step) ** 2, rel=0.01)
 
 
 def test_turns_of_one_user() -> None:

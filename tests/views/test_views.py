@@ -1,6 +1,8 @@
 """What a reader touches says the same as the worksheet, with and without a front end."""
 
 import re
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -16,6 +18,18 @@ from napkin.quantities import notation as q
 from tests.sheets import QWEN
 
 TIGHT = QWEN.assume(model="Llama-3-70B", accelerator="A100", precision="int8")
+
+
+def test_a_view_is_what_is_called_and_no_file() -> None:
+    """Names load later, so a module of the same name would take their place."""
+    for path in Path(nk.views.__file__).parent.glob("[a-z]*.py"):
+        import_module(f"napkin.views.{path.stem}")
+        assert path.stem not in nk.views.__all__
+    for name in nk.views.__all__:
+        assert callable(getattr(nk.views, name)), name
+        assert name in dir(nk.views)
+    with pytest.raises(AttributeError, match="napkin.views has no 'tornados'"):
+        _ = nk.views.tornados
 
 
 def test_show_uses_the_book_s_symbols() -> None:
