@@ -43,13 +43,37 @@ _UNITS: Final[dict[str, tuple[str, int]]] = {
     "FLOP": ("FLOP", 1),
     "USD": ("USD", 1),
     "s": ("second", 1),
+    "min": ("second", 60),
     "h": ("second", 3600),
     "day": ("second", 86400),
 }
-# A kilowatt is 1000 joule a second, a kilowatt-hour 3.6 million joule.
+# A kilowatt is 1000 joule a second, a kilowatt-hour 3.6 million joule; data sheets print FLOPS.
 _ENERGY: Final[dict[str, tuple[Dimension, int]]] = {
+    "FLOPS": ((("FLOP", Integer(1)), ("second", Integer(-1))), 1),
+    "J": ((("joule", Integer(1)),), 1),
+    "W": ((("joule", Integer(1)), ("second", Integer(-1))), 1),
+    "Wh": ((("joule", Integer(1)),), 3600),
     "kW": ((("joule", Integer(1)), ("second", Integer(-1))), 1000),
     "kWh": ((("joule", Integer(1)),), 3_600_000),
+}
+_OTHER_NAMES: Final = {
+    "B": "byte",
+    "flop": "FLOP",
+    "second": "s",
+    "minute": "min",
+    "hour": "h",
+    "dollar": "USD",
+    "joule": "J",
+    "watt": "W",
+    "watt_hour": "Wh",
+}
+_TENS: Final = {"k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "m": -3, "µ": -6, "u": -6}
+_WORDS: Final = {"kilo": 3, "mega": 6, "giga": 9, "tera": 12, "peta": 15, "milli": -3, "micro": -6}
+_TWOS: Final = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "kibi": 10, "mebi": 20, "gibi": 30}
+_PREFIXES: Final[dict[str, Rational]] = {
+    "": Integer(1),
+    **{prefix: Integer(10) ** power for prefix, power in (_TENS | _WORDS).items()},
+    **{prefix: Integer(2) ** power for prefix, power in (_TWOS | {"tebi": 40}).items()},
 }
 _ONE: Final = Integer(1)
 _ANY: Final[Dimension] = (("anything", Integer(1)),)  # the dimension of zero and infinity
@@ -101,6 +125,24 @@ def coherent_unit(dimension: Dimension) -> str:
 
 
 @lru_cache(maxsize=256)
+def _named(name: str) -> tuple[Dimension, Rational] | None:
+    """Return what one name measures, and its scale; people write prefixes, and plurals."""
+    for prefix, power in _PREFIXES.items():
+        rest = name.removeprefix(prefix)
+        if not name.startswith(prefix) or (prefix and not rest.isalpha()):
+            continue
+        for single in (rest, rest.removesuffix("s")):
+            single = _OTHER_NAMES.get(single, single)
+            if single in _ENERGY:
+                dimension, factor = _ENERGY[single]
+                return dimension, Rational(factor) * power
+            if single in _UNITS:
+                base, factor = _UNITS[single]
+                return ((base, Integer(1)),) if base else (), Rational(factor) * power
+    return None
+
+
+@lru_cache(maxsize=256)
 def parse_unit(unit: str) -> tuple[Dimension, Rational]:
     """Read a unit of the registry.
 
@@ -126,16 +168,13 @@ def parse_unit(unit: str) -> tuple[Dimension, Rational]:
     for index, side in enumerate(unit.replace("(", "").replace(")", "").split("/")):
         sign = Integer(-1 if index else 1)
         for name in re.split(r"[ *]+", side.strip()):
-            if name in _ENERGY:
-                dimension, factor = _ENERGY[name]
-            elif name in _UNITS:
-                base, factor = _UNITS[name]
-                dimension = ((base, Integer(1)),) if base else ()
-            else:
+            found = _named(name)
+            if found is None:
                 known = ", ".join([*_UNITS, *_ENERGY])
                 raise UnitError(f"unit {unit!r}: {name!r} is not known. Known: {known}.")
+            dimension, factor = found
             powers.append((dimension, sign))
-            scale *= Rational(factor) ** sign
+            scale *= factor**sign
     return _times(*powers), scale
 
 
