@@ -175,7 +175,7 @@ def _notes(
         yield f"{needed} is not given, so {term} is left out"
     if symbol == context and max_context in n.givens:
         longest = in_unit(max_context, n.givens[max_context].value)
-        if values[context].number > longest.number:
+        if values[context] > longest:
             yield f"longer than the model was trained for: max_context is {longest}"
     if symbol == batch and symbol in n.givens and concurrent_sequences in n.formulas:
         yield from _too_many(n, values[batch])
@@ -197,7 +197,7 @@ def _too_many(n: Napkin, given: Value) -> Iterator[str]:
         return
     except NapkinError:
         return
-    if given.number > fit.number:
+    if given > fit:
         yield f"more than fit: concurrent_sequences is {fit}"
 
 
