@@ -7,11 +7,13 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from sympy import Integer
 
 import napkin as nk
-from napkin.errors import NapkinError
+from napkin.errors import NapkinError, UnitError
 from napkin.formulas import variants
 from napkin.views import Figure, bars, curves
+from napkin.views.figures import series_style
 from tests.sheets import QWEN
 
 BF16 = QWEN.assume(precision="bf16")
@@ -111,6 +113,38 @@ def test_bars_without_parts() -> None:
 def test_bars_of_plain_numbers() -> None:
     figure = bars({"price": 1.0, "memory": -1.246}, "A finding", "percent")
     assert "price 1; memory -1.25" in figure.alt
+
+
+def test_bars_of_other_prefixes_are_drawn_in_one_unit() -> None:
+    rows = {"weights": {"": nk.Value(Integer(30), "GiB")}, "memory": {"": QWEN.memory}}
+    assert f"weights 30 GiB; memory {QWEN.memory.to('GiB')}." in bars(rows, "One", "memory").alt
+    parts = {"all": {"weights": QWEN.memory, "cache": nk.Value(Integer(20), "GB")}}
+    assert f"all {QWEN.memory + nk.Value(Integer(20), 'GB')}." in bars(parts, "One", "memory").alt
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        {"weights": QWEN.weight_bytes, "wait": QWEN.month},
+        {"weights": QWEN.weight_bytes, "wait": 3.0},
+        {"all": {"weights": QWEN.weight_bytes, "wait": QWEN.month}},
+    ],
+)
+def test_bars_that_measure_different_things_are_named(rows: dict[str, Any]) -> None:
+    with pytest.raises(UnitError, match="weights is in byte, but .*wait in .* one axis"):
+        bars(rows, "One", "memory")
+
+
+def test_more_parts_than_colors_all_look_different() -> None:
+    figure = bars({"all": {f"part {i}": QWEN.n_params for i in range(12)}}, "One", "parameters")
+    assert "part 11" in words(figure)
+    assert len({series_style(place) for place in range(25)}) == 25
+
+
+@pytest.mark.parametrize("rows", [{}, {"weights": {}}, {"one": 1.0, "weights": {}}])
+def test_bars_of_nothing_say_what_to_give(rows: dict[str, Any]) -> None:
+    with pytest.raises(NapkinError, match="bars needs at least one bar.*such as"):
+        bars(rows, "One", "memory")
 
 
 def test_the_same_bytes_in_every_run() -> None:
