@@ -91,6 +91,33 @@ def test_one_axis_is_needed() -> None:
         curves({"one": (QWEN, "ridge")}, "One")
 
 
+def test_lines_that_measure_different_things_are_named() -> None:
+    lines = {"people": (QWEN, "users"), "first token": (QWEN, "ttft")}
+    with pytest.raises(UnitError, match="people is in user, but first token in s: one axis"):
+        curves(lines, "One", context=(1_000, 20_000))
+
+
+def test_lines_of_other_units_are_drawn_in_the_unit_of_the_first() -> None:
+    fleet = QWEN.assume("fleet_cost = n_gpus * price")
+    lines = {"fleet": (fleet, "fleet_cost"), "one GPU": (fleet, "price")}
+    figure = curves(lines, "One", at=2, n_gpus=(1, 8))
+    assert "fleet 192 USD/day; one GPU 96 USD/day" in figure.alt
+    assert "one GPU from 96 USD/day to 96 USD/day" in curves(lines, "One", n_gpus=(1, 8)).alt
+
+
+def test_more_lines_than_colors() -> None:
+    lines = {f"{count} GPUs": (QWEN.assume(n_gpus=count), "users") for count in range(1, 8)}
+    figure = curves(lines, "One", at=2_000, context=(1_000, 20_000))
+    assert "7 GPUs" in words(figure)
+
+
+def test_no_line_and_a_line_without_a_value_are_said() -> None:
+    with pytest.raises(NapkinError, match="at least one line, such as"):
+        curves({}, "One", context=(1_000, 20_000))
+    with pytest.raises(NapkinError, match="'step' has no value.*beyond=True"):
+        curves({"step": (QWEN, "decode_intensity")}, "One", batch=(1_000, 2_000))
+
+
 def test_bars_show_values_parts_and_totals() -> None:
     parts = {"attention": QWEN.attention_params, "feed-forward": QWEN.mlp_params}
     figure = bars({"Qwen3-32B": parts, "the same": parts}, "A finding", "parameters")
