@@ -7,7 +7,6 @@ from contextlib import suppress
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import numpy as np
 from sympy import Integer, Rational
 
 from ..errors import NapkinError
@@ -140,6 +139,8 @@ def _point(entry: Measurement, name: str, up: Quantity) -> tuple[float, float]:
 
 def _places(quantity: Quantity, ends: tuple[float, float], log: bool) -> Any:
     """Return values between the ends, whole ones where only those are allowed."""
+    import numpy as np
+
     xs = np.geomspace(*ends, _POINTS) if log else np.linspace(*ends, _POINTS)
     return np.unique(np.round(xs)) if quantity.domain.integer else xs
 
@@ -172,6 +173,8 @@ def _short(number: float, quantity: Quantity) -> str:
 
 def _rises(line: Line2D, here: float) -> bool:
     """Say whether a line goes up from a place, so that a number above it would be crossed."""
+    import numpy as np
+
     xs, ys = (np.asarray(data, float) for data in line.get_data())
     return bool(np.interp(here * 1.2, xs, ys) > np.interp(here, xs, ys) * 1.02)
 
@@ -229,6 +232,8 @@ def _mark(
 
 def _name_lines(axes: Axes, ys: Mapping[str, Any]) -> None:
     """Write each line's name at its end."""
+    import numpy as np
+
     ends = []
     for line in axes.lines[: len(ys)]:
         x, y = (np.asarray(data, float) for data in line.get_data())

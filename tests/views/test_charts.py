@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from typing import Any
 from xml.etree import ElementTree
 
@@ -172,6 +174,13 @@ def test_more_parts_than_colors_all_look_different() -> None:
 def test_bars_of_nothing_say_what_to_give(rows: dict[str, Any]) -> None:
     with pytest.raises(NapkinError, match="bars needs at least one bar.*such as"):
         bars(rows, "One", "memory")
+
+
+@pytest.mark.parametrize("module", ["bar_chart", "line_chart", "figures"])
+def test_a_chart_loads_no_numpy_before_it_is_drawn(module: str) -> None:
+    code = f"import sys, napkin.views.{module}; print('numpy' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "False"
 
 
 def test_the_same_bytes_in_every_run() -> None:
