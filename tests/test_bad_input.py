@@ -269,7 +269,7 @@ def test_the_gpus_that_would_do_really_do(
 ) -> None:
     n = QWEN.assume(model=model, memory=f"{gigabytes} GB", context=context, usable_memory=share)
     try:
-        assert n.concurrent_sequences.number >= 1
+        assert n.concurrent_sequences >= 1
     except DoesNotFitError:
         _gpus_named(n, "users")
 
@@ -284,7 +284,7 @@ def test_a_circular_assumption_is_named() -> None:
     said = str(caught.value)
     assert "users needs concurrent_sequences" in said or "concurrent_sequences needs users" in said
     assert "give one of them a value, for example assume(" in said
-    assert QWEN.assume(circle, users=3).concurrent_sequences.number == 3
+    assert QWEN.assume(circle, users=3).concurrent_sequences == 3
 
 
 def test_an_attribute_cannot_be_set() -> None:
@@ -523,7 +523,7 @@ def test_the_twin_notices_a_difference() -> None:
     n = nk.Napkin(**givens, n_vocab=0)
     assert float(n.n_params) == twin.n_params()
     assert float(n.assume(qk_norm=1).n_params) != twin.n_params()
-    assert n.n_params.number == 2 * (7 * 5 * (3 + 3 + 2) + 3 * 7 * 11) + 5 * 7
+    assert n.n_params == 2 * (7 * 5 * (3 + 3 + 2) + 3 * 7 * 11) + 5 * 7
 
 
 # ------------------------------------------------------------- at the far ends
@@ -613,7 +613,7 @@ def test_the_gpus_that_would_do_under_another_way_to_share_memory(bundle: str) -
         _ = n.users
     # 900,000 tokens take 118 GB of the 147 GB that are left: they would fit, but for the waste
     waste = {"paged": Rational(999_999, 2), "reserved_maximum": 2_100_000}[bundle]
-    assert 131_072 * (900_000 + waste) > n.kv_budget.number
+    assert n.kv_bytes_per_token * (900_000 + waste) > n.kv_budget
     assert "takes 118 GB" not in str(caught.value)
     _gpus_named(n, "users")
 

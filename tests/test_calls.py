@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from napkin.worksheet.calls import called, worksheet
 
 import napkin as nk
 from napkin.errors import FormulaSyntaxError, UnitError, UnknownNameError
 from napkin.quantities.dimensions import dimension_of
 from napkin.quantities.quantity import lookup
 from napkin.quantities.units import coherent_unit
-from napkin.worksheet.calls import called, worksheet
 from tests.sheets import QWEN
 
 

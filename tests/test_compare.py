@@ -23,6 +23,11 @@ def test_the_same_has_no_differences() -> None:
     assert {row[3] for row in found.results} == {"1"}
 
 
+def test_a_given_zero_is_a_number_and_no_dash() -> None:
+    found = nk.compare(QWEN.assume(host_time=0), QWEN.assume(host_time="1 ms"))
+    assert found.givens == (("host_time", "0 s", "1.00 ms"),)
+
+
 def test_an_error_on_one_side_stands_in_its_place() -> None:
     found = nk.compare(QWEN, QWEN.assume(context=5_000_000), ["users"])
     assert found.results == (("users", "56.2 users", "DoesNotFit", ""),)

@@ -10,9 +10,9 @@ from tests.sheets import QWEN
 
 def test_a_later_entry_replaces_what_was_typed_before() -> None:
     assert str(QWEN.assume(memory="192 GB").assume(accelerator="H100").memory) == "80.0 GB"
-    assert QWEN.assume(n_kv_heads=64).assume(model="Llama-3-8B").n_kv_heads.number == 8
+    assert QWEN.assume(n_kv_heads=64).assume(model="Llama-3-8B").n_kv_heads == 8
     counted = QWEN.assume(n_params=32e9).assume(model="Llama-3-8B")
-    assert counted.n_params.number == 8_030_261_248
+    assert counted.n_params == 8_030_261_248
     assert QWEN.assume(bytes_per_kv=2).assume(precision="fp8").bytes_per_kv.number == 1
     plain = nk.Napkin(model="Llama-3-8B", precision="fp8")
     swapped = QWEN.assume(variants.mqa).assume(model="Llama-3-8B")
@@ -35,22 +35,22 @@ def test_what_is_typed_in_the_same_call_counts() -> None:
 def test_a_scenario_stands_for_all_that_it_says() -> None:
     article = QWEN.assume(scenario="article")
     assert article.users == nk.Napkin(scenario="article").users
-    assert article.context.number == 200_000
-    assert nk.Napkin(scenario="article", model="Llama-3-8B").n_params.number == 8_030_261_248
+    assert article.context == 200_000
+    assert nk.Napkin(scenario="article", model="Llama-3-8B").n_params == 8_030_261_248
 
 
 def test_group_size_and_kv_heads_say_the_same() -> None:
-    assert QWEN.assume(group_size=4).n_kv_heads.number == 16
-    assert QWEN.assume(group_size=4).assume(n_kv_heads=2).group_size.number == 32
-    assert QWEN.assume(variants.gqa).n_kv_heads.number == 8
-    assert QWEN.assume(variants.gqa, group_size=2).n_kv_heads.number == 32
+    assert QWEN.assume(group_size=4).n_kv_heads == 16
+    assert QWEN.assume(group_size=4).assume(n_kv_heads=2).group_size == 32
+    assert QWEN.assume(variants.gqa).n_kv_heads == 8
+    assert QWEN.assume(variants.gqa, group_size=2).n_kv_heads == 32
 
 
 def test_a_limit_that_is_given_counts() -> None:
-    assert QWEN.assume(largest_batch_at_speed=3).active_limit.number == 3
+    assert QWEN.assume(largest_batch_at_speed=3).active_limit == 3
     by_time = QWEN.assume(step_time_target="5 ms").active_limit
     assert by_time == QWEN.assume(speed_target=200).active_limit
-    assert QWEN.assume(variants.idle_evicted, users_by_host_link=3).users.number == 3
+    assert QWEN.assume(variants.idle_evicted, users_by_host_link=3).users == 3
 
 
 def test_a_batch_or_users_that_are_given_do_not_hide_that_nothing_fits() -> None:
@@ -84,7 +84,7 @@ def test_a_reservation_is_taken_whole() -> None:
     short = QWEN.assume(variants.reserved_maximum, reserved_length=40_000)
     for context in (500, 20_000):
         n = short.assume(context=context)
-        assert n.concurrent_sequences.number == QWEN.kv_budget.number / (40_000 * 131_072)
+        assert n.concurrent_sequences == QWEN.kv_budget / (40_000 * QWEN.kv_bytes_per_token)
     with pytest.raises(nk.NapkinError, match="must hold the context"):
         _ = short.assume(context=50_000).concurrent_sequences
 

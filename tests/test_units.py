@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from sympy import Expr, Integer, Max, Min, Piecewise, Sum, Symbol, log, oo, true
+from sympy import Expr, Integer, Max, Min, Piecewise, Rational, Sum, Symbol, log, oo, true
 
 from napkin.errors import UnitError, UnknownNameError
 from napkin.formulas import ALL
@@ -161,11 +161,22 @@ def test_undeclared_symbol_names_the_closest() -> None:
         ("kW", "joule/second", 1000),
         ("USD/kWh", "USD/joule", 1 / Integer(3_600_000)),
         ("token/sequence", "1", 1),
+        ("GiB", "byte", 2**30),
+        ("TFLOPS", "FLOP/second", 10**12),
+        ("USD/MWh", "USD/joule", 1 / Integer(3_600_000_000)),
+        ("ms", "second", Rational(1, 1000)),
+        ("users/GPU", "1", 1),
     ],
 )
 def test_unit_of_the_registry(unit: str, dimension: str, scale: Expr) -> None:
     found, factor = parse_unit(unit)
     assert (words(found), factor) == (dimension, scale)
+
+
+@pytest.mark.parametrize("unit", ["k", "k1", "kkB", "mm", "Ki"])
+def test_a_prefix_alone_or_twice_is_no_unit(unit: str) -> None:
+    with pytest.raises(UnitError, match="is not known"):
+        parse_unit(unit)
 
 
 def test_unknown_unit_lists_the_known_ones() -> None:

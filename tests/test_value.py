@@ -1,6 +1,8 @@
 """Values: read from text, exact, converted, and shown with three digits."""
 
+from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -227,3 +229,157 @@ def test_a_unit_to_a_power_of_thousands_is_refused() -> None:
     """With a few more digits in the exponent, the conversion would never end."""
     with pytest.raises(NapkinError, match="month expects h"):
         coherent("month", "1 h**4001/s**4000")
+
+
+MEASURES = {"byte": ("byte", "kB", "GiB", "TB"), "time": ("s", "ms", "h", "day"), "plain": ("1",)}
+
+
+@st.composite
+def values(draw: st.DrawFn, count: int = 2, most: int = 10**12) -> list[Value]:
+    """Draw values that measure the same, each in a unit of its own."""
+    units = st.sampled_from(MEASURES[draw(st.sampled_from(sorted(MEASURES)))])
+    drawn = st.fractions(-most, most, max_denominator=10**6).map(Rational)
+    return [Value(draw(drawn), draw(units)) for _ in range(count)]
+
+
+@given(values(3))
+def test_sums_keep_the_laws_of_numbers(three: list[Value]) -> None:
+    a, b, c = three
+    assert a + b == b + a
+    assert a + b - b == a
+    assert (a + b) + c == a + (b + c)
+    assert a - b == -(b - a)
+    assert (a + b).number.is_Rational
+
+
+@given(values(), values(1))
+def test_products_keep_the_laws_of_numbers(two: list[Value], one: list[Value]) -> None:
+    (a, b), (c,) = two, one
+    assert a * c == c * a
+    assert (a + b) * c == a * c + b * c
+    assert a**2 == a * a
+    assert 3 * a == a * 3 == a + a + a
+    if c:
+        assert a / c * c == a
+        assert c**-1 == 1 / c
+        assert (a * c / c).number.is_Rational
+
+
+@given(values())
+def test_order_is_that_of_the_numbers_in_one_unit(two: list[Value]) -> None:
+    a, b = two
+    one, other = float(a), float(b.to(a.unit))
+    assert (a < b) <= (one <= other)
+    assert (one < other) <= (a < b)
+    assert (a > b, a <= b, a >= b) == (b < a, not b < a, not a < b)
+    assert abs(a) >= a and abs(a) == max(a, -a)
+
+
+@given(values())
+def test_equal_values_hash_equal(two: list[Value]) -> None:
+    a, b = two
+    again = a.to(b.unit)
+    assert again == a and hash(again) == hash(a)
+    assert (a == b) == (again.number == b.number)
+
+
+@given(st.one_of(st.integers(-(2**53), 2**53), st.floats(-1e9, 1e9)))
+def test_a_plain_number_is_the_value_without_a_unit(number: float) -> None:
+    value = Value(exact_number(number))
+    assert value == number and number == value
+    assert hash(value) == hash(number)
+    assert value + 1 == 1 + value
+    assert 1 - value == -(value - 1)
+    assert Value(value.number, "byte") != number
+
+
+def test_prefixes_make_no_difference() -> None:
+    assert parse_text("1 kB") == parse_text("1,000 B")
+    assert parse_text("1 KiB") > parse_text("1 kB")
+    assert str(parse_text("80 GB") + parse_text("500 MB")) == "80.5 GB"
+    assert {parse_text("1 h"): 1}[parse_text("3600 s")] == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "unit"),
+    [
+        (parse_text("80 GB") / parse_text("3.35 TB/s"), "23.9 ms", "s"),
+        (parse_text("4 USD/h") * parse_text("720 h"), "2,880 USD", "USD"),
+        (parse_text("700 W") * parse_text("720 h") * parse_text("0.1 USD/kWh"), "50.4 USD", "USD"),
+        (parse_text("4500 TFLOPS") / parse_text("8 TB/s"), "562 FLOP/B", "FLOP/byte"),
+        (
+            parse_text("131072 byte/token") * parse_text("20000 token/sequence"),
+            "2.62 GB/sequence",
+            "byte/sequence",
+        ),
+        (parse_text("8 users") * parse_text("472 USD/user"), "3,776 USD", "USD"),
+        (parse_text("0.5 USD/Mtoken") * parse_text("4000 token"), "0.00200 USD", "USD"),
+        (parse_text("0.5 USD/Mtoken") * 2, "1 USD/Mtoken", "USD/Mtoken"),
+        (parse_text("8 TB/s") / 2, "4 TB/s", "TB/s"),
+        (1 / parse_text("2 s"), "0.500 1/s", "1/s"),
+        (parse_text("2 s") ** 3, "8 s s s", "s s s"),
+        (parse_text("2 s") ** 0, "1", "1"),
+        (parse_text("20 token/s") * parse_text("3 s"), "60 tokens", "token"),
+        (Integer(3) * parse_text("2 s"), "6 s", "s"),
+        (np.float64(0.5) * parse_text("2 s"), "1 s", "s"),
+    ],
+)
+def test_products_read_well(value: Value, text: str, unit: str) -> None:
+    assert (str(value), value.unit) == (text, unit)
+    assert value.number.is_Rational
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda one, other: one + other,
+        lambda one, other: one - other,
+        lambda one, other: one < other,
+        lambda one, other: one >= other,
+    ],
+)
+def test_what_measures_different_things_has_no_sum_and_no_order(
+    work: Callable[[Any, Any], Any],
+) -> None:
+    speed, wait = parse_text("8 TB/s"), parse_text("3 s")
+    with pytest.raises(UnitError, match="8 TB/s and 3 s measure different things"):
+        work(speed, wait)
+    with pytest.raises(UnitError, match="8 TB/s and 3 measure different things"):
+        work(speed, 3)
+    with pytest.raises(UnitError, match="3.*measure different things"):
+        work(3, speed)
+    assert speed != wait and wait != 3 and 3 != wait
+
+
+def test_labels_count_as_one() -> None:
+    assert parse_text("3 user") == 3
+    assert parse_text("3 user") > 2
+    assert str(parse_text("3 user") + 1) == str(1 + parse_text("3 user")) == "4 users"
+
+
+def test_a_value_is_true_unless_it_is_zero_and_has_a_whole_part() -> None:
+    assert parse_text("3.7 s") and not parse_text("0 s")
+    assert int(parse_text("3.7 s")) == 3
+
+
+def test_nothing_can_be_divided_by_zero() -> None:
+    zero = parse_text("0 s")
+    quotients: list[Callable[[], Value]] = [lambda: 3 / zero, lambda: zero**-1, lambda: zero / zero]
+    for divide in quotients:
+        with pytest.raises(DomainError, match="divided by zero"):
+            divide()
+
+
+@pytest.mark.parametrize("thing", ["3", None, q.context, [3]])
+def test_what_is_no_number_takes_no_part(thing: Any) -> None:
+    value = parse_text("3 user")
+    assert value != thing
+    works: list[Callable[[], Any]] = [
+        lambda: value + thing,
+        lambda: value * thing,
+        lambda: thing * value,
+        lambda: value**thing,
+    ]
+    for work in works:
+        with pytest.raises(TypeError):
+            work()

@@ -40,10 +40,10 @@ def test_the_last_word_wins_both_ways() -> None:
     assert given_kv.assume(halved)["kv_bytes_per_token"].number == 65_536
     assert given_kv.assume(halved).assume(kv_bytes_per_token=7)["kv_bytes_per_token"].number == 7
     assert QWEN.assume(halved, kv_bytes_per_token=7)["kv_bytes_per_token"].number == 7
-    assert QWEN.assume(variants.mqa)["n_kv_heads"].number == 1
-    assert QWEN.assume(variants.mqa, n_kv_heads=4)["n_kv_heads"].number == 4
-    assert QWEN.assume(variants.mqa, variants.mha)["n_kv_heads"].number == 64
-    assert QWEN.assume(context=1).assume(context=2)["context"].number == 2
+    assert QWEN.assume(variants.mqa)["n_kv_heads"] == 1
+    assert QWEN.assume(variants.mqa, n_kv_heads=4)["n_kv_heads"] == 4
+    assert QWEN.assume(variants.mqa, variants.mha)["n_kv_heads"] == 64
+    assert QWEN.assume(context=1).assume(context=2)["context"] == 2
 
 
 def test_a_napkin_is_read_by_attribute_by_name_and_by_symbol() -> None:
@@ -61,10 +61,10 @@ def test_more_shared_heads_change_cache_weights_and_dollars() -> None:
     assert QWEN.kv_bytes_per_token.number == 131_072
     assert full.kv_bytes_per_token.number == 1_048_576
     # 5120 x 128 x (64 + 8 + 8 + 64) and 5120 x 128 x 4 x 64
-    assert QWEN.attention_matrix_params.number == 94_371_840
-    assert full.attention_matrix_params.number == 167_772_160
+    assert QWEN.attention_matrix_params == 94_371_840
+    assert full.attention_matrix_params == 167_772_160
     # 64 layers x 5120 x 128 x 2 x 56 heads more
-    assert full.n_params.number - QWEN.n_params.number == 4_697_620_480
+    assert full.n_params - QWEN.n_params == 4_697_620_480
     # 720 h x 4 USD over the sequences that fit
     kept = Rational(180 * 10**9 - 32_762_123_264, 131_072 * 20_000)
     fewer = Rational(180 * 10**9 - 37_459_743_744, 1_048_576 * 20_000)
@@ -93,8 +93,8 @@ def test_model_accelerator_and_precision_can_be_changed_and_the_rest_stays() -> 
     assert QWEN.assume(precision="bf16").bytes_per_kv.number == 2
     assert QWEN.assume(precision="bf16").peak_flops.number == 2250 * 10**12
     assert QWEN.assume(bytes_per_kv=1, precision="bf16").bytes_per_kv.number == 1
-    assert QWEN.assume(model="DeepSeek-V3", n_gpus=8).n_params.number == 671_026_404_352
-    assert QWEN.assume(n_layers=2).assume(accelerator="H200").n_layers.number == 2
+    assert QWEN.assume(model="DeepSeek-V3", n_gpus=8).n_params == 671_026_404_352
+    assert QWEN.assume(n_layers=2).assume(accelerator="H200").n_layers == 2
     assert QWEN.assume(model="DeepSeek-V3").assume(model="Qwen3-32B") == QWEN
 
 
@@ -154,19 +154,19 @@ def test_defaults_are_few_and_marked() -> None:
 def test_the_article() -> None:
     article = nk.Napkin(scenario="article")
     # (192 GB - 32 GB) / (2 x 64 x 8 x 128 x 200,000 B) = 3125 / 512
-    assert article.users.number == Rational(3125, 512)
+    assert article.users == Rational(3125, 512)
     assert str(article.users) == "6.10 users"
     assert article.cost_per_user_month.number == 2880 * Rational(512, 3125)
     assert str(article.cost_per_user_month) == "472 USD/user"
     evicted = article.assume(variants.idle_evicted)
-    assert evicted.users.number == 5 * Rational(3125, 512)
+    assert evicted.users == 5 * Rational(3125, 512)
     assert str(evicted.cost_per_user_month) == "94.4 USD/user"
-    assert article.n_params.number == article.n_params_active.number == 32 * 10**9
+    assert article.n_params == article.n_params_active == 32 * 10**9
 
 
 def test_a_model_beside_the_article_is_counted() -> None:
     both = nk.Napkin(scenario="article", model="Llama-3-8B")
-    assert both.n_params.number == 8_030_261_248
+    assert both.n_params == 8_030_261_248
     assert both.memory.number == 192 * 10**9
 
 
@@ -194,14 +194,14 @@ def _by_link(rate: int, seconds: int) -> Rational:
 
 
 def test_the_parts_of_the_hand_calculation() -> None:
-    assert QWEN.n_params.number == P
-    assert QWEN.n_params_active.number == P_A
+    assert QWEN.n_params == P
+    assert QWEN.n_params_active == P_A
     assert QWEN.kv_bytes_per_sequence.number == K
     assert QWEN.sequence_step_flops.number == C
-    assert QWEN.concurrent_sequences.number == FIT
+    assert QWEN.concurrent_sequences == FIT
     fast = QWEN.assume(speed_target=20)
-    assert fast.batch_at_speed_memory.number == _at_speed(20)  # (400 GB - 32.0 GB) / K = 140.4
-    assert fast.batch_at_speed_compute.number == Rational(45 * 10**14, 20 * C)  # 2124
+    assert fast.batch_at_speed_memory == _at_speed(20)  # (400 GB - 32.0 GB) / K = 140.4
+    assert fast.batch_at_speed_compute == Rational(45 * 10**14, 20 * C)  # 2124
 
 
 HAND: dict[str, tuple[dict[str, Any], Rational]] = {
@@ -259,8 +259,8 @@ def test_users_by_hand(case: str) -> None:
     givens, expected = HAND[case]
     bundle = variants.idle_evicted if case.startswith("evicted") else variants.idle_kept
     n = QWEN.assume(bundle, **givens)
-    assert n.users.number == expected
-    assert n.users_per_gpu.number == expected / givens.get("n_gpus", 1)
+    assert n.users == expected
+    assert n.users_per_gpu == expected / givens.get("n_gpus", 1)
     # 4 USD an hour and GPU for 720 hours
     assert n.cost_per_user_month.number == 2880 * givens.get("n_gpus", 1) / expected
 
@@ -300,7 +300,7 @@ def _step_at_largest_batch(n: nk.Napkin, speed: float) -> None:
         return
     step = n.assume(batch=largest).decode_step_time.number
     assert abs(step * Rational(str(speed)) - 1) < Rational(1, 10**12)
-    more = n.assume(batch=largest.number * Rational(101, 100)).decode_step_time.number
+    more = n.assume(batch=largest * Rational(101, 100)).decode_step_time.number
     assert more > step
 
 
@@ -355,7 +355,7 @@ def test_a_batch_of_one_reads_the_active_weights_exactly(
     n = nk.Napkin(model=model, precision=precision, batch=1)
     assert n.weight_bytes_read.number == active * width
     assert n.assume(batch=2).weight_bytes_read.number > active * width
-    assert n.experts_touched.number == n.n_experts_active.number
+    assert n.experts_touched == n.n_experts_active
 
 
 # -------------------------------------------- closed forms, functions, pickles

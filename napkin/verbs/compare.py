@@ -83,7 +83,7 @@ def compare(first: Napkin, second: Napkin, targets: Sequence[str] = _USUAL) -> C
             for n in (first, second)
         )
         if one != other:
-            givens.append((str(symbol), str(one or "–"), str(other or "–")))
+            givens.append((str(symbol), _given(one), _given(other)))
     formulas = []
     ours, theirs = first.formulas.packaged, second.formulas.packaged
     for symbol in sorted({*ours, *theirs}, key=str):
@@ -92,6 +92,10 @@ def compare(first: Napkin, second: Napkin, targets: Sequence[str] = _USUAL) -> C
             formulas.append((str(symbol), _shown(old), _shown(new)))
     results = [row for target in targets for row in _result(first, second, target)]
     return Comparison(tuple(givens), tuple(formulas), tuple(results))
+
+
+def _given(value: Value | None) -> str:
+    return "–" if value is None else str(value)
 
 
 def _cut(text: str) -> str:
@@ -105,7 +109,7 @@ def _shown(formula: object) -> str:
 def _result(first: Napkin, second: Napkin, target: str) -> list[tuple[str, str, str, str]]:
     one, other = _value(first, target), _value(second, target)
     if isinstance(one, Value) and isinstance(other, Value):
-        ratio = f"{float(other.number / one.number):.3g}" if one.number != 0 else "–"
+        ratio = f"{float(other / one):.3g}" if one else "–"
         return [(target, str(one), str(other), ratio)]
     return (
         []

@@ -175,7 +175,7 @@ def _notes(
         yield f"{needed} is not given, so {term} is left out"
     if symbol == context and max_context in n.givens:
         longest = in_unit(max_context, n.givens[max_context].value)
-        if values[context].number > longest.number:
+        if values[context] > longest:
             yield f"longer than the model was trained for: max_context is {longest}"
     if symbol in n.givens and symbol in n.formulas:
         yield from _beside_its_formula(n, symbol, values[symbol])

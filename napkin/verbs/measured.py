@@ -58,7 +58,7 @@ class Measurement:
     @property
     def error(self) -> float:
         """Relative error of what is derived."""
-        return float(self.derived.number / self.value.number - 1)
+        return float(self.derived / self.value - 1)
 
     @property
     def holds(self) -> bool:

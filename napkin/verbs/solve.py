@@ -239,7 +239,7 @@ def _has_room(n: Napkin, name: str, symbol: Symbol, root: Expr) -> bool | None:
     there = n.assume(**{symbol.name: Value(number, lookup(symbol).unit)})
     try:
         there.values(name)
-        return bool(there["batch"].number <= there["concurrent_sequences"].number)
+        return bool(there["batch"] <= there["concurrent_sequences"])
     except DoesNotFitError:
         return False
     except DomainError:

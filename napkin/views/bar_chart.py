@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
+from operator import add
+from typing import TYPE_CHECKING, Final
 
-import numpy as np
-from sympy import Rational
-
+from ..errors import NapkinError
 from ..quantities.value import Value, exact_number
-from .figures import COLORS, STYLE, Figure, drawing, finished, tick
+from .figures import COLORS, STYLE, Figure, drawing, finished, on_one_axis, series_style, tick
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_HATCHES: Final = ("", "///", "...", "\\\\\\", "xx")
 
 
 def bars(
@@ -22,7 +28,7 @@ def bars(
     Parameters
     ----------
     rows : mapping of str to float, Value or mapping
-        For each bar its name and length, or its parts by name.
+        For each bar its name and length, or its parts by name; all of one dimension.
     title : str
         What the figure shows: a finding, not a topic.
     what : str
@@ -33,35 +39,26 @@ def bars(
     Returns
     -------
     Figure
-        Horizontal bars with their values.
+        Horizontal bars with their values, all in one unit.
+
+    Raises
+    ------
+    NapkinError
+        If there is nothing to draw.
+    UnitError
+        If two bars or parts measure different things; both are named.
     """
     from matplotlib.ticker import MaxNLocator
 
-    parts = {label: _parts(row) for label, row in rows.items()}
+    parts = _in_one_unit(rows)
     names = list(dict.fromkeys(name for row in parts.values() for name in row))
-    unit = next(iter(next(iter(parts.values())).values())).unit
-    totals = {
-        label: Value(sum((value.number for value in row.values()), Rational(0)), unit)
-        for label, row in parts.items()
-    }
+    totals = {label: reduce(add, row.values()) for label, row in parts.items()}
+    unit = next(iter(totals.values())).unit
     with drawing(7, 0.9 + 0.5 * len(parts), title) as (figure, axes):
-        begin = np.zeros(len(parts))
-        for place, name in enumerate(names):
-            widths = np.array([float(row[name]) if name in row else 0 for row in parts.values()])
-            hatch = ("", "///", "...", "\\\\\\", "xx")[place]
-            axes.barh(
-                list(parts),
-                widths,
-                left=begin,
-                color=COLORS[place],
-                edgecolor=STYLE["axes.facecolor"],
-                hatch=hatch,
-                label=name,
-            )
-            begin += widths
+        ends = _draw_parts(axes, parts, names)
         if log:
             axes.set_xscale("log")
-        for place, (total, end) in enumerate(zip(totals.values(), begin, strict=True)):
+        for place, (total, end) in enumerate(zip(totals.values(), ends, strict=True)):
             side, away = ("left", 5) if end >= 0 else ("right", -5)
             axes.annotate(
                 f"{total:short}",
@@ -71,7 +68,7 @@ def bars(
                 va="center",
                 ha=side,
             )
-        if min(begin) < 0:
+        if min(ends) < 0:
             axes.axvline(0, color=COLORS[2], lw=0.8)
         axes.invert_yaxis()
         axes.margins(x=0.15)
@@ -88,6 +85,44 @@ def bars(
         inside = f", in parts: {', '.join(names)}" if len(names) > 1 else ""
         scale = ", logarithmic" if log else ""
         return finished(figure, f"Bar chart, {what}{scale}{inside}. {title}. {listed}.")
+
+
+def _draw_parts(
+    axes: Axes, parts: Mapping[str, Mapping[str, Value]], names: list[str]
+) -> list[float]:
+    """Draw the parts behind one another, and return where the bars end."""
+    ends = [0.0] * len(parts)
+    for place, name in enumerate(names):
+        color, pattern = series_style(place)
+        widths = [float(row[name]) if name in row else 0.0 for row in parts.values()]
+        axes.barh(
+            list(parts),
+            widths,
+            left=ends,
+            color=color,
+            edgecolor=STYLE["axes.facecolor"],
+            hatch=_HATCHES[pattern],
+            label=name,
+        )
+        ends = [end + width for end, width in zip(ends, widths, strict=True)]
+    return ends
+
+
+def _in_one_unit(
+    rows: Mapping[str, float | Value | Mapping[str, Value]],
+) -> dict[str, dict[str, Value]]:
+    """Return the parts of each bar, all in one unit."""
+    parts = {label: _parts(row) for label, row in rows.items()}
+    if not parts or not all(parts.values()):
+        raise NapkinError(
+            "bars needs at least one bar, and for each its length or its parts, such as "
+            "{'weights': n.weight_bytes, 'memory': n.memory}."
+        )
+    places = [(label, name) for label, row in parts.items() for name in row]
+    named = [(", ".join(filter(None, place)), parts[place[0]][place[1]]) for place in places]
+    for (label, name), value in zip(places, on_one_axis(named), strict=True):
+        parts[label][name] = value
+    return parts
 
 
 def _parts(row: float | Value | Mapping[str, Value]) -> dict[str, Value]:

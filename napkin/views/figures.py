@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sympy import Rational
 
+from ..errors import UnitError
+from ..quantities.units import parse_unit
 from ..quantities.value import Value
 
 if TYPE_CHECKING:
@@ -35,6 +37,57 @@ STYLE: Final[dict[str, Any]] = {
 """Settings under which every figure is drawn."""
 COLORS: Final = ("#006ba4", "#a44a00", "#595959", "#7b3294", "#00735c")
 """Colors of the series: they stay apart for color-blind readers, and from the ground."""
+
+
+PATTERNS: Final = 5
+"""How many hatches, dashes and marks there are."""
+
+
+def series_style(place: int) -> tuple[str, int]:
+    """Return how one of many series looks: no two of the first 25 look the same.
+
+    Parameters
+    ----------
+    place : int
+        Its place among the series, from 0.
+
+    Returns
+    -------
+    color : str
+        One of `COLORS`.
+    pattern : int
+        Which hatch, dash or mark.
+    """
+    turn, color = divmod(place, len(COLORS))
+    return COLORS[color], (place + turn) % PATTERNS
+
+
+def on_one_axis(named: Sequence[tuple[str, Value]]) -> tuple[Value, ...]:
+    """Return values in the unit of the first, so that one axis can carry them.
+
+    Parameters
+    ----------
+    named : sequence of (str, Value)
+        What is drawn, by name.
+
+    Returns
+    -------
+    tuple of Value
+        The same values in the same order.
+
+    Raises
+    ------
+    UnitError
+        If two measure different things; both are named with their units.
+    """
+    first, start = named[0]
+    for name, value in named:
+        if parse_unit(value.unit)[0] != parse_unit(start.unit)[0]:
+            raise UnitError(
+                f"{first} is in {start.unit}, but {name} in {value.unit}: one axis cannot carry "
+                "both. Draw two figures, or divide by a common measure first."
+            )
+    return tuple(value.to(start.unit) for _, value in named)
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import numpy as np
-from sympy import Rational
+from sympy import Integer, Rational
 
 from ..errors import NapkinError
 from ..quantities.quantity import Quantity, lookup
@@ -15,7 +15,7 @@ from ..quantities.value import Value
 from ..verbs.measured import Measurement, measurement
 from ..verbs.sweep import sweep
 from ..worksheet.napkin import Napkin, from_data
-from .figures import COLORS, STYLE, Figure, drawing, finished, tick
+from .figures import COLORS, STYLE, Figure, drawing, finished, on_one_axis, series_style, tick
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +46,7 @@ def curves(
     Parameters
     ----------
     lines : mapping of str to (Napkin, str)
-        For each line its name, the worksheet and the quantity; all in one unit.
+        For each line its name, the worksheet and the quantity; all of one dimension.
     title : str
         What the figure shows: a finding, not a topic.
     y : str, optional
@@ -68,21 +68,36 @@ def curves(
     -------
     Figure
         Lines named where they end, with axes, units and alternative text.
+
+    Raises
+    ------
+    NapkinError
+        If there is no line, not one axis, or a line without a value on it.
+    UnitError
+        If two lines measure different things; both are named.
     """
     if len(axis) != 1:
         raise NapkinError("curves needs one axis with its ends, such as context=(1_000, 200_000).")
+    if not lines:
+        raise NapkinError("curves needs at least one line, such as {'kept': (n, 'users')}.")
     ((name, ends),) = axis.items()
     across = lookup(name)
     up = lookup(next(iter(lines.values()))[1])
     xs = _places(across, ends, "x" in log)
     here = None if at is None else float(at)
-    there = {} if here is None else _values_at(lines, name, here)
-    ys = {label: _heights(n, target, name, xs, beyond) for label, (n, target) in lines.items()}
+    scales = _scales(lines)
+    there = {} if here is None else _values_at(lines, name, here, up.unit)
+    ys = {
+        label: _heights(n, target, name, xs, beyond) * scales[label]
+        for label, (n, target) in lines.items()
+    }
+    _check_seen(ys, name)
     with drawing(7, 4.2, title) as (figure, axes):
         axes.set_xscale("log" if "x" in log else "linear")
         axes.set_yscale("log" if "y" in log else "linear")
         for place, (label, heights) in enumerate(ys.items()):
-            axes.plot(xs, heights, ls=_DASHES[place], color=COLORS[place], lw=2, label=label)
+            color, pattern = series_style(place)
+            axes.plot(xs, heights, ls=_DASHES[pattern], color=color, lw=2, label=label)
         if measured:
             found = [_point(entry, name, up) for entry in map(measurement, measured)]
             dots = axes.plot(*zip(*found, strict=True), "o", color="black", mfc="none")
@@ -100,6 +115,21 @@ def curves(
         return finished(figure, f"{alt} {where}{told}.")
 
 
+def _scales(lines: Mapping[str, Line]) -> dict[str, float]:
+    """Return by how much each line is multiplied to stand in the unit of the first."""
+    ones = [(label, Value(Integer(1), lookup(target).unit)) for label, (_, target) in lines.items()]
+    return dict(zip(lines, map(float, on_one_axis(ones)), strict=True))
+
+
+def _check_seen(ys: Mapping[str, Any], name: str) -> None:
+    for label, heights in ys.items():
+        if not any(map(isfinite, heights)):
+            raise NapkinError(
+                f"{label!r} has no value anywhere on this axis: choose other ends of {name}, or "
+                "give beyond=True to draw also what does not fit."
+            )
+
+
 def _point(entry: Measurement, name: str, up: Quantity) -> tuple[float, float]:
     """Return where a measurement stands."""
     across = from_data(entry.worksheet)[name]
@@ -108,6 +138,8 @@ def _point(entry: Measurement, name: str, up: Quantity) -> tuple[float, float]:
 
 def _places(quantity: Quantity, ends: tuple[float, float], log: bool) -> Any:
     """Return values between the ends, whole ones where only those are allowed."""
+    import numpy as np
+
     xs = np.geomspace(*ends, _POINTS) if log else np.linspace(*ends, _POINTS)
     return np.unique(np.round(xs)) if quantity.domain.integer else xs
 
@@ -140,22 +172,24 @@ def _short(number: float, quantity: Quantity) -> str:
 
 def _rises(line: Line2D, here: float) -> bool:
     """Say whether a line goes up from a place, so that a number above it would be crossed."""
+    import numpy as np
+
     xs, ys = (np.asarray(data, float) for data in line.get_data())
     return bool(np.interp(here * 1.2, xs, ys) > np.interp(here, xs, ys) * 1.02)
 
 
-def _values_at(lines: Mapping[str, Line], name: str, here: float) -> dict[str, Value]:
-    """Return what each line is at one place; nothing where it has no value."""
+def _values_at(lines: Mapping[str, Line], name: str, here: float, unit: str) -> dict[str, Value]:
+    """Return what each line is at one place, in one unit; nothing where it has no value."""
     found = {}
     for label, (n, target) in lines.items():
         with suppress(NapkinError):
             value = float(sweep(n, target, **{name: [here]})[target].to_numpy().flat[0])
-            found[label] = Value(Rational(str(value)), lookup(target).unit)
+            found[label] = Value(Rational(str(value)), lookup(target).unit).to(unit)
     return found
 
 
 def _ends_of(ys: Mapping[str, Any], up: Quantity) -> dict[str, str]:
-    seen = {label: heights[np.isfinite(heights)] for label, heights in ys.items()}
+    seen = {label: list(filter(isfinite, heights)) for label, heights in ys.items()}
     return {
         label: f"from {_short(heights[0], up)} to {_short(heights[-1], up)}"
         for label, heights in seen.items()
@@ -173,9 +207,10 @@ def _mark(
     for place, line in enumerate(list(axes.lines)):
         value = there.get(str(line.get_label()))
         if value is not None:
-            axes.plot([here], [float(value)], _MARKS[place], color=COLORS[place])
+            color, pattern = series_style(place)
+            axes.plot([here], [float(value)], _MARKS[pattern], color=color)
             text, above = f"{value:short}", -8 if _rises(line, here) else 10
-            said = numbers.setdefault(text, _Text(here, float(value), text, COLORS[place], above))
+            said = numbers.setdefault(text, _Text(here, float(value), text, color, above))
             numbers[text] = said._replace(above=min(said.above, above))  # lines cross: once
     ground = {"facecolor": STYLE["axes.facecolor"], "edgecolor": "none", "pad": 0.5}
     _write(axes, list(numbers.values()), bbox=ground)
@@ -196,6 +231,8 @@ def _mark(
 
 def _name_lines(axes: Axes, ys: Mapping[str, Any]) -> None:
     """Write each line's name at its end."""
+    import numpy as np
+
     ends = []
     for line in axes.lines[: len(ys)]:
         x, y = (np.asarray(data, float) for data in line.get_data())

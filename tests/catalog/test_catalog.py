@@ -115,7 +115,7 @@ def test_a_v100_has_fp16_and_no_bf16() -> None:
 
 def test_an_accelerator_without_a_peak_still_says_what_fits() -> None:
     n = nk.Napkin(model="Llama-3-8B", accelerator="RTX3090", precision="fp16", context=8000)
-    assert n.concurrent_sequences.number > 0
+    assert n.concurrent_sequences > 0
     with pytest.raises(nk.NapkinError, match="peak_flops"):
         _ = n.decode_step_time
     assert n.assume(peak_flops="71 TFLOP/s").decode_step_time.number > 0

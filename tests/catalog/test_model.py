@@ -70,7 +70,7 @@ def test_the_same_model_from_a_name_a_path_and_a_mapping(tmp_path: Path) -> None
     assert all(model.givens == models[0].givens for model in models)
     assert str(tmp_path) not in models[1].source
     assert nk.Napkin(model=path) == nk.Napkin(model=str(path))
-    assert nk.Napkin(model=config()).n_params.number == 8_030_261_248
+    assert nk.Napkin(model=config()).n_params == 8_030_261_248
 
 
 def test_heads_and_width_follow_where_they_are_absent() -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from sympy import Integer
 
 import napkin as nk
-from napkin.errors import NapkinError
+from napkin.errors import NapkinError, UnitError
 from napkin.formulas import variants
 from napkin.views import Figure, bars, curves
+from napkin.views.figures import series_style
 from tests.sheets import QWEN
 
 BF16 = QWEN.assume(precision="bf16")
@@ -89,6 +93,33 @@ def test_one_axis_is_needed() -> None:
         curves({"one": (QWEN, "ridge")}, "One")
 
 
+def test_lines_that_measure_different_things_are_named() -> None:
+    lines = {"people": (QWEN, "users"), "first token": (QWEN, "ttft")}
+    with pytest.raises(UnitError, match="people is in user, but first token in s: one axis"):
+        curves(lines, "One", context=(1_000, 20_000))
+
+
+def test_lines_of_other_units_are_drawn_in_the_unit_of_the_first() -> None:
+    fleet = QWEN.assume("fleet_cost = n_gpus * price")
+    lines = {"fleet": (fleet, "fleet_cost"), "one GPU": (fleet, "price")}
+    figure = curves(lines, "One", at=2, n_gpus=(1, 8))
+    assert "fleet 192 USD/day; one GPU 96 USD/day" in figure.alt
+    assert "one GPU from 96 USD/day to 96 USD/day" in curves(lines, "One", n_gpus=(1, 8)).alt
+
+
+def test_more_lines_than_colors() -> None:
+    lines = {f"{count} GPUs": (QWEN.assume(n_gpus=count), "users") for count in range(1, 8)}
+    figure = curves(lines, "One", at=2_000, context=(1_000, 20_000))
+    assert "7 GPUs" in words(figure)
+
+
+def test_no_line_and_a_line_without_a_value_are_said() -> None:
+    with pytest.raises(NapkinError, match="at least one line, such as"):
+        curves({}, "One", context=(1_000, 20_000))
+    with pytest.raises(NapkinError, match="'step' has no value.*beyond=True"):
+        curves({"step": (QWEN, "decode_intensity")}, "One", batch=(1_000, 2_000))
+
+
 def test_bars_show_values_parts_and_totals() -> None:
     parts = {"attention": QWEN.attention_params, "feed-forward": QWEN.mlp_params}
     figure = bars({"Qwen3-32B": parts, "the same": parts}, "A finding", "parameters")
@@ -111,6 +142,45 @@ def test_bars_without_parts() -> None:
 def test_bars_of_plain_numbers() -> None:
     figure = bars({"price": 1.0, "memory": -1.246}, "A finding", "percent")
     assert "price 1; memory -1.25" in figure.alt
+
+
+def test_bars_of_other_prefixes_are_drawn_in_one_unit() -> None:
+    rows = {"weights": {"": nk.Value(Integer(30), "GiB")}, "memory": {"": QWEN.memory}}
+    assert f"weights 30 GiB; memory {QWEN.memory.to('GiB')}." in bars(rows, "One", "memory").alt
+    parts = {"all": {"weights": QWEN.memory, "cache": nk.Value(Integer(20), "GB")}}
+    assert f"all {QWEN.memory + nk.Value(Integer(20), 'GB')}." in bars(parts, "One", "memory").alt
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        {"weights": QWEN.weight_bytes, "wait": QWEN.month},
+        {"weights": QWEN.weight_bytes, "wait": 3.0},
+        {"all": {"weights": QWEN.weight_bytes, "wait": QWEN.month}},
+    ],
+)
+def test_bars_that_measure_different_things_are_named(rows: dict[str, Any]) -> None:
+    with pytest.raises(UnitError, match="weights is in byte, but .*wait in .* one axis"):
+        bars(rows, "One", "memory")
+
+
+def test_more_parts_than_colors_all_look_different() -> None:
+    figure = bars({"all": {f"part {i}": QWEN.n_params for i in range(12)}}, "One", "parameters")
+    assert "part 11" in words(figure)
+    assert len({series_style(place) for place in range(25)}) == 25
+
+
+@pytest.mark.parametrize("rows", [{}, {"weights": {}}, {"one": 1.0, "weights": {}}])
+def test_bars_of_nothing_say_what_to_give(rows: dict[str, Any]) -> None:
+    with pytest.raises(NapkinError, match="bars needs at least one bar.*such as"):
+        bars(rows, "One", "memory")
+
+
+@pytest.mark.parametrize("module", ["bar_chart", "line_chart", "figures"])
+def test_a_chart_loads_no_numpy_before_it_is_drawn(module: str) -> None:
+    code = f"import sys, napkin.views.{module}; print('numpy' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "False"
 
 
 def test_the_same_bytes_in_every_run() -> None:
