@@ -9,25 +9,29 @@ from typing import Any
 from sympy import Expr, Symbol
 
 from napkin.formulas import ALL, BASE
-from napkin.formulas.graph import effective, number, order
+from napkin.formulas.formula import Node
+from napkin.formulas.graph import graph_of
 from napkin.formulas.variants import get
 from napkin.quantities.quantity import lookup
 from napkin.quantities.value import coherent
+from napkin.worksheet.evaluation import number
 
 Shape = tuple[int, ...]
 
 
 def evaluated(target: str, variants: Iterable[str], values: dict[Symbol, Expr]) -> Expr:
     """Return a target from coherent numbers, under bundles and single formulas by name."""
-    formulas = dict(BASE)
+    formulas: dict[Symbol, Node] = dict(BASE)
     for name in variants:
+        for symbol in () if "." in name else get(name).without:
+            formulas.pop(symbol, None)
         chosen = [ALL[name]] if "." in name else get(name).formulas
         formulas |= {formula.target: formula for formula in chosen}
-    known = set(values)
-    for symbol in order(formulas, known, lookup(target).symbol):
-        if symbol not in known and symbol in formulas:
-            values[symbol] = number(effective(formulas[symbol], formulas, known), values)
-        elif symbol not in known:
+    graph = graph_of(formulas, values)
+    for symbol in graph.order(lookup(target).symbol):
+        if symbol not in values and symbol in graph:
+            values[symbol] = number(graph[symbol].expression, values)
+        elif symbol not in values:
             assert lookup(symbol).default is not None, f"{target} needs {symbol}"
             values[symbol] = coherent(symbol, lookup(symbol).default)
     return values[lookup(target).symbol]

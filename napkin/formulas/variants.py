@@ -73,7 +73,13 @@ mha = Bundle(
     slot="heads",
     of_a_model=True,
 )
-mqa = Bundle("mqa", (*_heads, sharing.single_kv_head), "all query heads share one key-value head")
+mqa = Bundle(
+    "mqa",
+    (*_heads, sharing.single_kv_head),
+    "all query heads share one key-value head",
+    slot="heads",
+    of_a_model=True,
+)
 gqa = Bundle(
     "gqa",
     _heads,
@@ -131,7 +137,6 @@ moe = Bundle(
         quantization.moe_quantized_params,
     ),
     "each token visits a few of many experts, and a batch touches more of them",
-    slot="heads",
     of_a_model=True,
 )
 compressed_attention = Bundle(
@@ -156,10 +161,7 @@ quantized_experts = Bundle(
     of_a_model=True,
 )
 idle_kept = Bundle(
-    "idle_kept",
-    (duty_cycle.users,),
-    "idle users keep their cache in the GPU's memory",
-    of_a_model=True,
+    "idle_kept", (duty_cycle.users,), "idle users keep their cache in the GPU's memory", slot="idle"
 )
 idle_evicted = Bundle(
     "idle_evicted",
@@ -167,12 +169,12 @@ idle_evicted = Bundle(
     "idle users' caches leave the GPU's memory",
     slot="idle",
 )
-fluid = Bundle("fluid", (duty_cycle.users_by_load,), "the mean load is the load")
+fluid = Bundle("fluid", (duty_cycle.users_by_load,), "the mean load is the load", slot="load")
 binomial = Bundle(
     "binomial",
     (duty_cycle.binomial_users_by_load,),
     "more users may be active than fit only with probability overflow_target",
-    slot="idle",
+    slot="load",
 )
 erlang = Bundle(
     "erlang",
@@ -184,29 +186,29 @@ paged = Bundle(
     "paged",
     (paging.paged_concurrent_sequences,),
     "the cache is given out in pages of block_size",
-    slot="load",
+    slot="layout",
 )
 reserved_maximum = Bundle(
     "reserved_maximum",
     (paging.reserved_concurrent_sequences,),
     "each sequence reserves the longest context at once",
-    slot="load",
+    slot="layout",
 )
 attention_apart = Bundle(
     "attention_apart",
     (speed.attention_apart_compute_time,),
     "attention and weights take turns instead of overlapping",
     without=(q.context_never_compute_bound,),
-    slot="layout",
 )
 with_overheads = Bundle(
     "with_overheads",
     (speed.overheads_step_time,),
     "kernel launches and host work count",
-    slot="layout",
 )
-rent = Bundle("rent", (), "the price of a GPU-hour is given", without=(q.price,))
-own = Bundle("own", (dollars.owned_price,), "the price of a GPU-hour follows from buying it")
+rent = Bundle("rent", (), "the price of a GPU-hour is given", without=(q.price,), slot="price")
+own = Bundle(
+    "own", (dollars.owned_price,), "the price of a GPU-hour follows from buying it", slot="price"
+)
 
 BUNDLES: Final[dict[str, Bundle]] = {
     bundle.name: bundle for bundle in list(vars().values()) if isinstance(bundle, Bundle)
