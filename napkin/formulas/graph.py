@@ -74,7 +74,7 @@ class Graph(Mapping[Symbol, Formula]):
         if isinstance(node, Formula):
             return node
         if isinstance(node, Elsewhere):
-            form = self._moving(node.of, node.unknown).xreplace({node.unknown: node.at})
+            form = self.in_terms_of(node.of, node.unknown).xreplace({node.unknown: node.at})
             return Formula(
                 node.target, form, node.why, node.source, valid=node.valid, scope=node.scope
             )
@@ -95,10 +95,10 @@ class Graph(Mapping[Symbol, Formula]):
     def _through(self, expression: Expr, unknown: Symbol) -> Expr:
         """Put in the formulas of all that moves with an unknown."""
         return expression.xreplace(
-            {symbol: self._moving(symbol, unknown) for symbol in expression.free_symbols}
+            {symbol: self.in_terms_of(symbol, unknown) for symbol in expression.free_symbols}
         )
 
-    def _moving(self, symbol: Symbol, unknown: Symbol) -> Expr:
+    def in_terms_of(self, symbol: Symbol, unknown: Symbol) -> Expr:
         """Return what a symbol is put together from, if it moves with an unknown; else itself."""
         opens = symbol in self.packaged and symbol not in self.known | self._open | {unknown}
         if not opens:
@@ -137,8 +137,8 @@ class Graph(Mapping[Symbol, Formula]):
                 continue
             seen.add(symbol)
             if symbol in self.packaged:
-                node = self.packaged[symbol]
-                queue.extend((node if isinstance(node, Formula) else self[symbol]).symbols)
+                nodes: Formulas = self.packaged if symbol in self._open else self
+                queue.extend(nodes[symbol].symbols)
             else:
                 ends.add(symbol)
         return ends

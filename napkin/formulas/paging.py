@@ -3,7 +3,7 @@
 
 from typing import Any, Final
 
-from sympy import Min, ceiling, floor, sqrt
+from sympy import Gt, Min, ceiling, floor, sqrt
 
 from ..quantities import notation as q
 from .formula import Detail, Formula
@@ -21,7 +21,7 @@ kv_budget = Formula(
     why="what the weights leave of the memory that the server may use is cache",
     source="vLLM documentation, gpu_memory_utilization",
     scope="activations and runtime are what reserved_memory and usable_memory say",
-    valid=q.kv_budget > 0,
+    valid=Gt(q.kv_budget, 0, evaluate=False),
     otherwise="the weights do not fit in memory",
     details=(
         Detail(

@@ -32,7 +32,7 @@ from .probability import FUNCTIONS
 
 _DIGITS: Final = 30
 _STEP: Final = 8.0
-_STEPS: Final = range(-9, 60)  # places where a root is looked for: powers of eight
+_STEPS: Final = range(-9, 28)  # places where a root is looked for: powers of eight
 
 
 class Largest(Expr):
@@ -95,22 +95,53 @@ class Largest(Expr):
 
 @lru_cache(maxsize=1024)
 def _bracketed(bound: Symbol, left: Expr, right: Expr) -> Expr:
-    """Look for the last place of a grid that is allowed, then beyond it with 30 digits."""
+    """Return the root with 30 digits."""
     import mpmath
 
     with mpmath.workdps(_DIGITS + 5):
         off = lambdify([bound], left - right, modules=[FUNCTIONS, "mpmath"])
-        step = mpmath.mpf(_STEP)
-        allowed = [step**power for power in _STEPS if _holds(off, step**power)]
-        if not allowed:
-            return Integer(0)
-        low, high = allowed[-1], allowed[-1] * step
-        if low == step ** _STEPS[-1]:
-            return oo
-        while high - low > low * mpmath.mpf(10) ** -_DIGITS:
-            middle = (low + high) / 2
-            low, high = (middle, high) if _holds(off, middle) else (low, middle)
-        return Float(low, _DIGITS)
+        root = largest_allowed(off, mpmath.mpf(1), mpmath.mpf(10) ** -_DIGITS)
+        return oo if root == float("inf") else Float(root, _DIGITS) if root else Integer(0)
+
+
+def largest_allowed(off: Callable[..., Any], one: Any = 1.0, width: Any = 1e-16) -> Any:
+    """Return the largest x with ``off(x) <= 0``: the last place of a grid, then bisection.
+
+    Zero if there is none on the grid, infinite if its last place is allowed. Numbers are of the
+    kind of `one`, and the root is as exact as the relative `width` of the last bracket.
+    """
+    places = [one * _STEP**power for power in _STEPS]
+    allowed = [x for x in places if _holds(off, x)]
+    if not allowed:
+        return one * 0
+    if allowed[-1] == places[-1]:
+        return float("inf")
+    low, high = allowed[-1], allowed[-1] * _STEP
+    while high - low > low * width and low < (middle := (low + high) / 2) < high:
+        low, high = (middle, high) if _holds(off, middle) else (low, middle)
+    return low
+
+
+def largest_of_arrays(off: Callable[..., Any], *args: Any) -> Any:
+    """Do the same for arrays at once, in double precision: ``off(x, *args)`` rises with x."""
+    import numpy as np
+    from scipy.optimize.elementwise import find_root
+
+    low: Any = np.zeros(np.broadcast_shapes(*(np.shape(arg) for arg in args)))
+    for power in _STEPS:
+        low = np.where(off(_STEP**power, *args) <= 0, _STEP**power, low)
+    inside = (low > 0) & (low < _STEP ** _STEPS[-1])
+    root = np.where(low > 0, np.inf, 0.0)
+    if inside.any():
+        many = [place for place, arg in enumerate(args) if np.ndim(arg)]
+
+        def at(x: Any, *arrays: Any) -> Any:
+            own = dict(zip(many, arrays, strict=True))
+            return off(x, *(own.get(place, arg) for place, arg in enumerate(args)))
+
+        spread = tuple(np.broadcast_to(args[place], low.shape)[inside] for place in many)
+        root[inside] = find_root(at, (low[inside], low[inside] * _STEP), args=spread).x
+    return root
 
 
 def _holds(off: Callable[[Any], Any], x: Any) -> bool:

@@ -1,6 +1,6 @@
 """How fast: the step, the first token, and the largest batch at a speed."""
 
-from sympy import Max
+from sympy import Gt, Max
 
 from ..quantities import notation as q
 from . import hardware
@@ -10,7 +10,9 @@ _BOOK = "scaling-book, inference"
 _rate = q.n_gpus * hardware.rate
 _flow = q.n_gpus * hardware.flow
 _step_bytes = q.weight_bytes_read + q.batch * q.kv_bytes_per_sequence
-_fits = q.kv_budget > 0  # a step takes no time on a server that does not hold the weights
+_fits = Gt(
+    q.kv_budget, 0, evaluate=False
+)  # a step takes no time on a server that does not hold the weights
 _miss = 1 - q.n_experts_active / q.n_experts
 
 decode_memory_time = Formula(

@@ -1,10 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
 """The value of a given at which a quantity reaches a target."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice, product
+from itertools import islice, pairwise, product
+from math import copysign, isclose, isfinite, nan
 from typing import Any, Final
 
 from sympy import (
@@ -17,19 +19,25 @@ from sympy import (
     Symbol,
     cancel,
     fraction,
+    lambdify,
     real_roots,
 )
 
 from ..errors import DoesNotFitError, DomainError, NapkinError, NoSolutionError
+from ..formulas.graph import graph_of
+from ..formulas.probability import FUNCTIONS
+from ..formulas.roots import largest_allowed
 from ..quantities.quantity import lookup
 from ..quantities.units import scale_of
 from ..quantities.value import Value, allows, coherent, in_unit, somewhere
+from ..worksheet.evaluation import evaluate, fits
 from ..worksheet.napkin import Napkin, expect_napkin
 
 _MOST_BRANCHES: Final = 256
 _LARGEST_DEGREE: Final = 6
-_GRID: Final = 2_000
+_GRID: Final = 1_000
 _WIDEST: Final = (1e-12, 1e24)
+_BISECTIONS: Final = 200
 
 
 @dataclass(frozen=True)
@@ -108,30 +116,72 @@ def solve(n: Napkin, unknown: str, **target: Any) -> list[Solution]:
         raise NoSolutionError(
             f"{name} does not depend on {unknown} here: it is {in_unit(name, form)} throughout."
         )
-    _refuse_plateau(n, name, goal, symbol, form)
+    points = _points(form, symbol)
+    _refuse_plateau(points, form, name, goal, symbol)
     exact = _exact_roots(form, goal, symbol)
     how = "bracketed root" if exact is None else "exact"
-    roots = _bracketed_roots(n, name, goal, symbol) if exact is None else exact
+    roots = _bracketed_roots(points, form, goal, symbol) if exact is None else exact
     found = []
     for root in sorted(roots):
         room = _has_room(n, name, symbol, root) if _allowed(symbol, root) else None
         if room is not None:
             found.append(Solution(unknown, in_unit(symbol, root), how, room))
     if not found:
-        raise NoSolutionError(_why_none(n, name, goal, symbol))
+        raise NoSolutionError(_why_none(points, name, goal, symbol))
     return found
 
 
-def _refuse_plateau(n: Napkin, name: str, goal: Expr, symbol: Symbol, form: Expr) -> None:
-    """Raise where a whole range of the unknown solves the equation: no root is the root."""
-    import numpy as np
+def _in_unknown(n: Napkin, name: str, symbol: Symbol) -> Expr:
+    """Return the target in the unknown alone, every other number put in, exactly."""
+    target = lookup(name).symbol
+    if target not in n.formulas:
+        raise NoSolutionError(f"no formula computes {name} here, so nothing can be solved for it.")
+    numbers = {s: value for s, value in n.numbers.items() if s not in (target, symbol)}
+    opened = coherent(symbol, somewhere(lookup(symbol).domain))
+    graph = graph_of(n.formulas.packaged, {**numbers, symbol: opened})
+    form = graph.in_terms_of(target, symbol)
+    values: dict[Symbol, Expr] = {}
+    for other in sorted(form.free_symbols - {symbol}, key=str):
+        values[other] = evaluate(graph, {**numbers, symbol: opened}, other)[other]
+    return form.xreplace(values)
 
-    grid, reached = _over_domain(n, name, symbol)
-    wanted = float(in_unit(name, goal).number)
-    hits = grid[np.isclose(reached, wanted, rtol=1e-12, atol=0)]
-    ends = (
-        [Rational(float(hit)) * scale_of(symbol) for hit in hits[[0, -1]]] if hits.size > 1 else []
-    )
+
+def _points(form: Expr, symbol: Symbol) -> list[tuple[float, float]]:
+    """Return the target over a grid of the domain of the unknown, in coherent units."""
+    domain, scale = lookup(symbol).domain, float(scale_of(symbol))
+    low, high = max(domain.low, _WIDEST[0]), min(domain.high, _WIDEST[1])
+    grid = [low * (high / low) ** (step / (_GRID - 1)) for step in range(_GRID)]
+    if domain.low <= 0 and not domain.open_low:
+        grid = [*(-x for x in reversed(grid) if domain.low < 0), 0.0, *grid]
+    function = _numeric(form, symbol)
+    return [(x * scale, function(x * scale)) for x in grid]
+
+
+def _numeric(form: Expr, symbol: Symbol) -> Callable[[float], float]:
+    """Compile a form for plain numbers; where it has no value it is NaN."""
+    call = lambdify([symbol], form, modules=[FUNCTIONS, {"largest": _largest}, "math"])
+
+    def function(x: float) -> float:
+        try:
+            found = call(x)
+            return float(found) if isinstance(found, int | float) else nan
+        except (ZeroDivisionError, ValueError, OverflowError):
+            return nan
+
+    return function
+
+
+def _largest(off: Callable[..., float], *args: float) -> Any:
+    return largest_allowed(lambda x: off(x, *args))
+
+
+def _refuse_plateau(
+    points: list[tuple[float, float]], form: Expr, name: str, goal: Expr, symbol: Symbol
+) -> None:
+    """Raise where a whole range of the unknown solves the equation: no root is the root."""
+    wanted = float(goal)
+    hits = [Rational(x) for x, y in points if isclose(y, wanted, rel_tol=1e-12, abs_tol=0)]
+    ends = [hits[0], hits[-1]] if len(hits) > 1 else []
     if ends and all(form.xreplace({symbol: end}) == goal for end in ends):  # exactly, at both
         some = in_unit(symbol, ends[0])
         raise NoSolutionError(
@@ -140,33 +190,10 @@ def _refuse_plateau(n: Napkin, name: str, goal: Expr, symbol: Symbol, form: Expr
         )
 
 
-def _over_domain(n: Napkin, name: str, symbol: Symbol) -> tuple[Any, Any]:
-    """Return a grid over the domain of the unknown, and the target on it."""
-    import numpy as np
-
-    domain = lookup(symbol).domain
-    grid = np.geomspace(max(domain.low, _WIDEST[0]), min(domain.high, _WIDEST[1]), _GRID)
-    if domain.low <= 0 and not domain.open_low:
-        below = -grid[::-1] if domain.low < 0 else grid[:0]
-        grid = np.concatenate([below, [0.0], grid])
-    with np.errstate(all="ignore"):
-        return grid, np.asarray(n.function(name, symbol.name)(grid), float)
-
-
 def _allowed(symbol: Symbol, root: Expr) -> bool:
     domain = lookup(symbol).domain
     number = in_unit(symbol, root).number
     return allows(domain, number) or (domain.integer and domain.low <= number <= domain.high)
-
-
-def _in_unknown(n: Napkin, name: str, symbol: Symbol) -> Expr:
-    """Return the closed form of the target with every other given put in, exactly."""
-    opened = n.assume(**{symbol.name: somewhere(lookup(symbol).domain)})
-    form = opened.derive(name)
-    values = {s: g.value for s, g in opened.givens.items() if s != symbol}
-    for other in form.free_symbols - values.keys() - {symbol}:
-        values[other] = opened.values(other)[other]
-    return form.xreplace(values)
 
 
 def _exact_roots(form: Expr, goal: Expr, symbol: Symbol) -> set[Expr] | None:
@@ -211,24 +238,32 @@ def _reaches(form: Expr, goal: Expr, symbol: Symbol, root: Expr) -> bool:
     return bool(value.is_comparable and abs(value - goal) <= abs(goal) * Rational(1, 10**20))
 
 
-def _bracketed_roots(n: Napkin, name: str, goal: Expr, symbol: Symbol) -> list[Expr]:
-    import numpy as np
-    from scipy.optimize import brentq
+def _bracketed_roots(
+    points: list[tuple[float, float]], form: Expr, goal: Expr, symbol: Symbol
+) -> list[Expr]:
+    """Return the places where the target crosses the goal between two points of the grid."""
+    wanted, function = float(goal), _numeric(form, symbol)
+    roots = [x for x, y in points if y == wanted]
+    for (low, before), (high, after) in pairwise(points):
+        off = (before - wanted, after - wanted)
+        if not all(map(isfinite, off)) or off[0] * off[1] >= 0:
+            continue
+        root = _bisect(function, wanted, low, high)
+        size = abs(wanted) or max(map(abs, off))
+        if abs(function(root) - wanted) < 1e-6 * size:  # a jump is no root
+            whole = lookup(symbol).domain.integer and abs(root - round(root)) < 1e-9 * root
+            roots.append(round(root) if whole else root)
+    return [Float(root) for root in roots]
 
-    function = n.function(name, symbol.name)
-    wanted = float(in_unit(name, goal).number)
-    grid, reached = _over_domain(n, name, symbol)
-    off = reached - wanted
-    with np.errstate(all="ignore"):
-        roots = [float(x) for x, y in zip(grid, off, strict=True) if y == 0]
-        for low, high, before, after in zip(grid, grid[1:], off, off[1:], strict=False):
-            if np.isfinite(before) and np.isfinite(after) and before * after < 0:
-                root = brentq(lambda x: float(function(x)) - wanted, low, high, rtol=1e-14)
-                size = abs(wanted) or max(abs(before), abs(after))
-                if abs(float(function(root)) - wanted) < 1e-6 * size:  # a jump is no root
-                    whole = lookup(symbol).domain.integer and abs(root - round(root)) < 1e-9 * root
-                    roots.append(round(root) if whole else root)
-    return [Float(root) * scale_of(symbol) for root in roots]
+
+def _bisect(function: Callable[[float], float], wanted: float, low: float, high: float) -> float:
+    side = copysign(1, function(low) - wanted)
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2
+        if not low < middle < high:
+            break
+        low, high = (middle, high) if (function(middle) - wanted) * side > 0 else (low, middle)
+    return (low + high) / 2
 
 
 def _has_room(n: Napkin, name: str, symbol: Symbol, root: Expr) -> bool | None:
@@ -239,24 +274,18 @@ def _has_room(n: Napkin, name: str, symbol: Symbol, root: Expr) -> bool | None:
     there = n.assume(**{symbol.name: Value(number, lookup(symbol).unit)})
     try:
         there.values(name)
-        return bool(there["batch"] <= there["concurrent_sequences"])
+        return fits(there.formulas, there.numbers, symbol)
     except DoesNotFitError:
         return False
     except DomainError:
         return None
-    except NapkinError:  # what fits cannot be told
-        return True
 
 
-def _why_none(n: Napkin, name: str, goal: Expr, symbol: Symbol) -> str:
-    import numpy as np
-
-    _, reached = _over_domain(n, name, symbol)
-    reached = reached[np.isfinite(reached)]
-    unit = lookup(name).unit
-    if not reached.size:
+def _why_none(points: list[tuple[float, float]], name: str, goal: Expr, symbol: Symbol) -> str:
+    reached = [y for _, y in points if isfinite(y)]
+    if not reached:
         return f"{name} has no finite value for any {symbol} that was tried."
-    low, high = (Value(Float(float(end)), unit) for end in (reached.min(), reached.max()))
+    low, high = (in_unit(name, Float(end)) for end in (min(reached), max(reached)))
     return (
         f"no value of {symbol} makes {name} {in_unit(name, goal)}: on the points tried "
         f"it goes from {low} to {high}. "

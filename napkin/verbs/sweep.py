@@ -1,18 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
 """A quantity over arrays of others, labeled, with the points that fit marked."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from sympy import Symbol
-
 from ..errors import DomainError, NapkinError
-from ..quantities.notation import speed_target, step_time_target
-from ..quantities.quantity import lookup
-from ..quantities.units import conversion
-from ..quantities.value import Value, coherent, in_unit
+from ..quantities.quantity import listed, lookup
+from ..worksheet.arrays import compile_with_fit, read_numbers, unit_factor
 from ..worksheet.napkin import Napkin, expect_napkin
 
 if TYPE_CHECKING:
@@ -56,23 +52,35 @@ def sweep(n: Napkin, targets: str | Sequence[str], **axes: Any) -> Dataset:
     import xarray
 
     expect_napkin(n, "sweep")
-    names = [str(t) for t in ([targets] if isinstance(targets, str | Symbol) else targets)]
+    names = [lookup(target).name for target in listed(targets)]
     if not axes:
         raise NapkinError("a sweep needs an axis, such as batch=range(1, 65).")
-    arrays = _labeled(axes)
+    arrays = _label(axes)
+    call, tells = compile_with_fit(n, names, list(arrays))
+    outputs = [*names, *(["fits"] if tells else [])]
+
+    def compute(*values: Any) -> Any:
+        found = tuple(call(*values))
+        return found if len(found) > 1 else found[0]
+
     try:
-        results: dict[str, Any] = {name: _computed(n, name, arrays) for name in names}
+        results = xarray.apply_ufunc(
+            compute,
+            *arrays.values(),
+            dask="parallelized",
+            output_core_dims=[[] for _ in outputs],
+            output_dtypes=[bool if name == "fits" else float for name in outputs],
+        )
     except ValueError as reason:  # shapes that do not match, from NumPy or xarray
         raise DomainError(f"the axes do not go together: {reason}") from None
-    fits = _fits(n, arrays)
-    if fits is not None:
-        results["fits"] = fits
-        for name in names:
-            results["fits"] &= lookup(name).domain.within(results[name])
-    return xarray.Dataset(results)
+    found = dict(zip(outputs, results if len(outputs) > 1 else [results], strict=True))
+    for name, array in found.items():
+        told = {"long_name": "whether the caches fit in memory, and what is asked for can be done"}
+        array.attrs = told if name == "fits" else _attributes(name)
+    return xarray.Dataset(found)
 
 
-def _labeled(axes: dict[str, Any]) -> dict[str, DataArray]:
+def _label(axes: dict[str, Any]) -> dict[str, DataArray]:
     """Return each axis as a labeled array in the unit of its quantity."""
     import numpy as np
     from xarray import DataArray
@@ -96,75 +104,14 @@ def _attributes(name: str) -> dict[str, str]:
 
 
 def _array(name: str, values: Any) -> Any:
+    """Return what was given for an axis, checked; a lazy array is not computed to be checked."""
     from xarray import DataArray
 
-    if isinstance(values, str | Value):
-        values = float(in_unit(name, coherent(name, values)))
-    elif isinstance(values, list | tuple) and any(isinstance(v, str | Value) for v in values):
-        values = [float(in_unit(name, coherent(name, value))) for value in values]
-    if isinstance(values, DataArray):
-        unit = values.attrs.get("units", lookup(name).unit)
-        if unit != lookup(name).unit:
-            values = values * float(conversion(unit, lookup(name).unit))
-        if values.chunks is None:  # a lazy array is not computed to be checked
-            _check(name, _numbers(name, values.to_numpy()))
-        return values
-    array = _numbers(name, list(values) if isinstance(values, range) else values)
-    _check(name, array)
-    return array
-
-
-def _numbers(name: str, values: Any) -> Any:
-    import numpy as np
-
-    try:
-        if np.iscomplexobj(values):
-            raise TypeError
-        return np.asarray(values, float)
-    except (TypeError, ValueError):
-        raise DomainError(
-            f"{name}: an axis is numbers, or texts with units, got {values!r:.80}."
-        ) from None
-
-
-def _check(name: str, array: Any) -> None:
-    import numpy as np
-
-    quantity = lookup(name)
-    domain = quantity.domain
-    wrong = ~(np.isfinite(array) & domain.within(array))
-    if domain.integer:
-        wrong |= array != np.round(array)
-    if wrong.any():
-        raise DomainError(
-            f"{name} ({quantity.meaning}) must be {domain.words}, got {array[wrong].flat[0]:g} "
-            f"among the values of the axis."
-        )
-
-
-def _computed(n: Napkin, target: str, arrays: dict[str, DataArray]) -> DataArray:
-    import numpy as np
-    from xarray import apply_ufunc
-
-    function = n.function(target, *arrays)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        result: DataArray = apply_ufunc(
-            function, *arrays.values(), dask="parallelized", output_dtypes=[float]
-        )
-    result.attrs = _attributes(target)
-    return result
-
-
-def _fits(n: Napkin, arrays: dict[str, DataArray]) -> DataArray | None:
-    """Say where the caches fit; None where memory or the cache is not known."""
-    try:
-        room = _computed(n, "concurrent_sequences", arrays)
-        taken = _computed(n, "batch", arrays)
-    except NapkinError:
-        return None
-    fits = (room >= 1) & (taken <= room * (1 + 1e-12))
-    if "speed_target" in arrays or speed_target in n.givens or step_time_target in n.givens:
-        with suppress(NapkinError):  # then the speed is not what limits
-            fits &= _computed(n, "largest_batch_at_speed", arrays) >= 1
-    fits.attrs = {"long_name": "whether the caches of the batch fit in memory"}
-    return fits
+    if not isinstance(values, DataArray):
+        return read_numbers(name, values)
+    unit = values.attrs.get("units", lookup(name).unit)
+    if unit != lookup(name).unit:
+        values = values * unit_factor(name, unit)
+    if values.chunks is None:
+        read_numbers(name, values.to_numpy())
+    return values

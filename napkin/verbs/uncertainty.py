@@ -10,8 +10,8 @@ from sympy import Float
 from ..errors import DoesNotFitError, DomainError, NapkinError
 from ..quantities.quantity import lookup
 from ..quantities.value import Value, coherent, in_unit
+from ..worksheet.arrays import compile_with_fit
 from ..worksheet.napkin import Napkin, expect_napkin
-from .sweep import sweep
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -94,7 +94,6 @@ def uncertainty(
     """
     expect_napkin(n, "uncertainty")
     import numpy as np
-    import xarray
     from scipy.stats import spearmanr
 
     whole = all(isinstance(count, int) for count in (samples, seed))
@@ -105,12 +104,9 @@ def uncertainty(
         )
     generator = np.random.default_rng(seed)
     draws = {name: _draw(name, given, samples, generator) for name, given in ranges.items()}
-    columns = {name: xarray.DataArray(values, dims=["draw"]) for name, values in draws.items()}
-    table = sweep(n, target, **columns)
-    results = table[target].to_numpy()
-    good = np.isfinite(results)
-    if "fits" in table:
-        good &= table["fits"].to_numpy()
+    call, _ = compile_with_fit(n, [target], list(draws))
+    results, *fits = call(*draws.values())
+    good = np.logical_and.reduce([np.isfinite(results), *fits])
     if not good.any():
         raise DoesNotFitError(f"not one of {samples} draws fits in memory: narrow the ranges.")
     kept = results[good]

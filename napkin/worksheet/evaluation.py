@@ -141,6 +141,17 @@ def conditions(graph: Graph, target: Symbol) -> Iterator[Formula]:
                     yield formula
 
 
+def fits(graph: Graph, givens: Givens, moved: Symbol) -> bool:
+    """Say whether every condition of a server that a quantity moves holds, as far as is known."""
+    told = [graph[target] for target in graph if graph[target].otherwise]
+    return not any(
+        unmet(graph, givens, formula, givens)
+        for formula in told
+        if can_be_known(graph, formula.target)
+        and any(moved in graph.order(symbol) for symbol in formula.valid.free_symbols)
+    )
+
+
 def unmet(graph: Graph, givens: Givens, formula: Formula, known: Givens) -> str:
     """Say why a formula's condition does not hold; nothing where it holds or cannot be known."""
     values = dict(known)

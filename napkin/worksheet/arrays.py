@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Quantities over arrays of others, and which of the points a server can do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sympy import And, Ge, Gt, Le, Lt, Symbol
+from sympy.logic.boolalg import Boolean
+
+from ..errors import DomainError
+from ..quantities.quantity import lookup
+from ..quantities.units import conversion, scale_of
+from ..quantities.value import Value, coherent, in_unit, somewhere
+from .compilation import compile_many, fit_conditions
+from .napkin import Napkin
+
+
+def read_numbers(name: str, values: Any) -> Any:
+    """Read what was given along an axis as numbers in the unit of its quantity.
+
+    Numbers and arrays are taken as they are, text and `Value` bring their unit; what the
+    quantity does not allow is a `DomainError`.
+    """
+    import numpy as np
+
+    if isinstance(values, str | Value):
+        values = float(in_unit(name, coherent(name, values)))
+    elif isinstance(values, list | tuple) and any(isinstance(v, str | Value) for v in values):
+        values = [float(in_unit(name, coherent(name, value))) for value in values]
+    try:
+        if np.iscomplexobj(values):
+            raise TypeError
+        array = np.asarray(list(values) if isinstance(values, range) else values, float)
+    except (TypeError, ValueError):
+        raise DomainError(
+            f"{name}: an axis is numbers, or texts with units, got {values!r:.80}."
+        ) from None
+    check_numbers(name, array)
+    return array
+
+
+def check_numbers(name: str, array: Any) -> None:
+    """Refuse an array that holds what its quantity does not allow."""
+    import numpy as np
+
+    quantity = lookup(name)
+    domain = quantity.domain
+    whole = not domain.integer or bool((array == np.round(array)).all())
+    # The ends tell whether all lie between the limits; a NaN is its own end.
+    if array.size and not (whole and domain.within(np.array([array.min(), array.max()])).all()):
+        wrong = ~domain.within(array) | (array != np.round(array) if domain.integer else False)
+        raise DomainError(
+            f"{name} ({quantity.meaning}) must be {domain.words}, got {array[wrong].flat[0]:g} "
+            f"among the values of the axis."
+        )
+    if array.size and not np.isfinite(array.max()):
+        raise DomainError(f"{name} ({quantity.meaning}) must be finite along an axis, got inf.")
+
+
+def unit_factor(name: str, unit: str) -> float:
+    """Return by how much numbers in a unit are multiplied to be in that of a quantity."""
+    return float(conversion(unit, lookup(name).unit))
+
+
+def compile_with_fit(
+    n: Napkin, targets: Sequence[str], axes: Sequence[str]
+) -> tuple[Callable[..., list[Any]], bool]:
+    """Compile targets over axes; the last result says which points fit, if that can be known.
+
+    A point fits where a server can do it, and where each target is what its quantity allows.
+    """
+    opened = n.assume(**{name: somewhere(lookup(name).domain) for name in axes})
+    symbols = tuple(lookup(target).symbol for target in targets)
+    arguments = tuple(lookup(name).symbol for name in axes)
+    fits = fit_conditions(opened.formulas, (*symbols, *arguments))
+    if fits:
+        fits += [part for symbol in symbols for part in _allowed(symbol)]
+    wanted = (*symbols, And(*fits, evaluate=False)) if fits else symbols
+    return compile_many(opened.formulas, opened.numbers, wanted, arguments), bool(fits)
+
+
+def _allowed(symbol: Symbol) -> list[Boolean]:
+    """Return the limits of a quantity as conditions, in coherent units."""
+    domain, scale = lookup(symbol).domain, scale_of(symbol)
+    above, below = Gt if domain.open_low else Ge, Lt if domain.open_high else Le
+    ends = [(above, domain.low), (below, domain.high)]
+    return [
+        kind(symbol, end * scale, evaluate=False) for kind, end in ends if abs(end) != float("inf")
+    ]
