@@ -71,9 +71,18 @@ def compile_with_fit(
 
     A point fits where a server can do it, and where each target is what its quantity allows.
     """
-    opened = n.assume(**{name: somewhere(lookup(name).domain) for name in axes})
     symbols = tuple(lookup(target).symbol for target in targets)
     arguments = tuple(lookup(name).symbol for name in axes)
+    made: tuple[Callable[..., list[Any]], bool] = n.remember(
+        (symbols, arguments, "fits"), lambda: _compile(n, symbols, arguments)
+    )
+    return made
+
+
+def _compile(
+    n: Napkin, symbols: tuple[Symbol, ...], arguments: tuple[Symbol, ...]
+) -> tuple[Callable[..., list[Any]], bool]:
+    opened = n.assume(**{s.name: somewhere(lookup(s).domain) for s in arguments})
     fits = fit_conditions(opened.formulas, (*symbols, *arguments))
     if fits:
         fits += [part for symbol in symbols for part in _allowed(symbol)]

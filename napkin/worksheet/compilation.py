@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from math import prod
-from os import cpu_count
 from typing import Any, Final
 
 from sympy import And, Basic, Expr, Ge, Le, Symbol, lambdify
@@ -71,12 +71,13 @@ def compile_many(
         arrays = [np.asarray(value, float) for value in values]
         shape = np.broadcast_shapes(*(array.shape for array in arrays))
         out = [np.empty(shape, kind) for kind in kinds]
-        many = prod(shape) >= _MANY and (cpu_count() or 1) > 1
+        cores = _cores()
+        many = prod(shape) >= _MANY and cores > 1
         places = list(_blocks(shape, _SHARED_BLOCK if many else _BLOCK))
         ins = ([_part(array, shape, place) for array in arrays] for place in places)
         outs = ([result[place] for result in out] for place in places)
         if many:
-            with ThreadPoolExecutor(cpu_count()) as pool:
+            with ThreadPoolExecutor(cores) as pool:
                 list(pool.map(block, ins, outs))
         else:
             for pair in zip(ins, outs, strict=True):
@@ -98,6 +99,11 @@ def _nearly(condition: Boolean) -> Boolean:
     if isinstance(condition, Ge):
         return Ge(condition.lhs * _NEARLY, condition.rhs)
     return condition
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _blocks(shape: tuple[int, ...], size: int) -> Iterator[tuple[Any, ...]]:

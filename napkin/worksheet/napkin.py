@@ -78,6 +78,7 @@ class Napkin:
     formulas: Graph
     givens: Mapping[Symbol, Given]
     _values: dict[Symbol, Values]
+    _compiled: dict[Any, Any]
 
     def __init__(
         self,
@@ -119,6 +120,7 @@ class Napkin:
             formulas=graph_of(formulas, {symbol: given.value for symbol, given in givens.items()}),
             givens=MappingProxyType(givens),
             _values={},
+            _compiled={},
         )
 
     @property
@@ -292,9 +294,20 @@ class Napkin:
         MissingGivenError
             If something else that the target needs is not given.
         """
-        opened = self.assume(**{str(name): somewhere(lookup(name).domain) for name in arguments})
-        names = tuple(lookup(name).symbol for name in arguments)
-        return compile_function(opened.formulas, opened.numbers, lookup(target).symbol, names)
+        symbol, names = lookup(target).symbol, tuple(lookup(name).symbol for name in arguments)
+
+        def make() -> Callable[..., Any]:
+            opened = self.assume(**{s.name: somewhere(lookup(s).domain) for s in names})
+            return compile_function(opened.formulas, opened.numbers, symbol, names)
+
+        made: Callable[..., Any] = self.remember((symbol, names), make)
+        return made
+
+    def remember(self, key: Any, make: Callable[[], Any]) -> Any:
+        """Return what was made for a key before: a napkin never changes."""
+        if key not in self._compiled:
+            self._compiled[key] = make()
+        return self._compiled[key]
 
     def __repr__(self) -> str:
         words = [f"{key}={choice.typed!r}" for key, choice in self.choices.items()]
