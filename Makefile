@@ -29,11 +29,10 @@ read: .venv/book  ## open JupyterLab on the tour (PORT=8888 HOST=localhost)
 test: .venv/tests  ## run the core tests, and every chapter against its stored outputs
 	.venv/bin/pytest -n $(JOBS) --dist loadfile --nbval --nbval-cell-timeout=120 --ignore=tests/browser
 
-lint: .venv/tests  ## check style, types, docstrings and spelling
+lint: .venv/tests  ## check style, types and spelling
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
-	.venv/bin/numpydoc lint $$(git ls-files 'napkin/*.py')
 	.venv/bin/codespell
 
 coverage: .venv/tests  ## show the lines and branches that the core tests miss

@@ -73,7 +73,7 @@ def compile_with_fit(
     """
     symbols = tuple(lookup(target).symbol for target in targets)
     arguments = tuple(lookup(name).symbol for name in axes)
-    made: tuple[Callable[..., list[Any]], bool] = n.remember(
+    made: tuple[Callable[..., list[Any]], bool] = n._remember(
         (symbols, arguments, "fits"), lambda: _compile(n, symbols, arguments)
     )
     return made

@@ -300,10 +300,10 @@ class Napkin:
             opened = self.assume(**{s.name: somewhere(lookup(s).domain) for s in names})
             return compile_function(opened.formulas, opened.numbers, symbol, names)
 
-        made: Callable[..., Any] = self.remember((symbol, names), make)
+        made: Callable[..., Any] = self._remember((symbol, names), make)
         return made
 
-    def remember(self, key: Any, make: Callable[[], Any]) -> Any:
+    def _remember(self, key: Any, make: Callable[[], Any]) -> Any:
         """Return what was made for a key before: a napkin never changes."""
         if key not in self._compiled:
             self._compiled[key] = make()
