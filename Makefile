@@ -29,6 +29,9 @@ read: .venv/book  ## open JupyterLab on the tour (PORT=8888 HOST=localhost)
 test: .venv/tests  ## run the core tests, and every chapter against its stored outputs
 	.venv/bin/pytest -n $(JOBS) --dist loadfile --nbval --nbval-cell-timeout=120 --ignore=tests/browser
 
+test-quick: .venv/tests  ## run the core tests that a change most likely breaks, in under a minute
+	.venv/bin/pytest -n $(JOBS) -m "not slow" --ignore=tests/browser --ignore=tests/chapters tests
+
 lint: .venv/tests  ## check style, types and spelling
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
@@ -101,4 +104,4 @@ _build/katex: .venv/site
 	$(INSTALL) --require-hashes --requirements chapters/site/requirements.txt
 	touch $@
 
-.PHONY: help install read test test-browser site lint coverage chapters test-oldest pins clean
+.PHONY: help install read test test-quick test-browser site lint coverage chapters test-oldest pins clean
