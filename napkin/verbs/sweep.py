@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sympy import Symbol
 
 from ..errors import DomainError, NapkinError
-from ..quantities.notation import speed_target, step_time_target
+from ..quantities.notation import speed_target
 from ..quantities.quantity import lookup
 from ..quantities.units import conversion
 from ..quantities.value import Value, coherent, in_unit
@@ -163,7 +163,7 @@ def _fits(n: Napkin, arrays: dict[str, DataArray]) -> DataArray | None:
     except NapkinError:
         return None
     fits = (room >= 1) & (taken <= room * (1 + 1e-12))
-    if "speed_target" in arrays or speed_target in n.givens or step_time_target in n.givens:
+    if "speed_target" in arrays or speed_target in n.givens:
         with suppress(NapkinError):  # then the speed is not what limits
             fits &= _computed(n, "largest_batch_at_speed", arrays) >= 1
     fits.attrs = {"long_name": "whether the caches of the batch fit in memory"}
