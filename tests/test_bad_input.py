@@ -97,7 +97,7 @@ def test_what_a_catalog_entry_would_bring_is_said(target: str, hints: list[str])
     assert all(hint in str(caught.value) for hint in hints)
 
 
-@pytest.mark.parametrize("target", ["think_time", "price", "n_layers", "measured_step_time"])
+@pytest.mark.parametrize("target", ["think_time", "price", "n_layers", "host_time"])
 def test_a_target_without_a_formula(target: str) -> None:
     with pytest.raises(NoFormulaError) as caught:
         _ = nk.Napkin()[target]
@@ -181,7 +181,6 @@ def test_outside_its_domain(name: str, number: object, rule: str) -> None:
         ("tied_embeddings", 0),
         ("think_time", 0),
         ("electricity_price", 0),
-        ("profit_margin", -1),
         ("context", 0),
     ],
 )

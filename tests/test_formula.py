@@ -5,13 +5,17 @@ import pickle
 import pytest
 from sympy import Eq, Expr, Integer, LambertW, Max, Rational, Sum, Symbol, ceiling, factor, log
 
+import napkin as nk
+from napkin.catalog import table
 from napkin.errors import AgreementError
 from napkin.formulas import ALL, BASE, MODULES, duty_cycle, hardware, kv_cache, matmul
 from napkin.formulas.agreement import agree
-from napkin.formulas.formula import latex_of
+from napkin.formulas.formula import Elsewhere, Formula, Node, Solved, latex_of
+from napkin.formulas.graph import Graph
 from napkin.quantities import notation as q
 from napkin.quantities.quantity import REGISTRY
 
+NODES = {name: node for name, node in ALL.items() if not isinstance(node, Formula)}
 FLOW = q.bandwidth * q.bandwidth_efficiency
 RATE = q.peak_flops * q.compute_efficiency
 
@@ -96,9 +100,14 @@ def test_pickling_gives_an_equal_formula(name: str) -> None:
     assert again.symbols == ALL[name].symbols
 
 
+def written(node: Node) -> Formula:
+    """Return a formula as it is, and what is solved or taken elsewhere with its equation."""
+    return node if isinstance(node, Formula) else Graph(BASE, ())[node.target]
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_latex_uses_the_shown_symbols(name: str) -> None:
-    formula = ALL[name]
+    formula = written(ALL[name])
     text = formula._repr_latex_()
     for symbol in {formula.target, *formula.symbols}:
         assert REGISTRY[symbol.name].shown in text
@@ -119,8 +128,52 @@ def test_every_formula_says_why_and_from_where(name: str) -> None:
     assert formula.target.name in REGISTRY
     assert formula.target not in formula.symbols
     assert {s.name for s in formula.symbols} <= REGISTRY.keys()
-    assert formula.equation == Eq(formula.target, formula.expression, evaluate=False)
-    assert str(formula) == repr(formula) == f"{formula.target} = {formula.expression}"
+    assert str(formula) == repr(formula)
+    if isinstance(formula, Formula):
+        assert formula.equation == Eq(formula.target, formula.expression, evaluate=False)
+        assert str(formula) == f"{formula.target} = {formula.expression}"
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_what_is_solved_or_elsewhere_has_an_equation_without_its_unknown(name: str) -> None:
+    node = NODES[name]
+    assert isinstance(node, Solved | Elsewhere)
+    assert node.unknown.name in REGISTRY
+    assert node.unknown not in node.symbols
+    formula = written(node)
+    assert formula.target == node.target
+    assert formula.why == node.why
+    assert not formula.symbols & {node.target, node.unknown}
+
+
+def test_what_is_solved_says_what_it_solves() -> None:
+    said = "solved: the largest batch with batch*kv_bytes_per_sequence <= weight_bytes_read"
+    node = NODES["tokens_per_second.batch_cache_equals_weights"]
+    assert written(node).scope == said
+    assert str(node) == (
+        "batch_cache_equals_weights = largest batch with "
+        "batch*kv_bytes_per_sequence <= weight_bytes_read"
+    )
+
+
+def _symbols_of(node: Node) -> set[Symbol]:
+    """Return all symbols that a formula names, also in its condition and its sentences."""
+    named: set[Symbol] = {node.target, *node.symbols, *node.valid.free_symbols}
+    if not isinstance(node, Formula):
+        named.add(node.unknown)
+    for detail in () if isinstance(node, Elsewhere) else node.details:
+        named |= detail.when.free_symbols.union(*(value.free_symbols for value in detail.values))
+    return named
+
+
+def test_every_quantity_of_the_book_is_used() -> None:
+    """By a formula, or because an entry of the catalog brings it."""
+    used = {symbol.name for node in ALL.values() for symbol in _symbols_of(node)}
+    for name in table("accelerators"):
+        used |= {symbol.name for symbol in nk.Napkin(accelerator=name).givens}
+    for name in table("models"):
+        used |= set(nk.Model.from_config(name).givens)
+    assert {name for name, quantity in REGISTRY.items() if not quantity.own} <= used
 
 
 def test_base_formulas_bear_the_name_of_their_target() -> None:
@@ -128,4 +181,4 @@ def test_base_formulas_bear_the_name_of_their_target() -> None:
     assert BASE[q.users] is duty_cycle.users
     # one a chapter, layers of models with unlike ones, and what narrow weights weigh
     assert len(MODULES) == 11
-    assert Integer(12) in BASE[q.napkin_params].expression.args
+    assert Integer(12) in written(BASE[q.napkin_params]).expression.args

@@ -70,9 +70,10 @@ def test_what_has_no_closed_root_is_bracketed(n: nk.Napkin, unknown: str, target
 def test_both_roots_are_found() -> None:
     """A cost that falls and rises again with the context of a sliding window's prompt."""
     own = nk.quantity("dose", unit="1")
-    n = nk.Napkin().assume("profit_margin = (dose - 2)*(dose - 5)")
-    assert [float(root) for root in nk.solve(n, str(own), profit_margin=0)] == [2, 5]
-    assert [float(root) for root in nk.solve(n, str(own), profit_margin="10")] == [7]
+    nk.quantity("response", unit="1", domain="any")
+    n = nk.Napkin().assume("response = (dose - 2)*(dose - 5)")
+    assert [float(root) for root in nk.solve(n, str(own), response=0)] == [2, 5]
+    assert [float(root) for root in nk.solve(n, str(own), response="10")] == [7]
 
 
 def test_a_root_that_leaves_no_room_says_so() -> None:

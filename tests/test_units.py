@@ -1,12 +1,17 @@
 """Every packaged formula has the unit of its target, and a wrong one is caught."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from sympy import Expr, Integer, Max, Min, Piecewise, Rational, Sum, Symbol, log, oo, true
 
 from napkin.errors import UnitError, UnknownNameError
-from napkin.formulas import ALL
+from napkin.formulas import ALL, BASE, hardware, tokens_per_second
+from napkin.formulas.formula import Elsewhere, Formula
+from napkin.formulas.graph import Graph
+from napkin.formulas.roots import Largest, bound_of
 from napkin.quantities import notation as q
 from napkin.quantities.dimensions import check_equation, dimension_of
 from napkin.quantities.quantity import REGISTRY
@@ -15,10 +20,12 @@ from napkin.quantities.units import conversion, parse_unit, scale_of, words
 
 @pytest.mark.parametrize("name", ALL)
 def test_both_sides_have_the_same_dimension(name: str) -> None:
-    formula = ALL[name]
-    check_equation(formula.target, formula.expression)
-    if formula.valid is not true:
-        assert dimension_of(formula.valid) == ()
+    node = ALL[name]
+    node.check_units()
+    held = Graph(BASE | {node.target: node}, ())[node.target]
+    check_equation(held.target, held.expression)
+    if held.valid is not true:
+        assert dimension_of(held.valid) == ()
 
 
 def _without(symbol: Symbol) -> Callable[[Expr], Expr]:
@@ -53,7 +60,7 @@ WRONG = {
         "1",
     ),
     "state in elements beside bytes": (
-        "gqa.state_bytes",
+        "layers.state_bytes",
         _without(q.bytes_per_state),
         "byte",
         "1",
@@ -77,19 +84,19 @@ WRONG = {
         "byte",
     ),
     "logarithm of bytes": (
-        "tokens_per_second.moe_critical_batch",
+        "tokens_per_second.experts_touched",
         lambda e: e * log(q.weight_bytes),
         "plain number",
         "byte",
     ),
     "Piecewise branches": (
-        "tokens_per_second.overheads_step_time_target",
+        "tokens_per_second.tpot",
         lambda e: Piecewise((q.speed_target, q.host_time > q.kernel_launch_time), (q.tpot, True)),
         "1/second",
         "second",
     ),
     "condition of unlike sides": (
-        "tokens_per_second.overheads_step_time_target",
+        "tokens_per_second.tpot",
         lambda e: Piecewise((q.tpot, q.memory < q.bandwidth), (q.ttft, True)),
         "byte",
         "byte/second",
@@ -119,9 +126,10 @@ WRONG = {
 @pytest.mark.parametrize("slip", WRONG)
 def test_wrong_copy_is_caught_and_both_sides_are_named(slip: str) -> None:
     name, spoil, left, right = WRONG[slip]
-    wrong = spoil(ALL[name].expression)
+    formula = ALL[name]
+    assert isinstance(formula, Formula)
     with pytest.raises(UnitError) as caught:
-        check_equation(ALL[name].target, wrong)
+        replace(formula, expression=spoil(formula.expression)).check_units()
     said = str(caught.value).replace(",", " ").replace(".", " ").replace(":", " ").replace(";", " ")
     for side in (left, right):
         assert f" {side} " in f"{said} ", said
@@ -130,6 +138,44 @@ def test_wrong_copy_is_caught_and_both_sides_are_named(slip: str) -> None:
 def test_wrong_validity_is_caught() -> None:
     with pytest.raises(UnitError, match="weight_bytes is in byte.* ttft is in second"):
         dimension_of(q.weight_bytes > q.ttft)
+    for node in (hardware.drain_time, tokens_per_second.largest_batch_at_speed, ELSEWHERE):
+        with pytest.raises(UnitError, match="weight_bytes is in byte.* ttft is in second"):
+            replace(node, valid=q.weight_bytes > q.ttft).check_units()
+
+
+ELSEWHERE = Elsewhere(q.ttft, q.tpot, q.batch, q.active_limit, why="w", source="s")
+SPOILED: dict[str, tuple[Any, dict[str, Any], str, str]] = {
+    "left is no time": (tokens_per_second.largest_batch_at_speed, {"left": q.batch}, "1", "second"),
+    "right is a speed": (
+        tokens_per_second.largest_batch_at_speed,
+        {"right": q.speed_target},
+        "second",
+        "1/second",
+    ),
+    "target is no batch": (
+        tokens_per_second.largest_batch_at_speed,
+        {"target": q.tpot},
+        "second",
+        "1",
+    ),
+    "another quantity": (ELSEWHERE, {"of": q.tokens_per_second}, "second", "1/second"),
+    "another place": (ELSEWHERE, {"at": q.weight_bytes}, "1", "byte"),
+}
+
+
+def test_a_root_has_the_unit_of_its_unknown() -> None:
+    root = Largest(bound_of(q.context), bound_of(q.context) * q.kv_bytes_per_token, q.kv_budget)
+    assert words(dimension_of(2 * root * q.kv_bytes_per_token)) == "byte"
+    with pytest.raises(UnitError, match="Largest: .* is in byte, but tpot is in second"):
+        dimension_of(Largest(*root.args[:2], q.tpot))
+
+
+@pytest.mark.parametrize("slip", SPOILED)
+def test_what_is_solved_or_elsewhere_has_units_too(slip: str) -> None:
+    node, changes, left, right = SPOILED[slip]
+    node.check_units()
+    with pytest.raises(UnitError, match=rf"is in {left}\b.* is in {right}\b"):
+        replace(node, **changes).check_units()
 
 
 @pytest.mark.parametrize("number", [Integer(0), oo, -oo])
@@ -175,8 +221,11 @@ def test_unit_of_the_registry(unit: str, dimension: str, scale: Expr) -> None:
 
 @pytest.mark.parametrize("unit", ["k", "k1", "kkB", "mm", "Ki"])
 def test_a_prefix_alone_or_twice_is_no_unit(unit: str) -> None:
-    with pytest.raises(UnitError, match="is not known"):
+    with pytest.raises(UnitError, match=f"'{unit}' is not a unit"):
         parse_unit(unit)
+    if unit.isalpha():
+        with pytest.raises(UnitError, match=f"'{unit}/s' is not a unit: '{unit}' is not known"):
+            parse_unit(f"{unit}/s")
 
 
 def test_unknown_unit_lists_the_known_ones() -> None:

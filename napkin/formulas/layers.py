@@ -77,7 +77,7 @@ pair_work = Formula(
     q.pair_work, q.attention_work, why="a prefill does the same for each pair", source=_SHAPES
 )
 pair_work_window = Formula(
-    q.pair_work_window, q.attention_work_window, why="as in decode", source=_SHAPES
+    q.pair_work_window, q.pair_work, why="of a pair in its window as much", source=_WINDOW
 )
 
 indexer_params = Formula(
@@ -161,6 +161,9 @@ shaped_attention_work_window = Formula(
     q.n_heads_window * (q.d_head_window + q.d_value_window),
     why="in its own widths",
     source=_SHAPES,
+)
+shaped_pair_work_window = Formula(
+    q.pair_work_window, q.attention_work_window, why="as in decode", source=_SHAPES
 )
 shaped_reused_params = Formula(
     q.reused_params, _own + q.qk_norm * q.d_head, why="keys and values of another", source=_SHAPES

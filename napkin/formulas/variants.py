@@ -121,6 +121,7 @@ window_shapes = Bundle(
         layers.shaped_cache_elements_window,
         layers.shaped_attention_work,
         layers.shaped_attention_work_window,
+        layers.shaped_pair_work_window,
     ),
     "windowed layers have heads of their own number and width, and may reuse a cache",
     slot="heads",

@@ -77,6 +77,10 @@ def dimension_of(expression: Basic) -> Dimension:
     if isinstance(expression, Sum):  # its indices count: plain numbers
         counted = dict.fromkeys(expression.bound_symbols, Integer(1))
         return dimension_of(expression.function.xreplace(counted))
+    if bound := getattr(expression, "bound_symbols", ()):  # a root has the unit of its unknown
+        unknown = lookup(bound[0].name.removesuffix("_")).symbol
+        _same([side.xreplace({bound[0]: unknown}) for side in expression.args[1:]], expression)
+        return dimension_of(unknown)
     if isinstance(expression, ceiling | floor):
         return dimension_of(expression.args[0])
     for arg in expression.args:

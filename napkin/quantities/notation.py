@@ -9,7 +9,6 @@ gives one, key in a Hugging Face ``config.json``.
 # One line an entry: this is a table, and reads as one.
 # fmt: off
 from .quantity import (
-    ANY,
     AT_LEAST_ONE,
     COUNT,
     FRACTION,
@@ -177,7 +176,6 @@ bandwidth_efficiency = declare("bandwidth_efficiency", "1", "achieved share of t
 usable_memory = declare("usable_memory", "1", "share of the memory that the server may use", "u", FRACTION, 1, ideal=True)
 reserved_memory = declare("reserved_memory", "byte", "memory of one GPU kept for other things", "M_0", NON_NEGATIVE, 0, ideal=True)
 link_bandwidth = declare("link_bandwidth", "byte/s", "bandwidth between GPUs, one direction", r"W_\mathrm{l}")
-link_latency = declare("link_latency", "s", "latency between GPUs", r"\alpha", NON_NEGATIVE)
 host_link_bandwidth = declare("host_link_bandwidth", "byte/s", "bandwidth between one GPU and its host, one direction", r"W_\mathrm{host}")
 flops = declare("flops", "FLOP", "work of a kernel", "C", NON_NEGATIVE)
 bytes_moved = declare("bytes_moved", "byte", "bytes that a kernel moves", "D", NON_NEGATIVE)
@@ -235,19 +233,12 @@ batch_cache_equals_weights = declare("batch_cache_equals_weights", "sequence", "
 context_never_compute_bound = declare("context_never_compute_bound", "token/sequence", "context beyond which no batch keeps compute busy", "S^{*}")
 critical_batch_at_context = declare("critical_batch_at_context", "sequence", "batch at which compute and memory tie at this context", "B^{*}_S")
 decode_intensity = declare("decode_intensity", "FLOP/byte", "intensity of a whole decode step", r"I_\mathrm{step}")
-measured_step_time = declare("measured_step_time", "s", "step time that somebody measured", r"t_\mathrm{meas}")
-bandwidth_utilization = declare("bandwidth_utilization", "1", "share of the spec-sheet bandwidth that a measurement reached", "MBU")
 generation_time = declare("generation_time", "s", "time to generate all new tokens as the context grows", r"t_\mathrm{gen}")
 n_kernels = declare("n_kernels", "1", "kernels launched in a step", r"n_\mathrm{kernel}", WHOLE)
 kernel_launch_time = declare("kernel_launch_time", "s", "time to launch one kernel", r"t_\mathrm{launch}", NON_NEGATIVE)
 host_time = declare("host_time", "s", "host work of a step that nothing hides", r"t_\mathrm{host}", NON_NEGATIVE)
-step_time_target = declare("step_time_target", "s", "step time that the speed target leaves to the GPU", "t^{*}", NON_NEGATIVE)
-batch_at_speed_memory = declare("batch_at_speed_memory", "sequence", "largest batch that memory reads in that time", r"B_\mathrm{mem}", ANY)
-batch_at_speed_compute = declare("batch_at_speed_compute", "sequence", "largest batch that compute does in that time", r"B_\mathrm{comp}", NON_NEGATIVE)
 largest_batch_at_speed = declare("largest_batch_at_speed", "sequence", "largest batch at the speed target", r"B_\mathrm{speed}")
 experts_touched = declare("experts_touched", "1", "distinct experts that a step touches in a layer", r"E_\mathrm{hit}")
-routed_expert_bytes = declare("routed_expert_bytes", "byte", "bytes of all routed experts", r"D_\mathrm{E}", NON_NEGATIVE)
-moe_critical_batch = declare("moe_critical_batch", "token", "batch that keeps compute busy in the experts", r"B^{*}_\mathrm{moe}")
 # What fits
 kv_budget = declare("kv_budget", "byte", "memory left for the cache", r"M_\mathrm{kv}")
 concurrent_sequences = declare("concurrent_sequences", "sequence", "sequences whose caches fit", r"B_\mathrm{max}")
@@ -285,13 +276,6 @@ blocking_probability = declare("blocking_probability", "1", "probability of find
 wait_probability = declare("wait_probability", "1", "probability of having to wait (Erlang C)", "P_C", SHARE)
 staffing_margin = declare("staffing_margin", "1", "spare places in units of the root of the load", r"\beta")
 slots_needed = declare("slots_needed", "1", "places by square-root staffing", r"c_\beta")
-wait_probability_large = declare("wait_probability_large", "1", "probability of waiting when places are many", r"P_\mathrm{HW}", SHARE)
-arrival_rate = declare("arrival_rate", "1/s", "requests arriving", r"\lambda")
-residence_time = declare("residence_time", "s", "time that a request stays", r"T_\mathrm{res}")
-requests_in_flight = declare("requests_in_flight", "1", "requests inside on average", r"N_\mathrm{flight}")
-completion_rate = declare("completion_rate", "1/s", "requests completed", r"X_\mathrm{req}")
-response_time = declare("response_time", "s", "time from question to full answer", r"R_\mathrm{resp}")
-users_interactive = declare("users_interactive", "user", "users of a closed loop", r"N_\mathrm{loop}")
 # Money
 price = declare("price", "USD/h", "price of one GPU for an hour", r"c_\mathrm{gpu}", hint="there is no default price")
 month = declare("month", "h", "length of a month", r"t_\mathrm{month}", POSITIVE, 720, ideal=True)
@@ -306,18 +290,4 @@ electricity_price = declare("electricity_price", "USD/kWh", "price of electricit
 capex_per_user = declare("capex_per_user", "USD/user", "purchase price for each user", r"c_\mathrm{buy,user}")
 utilization = declare("utilization", "1", "share of the paid time that does useful work", "U", FRACTION)
 effective_price = declare("effective_price", "USD/h", "price of one useful GPU-hour", r"c_\mathrm{eff}")
-n_nodes = declare("n_nodes", "1", "servers", r"n_\mathrm{node}")
-gpus_per_node = declare("gpus_per_node", "GPU", "GPUs in one server", r"n_\mathrm{gpu/node}", COUNT)
-fleet_cost = declare("fleet_cost", "USD/day", "cost of the fleet for a day", r"c_\mathrm{fleet}")
-hit_tokens = declare("hit_tokens", "token/day", "input tokens found in the cache", r"T_\mathrm{hit}", NON_NEGATIVE)
-miss_tokens = declare("miss_tokens", "token/day", "input tokens computed", r"T_\mathrm{miss}", NON_NEGATIVE)
-output_tokens = declare("output_tokens", "token/day", "tokens generated", r"T_\mathrm{out}", NON_NEGATIVE)
-price_hit = declare("price_hit", "USD/Mtoken", "price of an input token found in the cache", r"p_\mathrm{hit}", NON_NEGATIVE)
-price_miss = declare("price_miss", "USD/Mtoken", "price of an input token computed", r"p_\mathrm{miss}", NON_NEGATIVE)
-price_output = declare("price_output", "USD/Mtoken", "price of a generated token", r"p_\mathrm{out}", NON_NEGATIVE)
-revenue = declare("revenue", "USD/day", "income of a day", r"R_\mathrm{day}")
-profit_margin = declare("profit_margin", "1", "profit for each dollar of cost", r"G_\mathrm{profit}", ANY)
-token_load = declare("token_load", "token/day", "tokens to be served", r"T_\mathrm{day}")
-node_throughput = declare("node_throughput", "token/s", "tokens that one server does", r"X_\mathrm{node}")
-nodes_needed = declare("nodes_needed", "1", "servers that the load needs", r"n_\mathrm{need}")
 # fmt: on

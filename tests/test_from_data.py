@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import pytest
-from napkin.worksheet.calls import called, worksheet
 
 import napkin as nk
 from napkin.errors import FormulaSyntaxError, UnitError, UnknownNameError
 from napkin.quantities.dimensions import dimension_of
 from napkin.quantities.quantity import lookup
 from napkin.quantities.units import coherent_unit
+from napkin.worksheet.napkin import ask, from_data
 from tests.sheets import QWEN
 
 
 def test_a_later_call_stands_over_an_earlier_one() -> None:
     base = {"model": "Qwen3-32B", "precision": "fp8", "givens": {"context": 20_000}}
-    changed = worksheet(base, {"variants": ["mha"], "givens": {"context": 10_000}})
+    changed = from_data(base, {"variants": ["mha"], "givens": {"context": 10_000}})
     expected = QWEN.assume(nk.variants.mha, context=10_000)
     assert changed.kv_bytes_per_sequence == expected.kv_bytes_per_sequence
 
 
 def test_a_packaged_formula_may_be_a_variant() -> None:
     call = {"variants": ["hardware.dense_peak"], "givens": {"sparse_peak_flops": "2 TFLOP/s"}}
-    assert called("peak_flops", call).number == 10**12
+    assert ask("peak_flops", call).number == 10**12
 
 
 def test_a_quantity_comes_in_its_own_unit_and_an_expression_in_a_coherent_one() -> None:
     call = {"accelerator": "B200", "givens": {"price": "4 USD/hour"}}
-    assert str(called("price", call)) == "4 USD/h"
-    assert str(called("memory / bandwidth", call)) == "22.5 ms"
-    assert called("price * 1", call, unit="USD/day").number == 96
+    assert str(ask("price", call)) == "4 USD/h"
+    assert str(ask("memory / bandwidth", call)) == "22.5 ms"
+    assert ask("price * 1", call, unit="USD/day").number == 96
 
 
 @pytest.mark.parametrize("target", ["memory / bandwidth", "Max(memory, 2*memory)", "n_heads/2"])
@@ -54,7 +54,7 @@ def test_what_is_not_of_the_book_is_refused() -> None:
     with pytest.raises(UnknownNameError, match="there is no quantity"):
         _ = QWEN[Symbol("x") * nk.notation.memory]
     with pytest.raises(FormulaSyntaxError):
-        called("x * memory", {})
+        ask("x * memory", {})
 
 
 @pytest.mark.parametrize(
