@@ -3,7 +3,7 @@
 
 from typing import Any, Final
 
-from sympy import Gt, Min, ceiling, floor, sqrt
+from sympy import Min, ceiling, floor, sqrt
 
 from ..quantities import notation as q
 from .formula import Detail, Formula
@@ -15,18 +15,18 @@ _one_sequence = q.kv_budget / q.concurrent_sequences
 _gpus_for_one = ceiling((q.weight_bytes + _one_sequence) / _per_gpu)
 _VLLM = "Kwon et al. 2023, PagedAttention, arXiv:2309.06180"
 
-kv_budget = Formula(
-    q.kv_budget,
-    q.n_gpus * _per_gpu - q.weight_bytes,
-    why="what the weights leave of the memory that the server may use is cache",
-    source="vLLM documentation, gpu_memory_utilization",
-    scope="activations and runtime are what reserved_memory and usable_memory say",
-    valid=Gt(q.kv_budget, 0, evaluate=False),
-    otherwise="the weights do not fit in memory",
-    details=(
+holds_weights: Final[dict[str, Any]] = {
+    "valid": q.weight_bytes < q.n_gpus * _per_gpu,
+    "otherwise": "the weights do not fit in memory",
+    "details": (
         Detail(
             "they take {}, but the server may use only {} on {}: {} short.",
-            (q.weight_bytes, q.n_gpus * _per_gpu, q.n_gpus, -q.kv_budget),
+            (
+                q.weight_bytes,
+                q.n_gpus * _per_gpu,
+                q.n_gpus,
+                q.weight_bytes - q.n_gpus * _per_gpu,
+            ),
         ),
         Detail("The reserve alone is larger than the usable memory.", when=_per_gpu <= 0),
         Detail(
@@ -38,6 +38,15 @@ kv_budget = Formula(
             "With one sequence beside them it takes n_gpus={}.", (_gpus_for_one,), when=_per_gpu > 0
         ),
     ),
+}
+"""What a server needs before anything else can be told of it."""
+kv_budget = Formula(
+    q.kv_budget,
+    q.n_gpus * _per_gpu - q.weight_bytes,
+    why="what the weights leave of the memory that the server may use is cache",
+    source="vLLM documentation, gpu_memory_utilization",
+    scope="activations and runtime are what reserved_memory and usable_memory say",
+    **holds_weights,
 )
 _fits_one: Final[dict[str, Any]] = {
     "valid": q.concurrent_sequences >= 1,

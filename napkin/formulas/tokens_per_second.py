@@ -1,18 +1,15 @@
 """How fast: the step, the first token, and the largest batch at a speed."""
 
-from sympy import Gt, Max
+from sympy import Max
 
 from ..quantities import notation as q
-from . import hardware
+from . import hardware, paging
 from .formula import Detail, Formula, Solved
 
 _BOOK = "scaling-book, inference"
 _rate = q.n_gpus * hardware.rate
 _flow = q.n_gpus * hardware.flow
 _step_bytes = q.weight_bytes_read + q.batch * q.kv_bytes_per_sequence
-_fits = Gt(
-    q.kv_budget, 0, evaluate=False
-)  # a step takes no time on a server that does not hold the weights
 _miss = 1 - q.n_experts_active / q.n_experts
 
 decode_memory_time = Formula(
@@ -21,7 +18,7 @@ decode_memory_time = Formula(
     why="weights are read once for the whole batch, caches once for each sequence",
     source=_BOOK,
     scope="perfect sharding over the GPUs, no communication",
-    valid=_fits,
+    **paging.holds_weights,
 )
 decode_compute_time = Formula(
     q.decode_compute_time,
@@ -29,7 +26,7 @@ decode_compute_time = Formula(
     why="each sequence brings its own work",
     source=_BOOK,
     scope="perfect sharding over the GPUs, no communication",
-    valid=_fits,
+    **paging.holds_weights,
 )
 decode_step_time = Formula(
     q.decode_step_time,
@@ -44,7 +41,7 @@ attention_apart_compute_time = Formula(
     why="attention runs before and after the weights, not beside them, and waits for memory",
     source=_BOOK + ", general step time: caches + Max(work, weights) = Max(this, all bytes)",
     scope="attention always memory-bound; this time holds the reading of the caches as well",
-    valid=_fits,
+    **paging.holds_weights,
 )
 overheads_step_time = Formula(
     q.decode_step_time,
@@ -162,7 +159,7 @@ prefill_compute_time = Formula(
     why="every prompt token passes the weights and attends; only the last needs the head",
     source="scaling-book, applied-inference",
     scope="one prompt alone on the replica: no queue, no chunks",
-    valid=_fits,
+    **paging.holds_weights,
 )
 prefill_memory_time = Formula(
     q.prefill_memory_time,

@@ -161,8 +161,9 @@ def program(n: Napkin, y: Symbol, moved: Iterable[Symbol]) -> Program:
         elif not formula.valid.free_symbols & changing:
             continue
         for holds, reason in _conditions(formula, changing | fixed.keys()):
-            statements.append(f"if (w < 0 && !({holds})) w = {len(reasons)};")
-            reasons.append(reason)
+            if reason not in reasons:
+                statements.append(f"if (w < 0 && !({holds})) w = {len(reasons)};")
+                reasons.append(reason)
     if y not in changing:  # nothing that moves reaches it
         fix([y])
     return Program(

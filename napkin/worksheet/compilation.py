@@ -89,8 +89,8 @@ def compile_many(
 
 def fit_conditions(graph: Graph, targets: Iterable[Symbol]) -> list[Boolean]:
     """List what must hold for a server to do what targets say; a limit may just be reached."""
-    found = {f.target: f.valid for target in targets for f in conditions(graph, target)}
-    return [_nearly(part) for valid in found.values() for part in And.make_args(valid)]
+    found = dict.fromkeys(f.valid for target in targets for f in conditions(graph, target))
+    return [_nearly(part) for valid in found for part in And.make_args(valid)]
 
 
 def _nearly(condition: Boolean) -> Boolean:
