@@ -3,12 +3,14 @@
 
 from typing import Any, Final
 
-from sympy import Min, ceiling, floor, sqrt
+from sympy import Gt, Min, ceiling, floor, sqrt
 
 from ..quantities import notation as q
 from .formula import Detail, Formula
 from .kv_cache import kept, kept_window
 
+# Symbols are positive: evaluated, it would be true.
+leaves_room = Gt(q.kv_budget, 0, evaluate=False)
 _per_gpu = q.usable_memory * q.memory - q.reserved_memory
 # What one sequence takes of the budget, however the cache is laid out.
 _one_sequence = q.kv_budget / q.concurrent_sequences
@@ -21,7 +23,7 @@ kv_budget = Formula(
     why="what the weights leave of the memory that the server may use is cache",
     source="vLLM documentation, gpu_memory_utilization",
     scope="activations and runtime are what reserved_memory and usable_memory say",
-    valid=q.kv_budget > 0,
+    valid=leaves_room,
     otherwise="the weights do not fit in memory",
     details=(
         Detail(

@@ -5,12 +5,12 @@ from sympy import Max
 from ..quantities import notation as q
 from . import hardware
 from .formula import Detail, Formula, Solved
+from .paging import leaves_room
 
 _BOOK = "scaling-book, inference"
 _rate = q.n_gpus * hardware.rate
 _flow = q.n_gpus * hardware.flow
 _step_bytes = q.weight_bytes_read + q.batch * q.kv_bytes_per_sequence
-_fits = q.kv_budget > 0  # a step takes no time on a server that does not hold the weights
 _miss = 1 - q.n_experts_active / q.n_experts
 
 decode_memory_time = Formula(
@@ -19,7 +19,7 @@ decode_memory_time = Formula(
     why="weights are read once for the whole batch, caches once for each sequence",
     source=_BOOK,
     scope="perfect sharding over the GPUs, no communication",
-    valid=_fits,
+    valid=leaves_room,  # a step takes no time on a server that lacks the weights
 )
 decode_compute_time = Formula(
     q.decode_compute_time,
@@ -27,7 +27,7 @@ decode_compute_time = Formula(
     why="each sequence brings its own work",
     source=_BOOK,
     scope="perfect sharding over the GPUs, no communication",
-    valid=_fits,
+    valid=leaves_room,
 )
 decode_step_time = Formula(
     q.decode_step_time,
@@ -42,7 +42,7 @@ attention_apart_compute_time = Formula(
     why="attention runs before and after the weights, not beside them, and waits for memory",
     source=_BOOK + ", general step time: caches + Max(work, weights) = Max(this, all bytes)",
     scope="attention always memory-bound; this time holds the reading of the caches as well",
-    valid=_fits,
+    valid=leaves_room,
 )
 overheads_step_time = Formula(
     q.decode_step_time,
@@ -160,7 +160,7 @@ prefill_compute_time = Formula(
     why="every prompt token passes the weights and attends; only the last needs the head",
     source="scaling-book, applied-inference",
     scope="one prompt alone on the replica: no queue, no chunks",
-    valid=_fits,
+    valid=leaves_room,
 )
 prefill_memory_time = Formula(
     q.prefill_memory_time,
