@@ -13,7 +13,7 @@ from typing import Final
 from sympy import Expr, Integer, Symbol, sqrt
 
 from napkin.errors import AgreementError
-from napkin.formulas import BASE, dollars, kv_cache, matmul, tokens_per_second, transformer
+from napkin.formulas import BASE, dollars, matmul, tokens_per_second, transformer
 from napkin.formulas.agreement import agree
 from napkin.formulas.graph import Graph
 from napkin.quantities import notation as q
@@ -71,7 +71,9 @@ _reads = _elements.subs(q.columns, q.inner) - q.rows * q.inner
 _batched = _reads.subs(q.rows, q.batch * q.rows)
 _step_bytes = q.weight_bytes_read + q.batch * q.kv_bytes_per_sequence
 
-_critical_batch = Graph(BASE, ()).closed_form(q.critical_batch)
+_packaged = Graph(BASE, ())
+_critical_batch = _packaged.closed_form(q.critical_batch)
+_kept = _packaged.closed_form(q.kv_bytes_per_token, keep=[q.n_kv_heads, q.d_head, q.n_layers])
 
 READINGS: Final[dict[str, Reading]] = {
     "element_loads": Reading(2 * q.rows * q.columns * q.inner, matmul.element_loads.expression),
@@ -95,9 +97,7 @@ READINGS: Final[dict[str, Reading]] = {
     "step_intensity": Reading(2 * q.batch, tokens_per_second.decode_intensity.expression),
     "layer_cache": Reading(
         2 * q.context * q.d_model,
-        (kv_cache.kv_bytes_per_token.expression * q.context / q.n_layers)
-        .subs(_FULL_HEADS)
-        .subs(q.bytes_per_kv, 1),
+        (_kept * q.context / q.n_layers).subs(_FULL_HEADS).subs(q.bytes_per_kv, 1),
     ),
     "lifetime_cost": Reading(
         q.capex / q.users,
