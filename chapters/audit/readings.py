@@ -73,6 +73,7 @@ _step_bytes = q.weight_bytes_read + q.batch * q.kv_bytes_per_sequence
 
 _packaged = Graph(BASE, ())
 _critical_batch = _packaged.closed_form(q.critical_batch)
+_kept = _packaged.closed_form(q.kv_bytes_per_token, keep=[q.n_kv_heads, q.d_head, q.n_layers])
 
 READINGS: Final[dict[str, Reading]] = {
     "element_loads": Reading(2 * q.rows * q.columns * q.inner, matmul.element_loads.expression),
@@ -96,9 +97,7 @@ READINGS: Final[dict[str, Reading]] = {
     "step_intensity": Reading(2 * q.batch, tokens_per_second.decode_intensity.expression),
     "layer_cache": Reading(
         2 * q.context * q.d_model,
-        (_packaged.closed_form(q.kv_bytes_per_token) * q.context / q.n_layers)
-        .subs(_FULL_HEADS)
-        .subs(q.bytes_per_kv, 1),
+        (_kept * q.context / q.n_layers).subs(_FULL_HEADS).subs(q.bytes_per_kv, 1),
     ),
     "lifetime_cost": Reading(
         q.capex / q.users,

@@ -46,6 +46,7 @@ class Graph(Mapping[Symbol, Formula]):
         self._zero = (default_zero - self.packaged.keys() - self.known) | set(zero)
         self._found: dict[Symbol, Formula] = {}
         self._open: set[Symbol] = set()
+        self._vanishing: dict[Symbol, bool] = {}
         self._forms: dict[tuple[Symbol, frozenset[Symbol]], Expr] = {}
 
     # One graph is another only if it is the same object: `graph_of` makes each once.
@@ -122,11 +123,17 @@ class Graph(Mapping[Symbol, Formula]):
         return replace(formula, expression=formula.expression.xreplace(zeros))
 
     def _is_zero(self, symbol: Symbol) -> bool:
-        if symbol in self._zero:
-            return True
-        if symbol in self.known or symbol not in self.packaged or symbol in self._open:
+        if symbol not in self._vanishing:
+            self._vanishing[symbol] = symbol in self._zero  # also where formulas need each other
+            self._vanishing[symbol] = symbol in self._zero or self._comes_to_zero(symbol)
+        return self._vanishing[symbol]
+
+    def _comes_to_zero(self, symbol: Symbol) -> bool:
+        """Say whether a formula comes to zero, before anything solved has to be written."""
+        node = None if symbol in self.known else self.packaged.get(symbol)
+        if not isinstance(node, Formula):
             return False
-        return bool(self[symbol].expression == 0)
+        return bool(self._without_zeros(node).expression == 0)
 
     def open_ends(self, target: Symbol) -> set[Symbol]:
         """Return what a target needs that is neither known nor computed by a formula."""
@@ -137,8 +144,9 @@ class Graph(Mapping[Symbol, Formula]):
                 continue
             seen.add(symbol)
             if symbol in self.packaged:
-                nodes: Formulas = self.packaged if symbol in self._open else self
-                queue.extend(nodes[symbol].symbols)
+                node = self.packaged[symbol]
+                told = isinstance(node, Formula) or symbol in self._open
+                queue.extend((node if told else self[symbol]).symbols)
             else:
                 ends.add(symbol)
         return ends

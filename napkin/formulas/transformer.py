@@ -36,7 +36,7 @@ attention_small_params = Formula(
     + q.attention_sinks * q.n_heads
     + q.attention_output_gate * q.d_model * q.n_heads * q.d_head,
     why="biases, the norms of queries and keys, sink logits and an output gate, where present",
-    source=_SHAPES,
+    source=f"{_SHAPES}; OLMo Team 2024, arXiv:2501.00656",
 )
 attention_params = Formula(
     q.attention_params,
@@ -50,7 +50,7 @@ attention_params = Formula(
     - q.n_layers_full_reusing * q.reused_params
     - q.n_layers_window_reusing * q.reused_params_window,
     why="every layer has its own, by its kind; keys and values only where they are not another's",
-    source=_SHAPES,
+    source=f"{_SHAPES}; NVIDIA 2025, Nemotron-H, arXiv:2504.03624",
 )
 dense_mlp_params = Formula(
     q.dense_mlp_params,
@@ -72,7 +72,7 @@ norm_params = Formula(
     q.norm_params,
     (q.norms_per_layer * q.n_layers + q.norms_outside) * q.norm_vectors * q.d_model,
     why="a vector of model width for each norm, and one before the head; two with a bias",
-    source=_SHAPES,
+    source="Ba et al. 2016, arXiv:1607.06450; Zhang and Sennrich 2019, arXiv:1910.07467",
 )
 other_params = Formula(
     q.other_params,

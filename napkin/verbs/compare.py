@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from sympy import Symbol
+
 from ..errors import NapkinError
+from ..formulas.formula import Formula
 from ..quantities.table import Table
 from ..quantities.value import Value, in_unit
 from ..worksheet.napkin import Napkin, expect_napkin
@@ -87,9 +90,8 @@ def compare(first: Napkin, second: Napkin, targets: Sequence[str] = _USUAL) -> C
     formulas = []
     ours, theirs = first.formulas.packaged, second.formulas.packaged
     for symbol in sorted({*ours, *theirs}, key=str):
-        old, new = ours.get(symbol), theirs.get(symbol)
-        if (old and old.expression) != (new and new.expression):
-            formulas.append((str(symbol), _shown(old), _shown(new)))
+        if _packaged(first, symbol) != _packaged(second, symbol):
+            formulas.append((str(symbol), _told(first, symbol), _told(second, symbol)))
     results = [row for target in targets for row in _result(first, second, target)]
     return Comparison(tuple(givens), tuple(formulas), tuple(results))
 
@@ -102,8 +104,15 @@ def _cut(text: str) -> str:
     return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
 
 
-def _shown(formula: object) -> str:
-    return str(getattr(formula, "expression", "–"))
+def _packaged(n: Napkin, symbol: Symbol) -> str:
+    node = n.formulas.packaged.get(symbol)
+    return "–" if node is None else str(node).removeprefix(f"{symbol} = ")
+
+
+def _told(n: Napkin, symbol: Symbol) -> str:
+    """Return a formula as it holds here, and what is solved as the question that it answers."""
+    plain = isinstance(n.formulas.packaged.get(symbol), Formula)
+    return str(n.formulas[symbol].expression) if plain else _packaged(n, symbol)
 
 
 def _result(first: Napkin, second: Napkin, target: str) -> list[tuple[str, str, str, str]]:

@@ -18,17 +18,15 @@ from sympy import (
     Product,
     Sum,
     Symbol,
-    true,
 )
 from sympy.core.relational import Relational
 from sympy.printing.jscode import JavascriptCodePrinter
 
 from ..errors import NapkinError
-from ..formulas.formula import Formula
-from ..formulas.graph import Graph, choice, graph_of
+from ..formulas.graph import choice, graph_of
 from ..quantities import notation as q
 from ..quantities.quantity import lookup
-from ..worksheet.evaluation import conditions, evaluate
+from ..worksheet.evaluation import can_be_known, evaluate
 from ..worksheet.napkin import Napkin
 
 _SIDES: Final = {
@@ -134,55 +132,101 @@ def program(n: Napkin, y: Symbol, moved: Iterable[Symbol]) -> Program:
     NapkinError
         If something is missing, or a page cannot compute it.
     """
-    numbers, changing = n.numbers, set(moved)
-    # What moves is no zero, wherever it stands at first.
-    graph = graph_of(n.formulas.packaged, numbers | dict.fromkeys(changing, Integer(1)))
-    statements: list[str] = []
-    reasons: list[str] = []
-    needs: dict[str, Any] = {}
-    fixed: dict[Symbol, float] = {}
-
-    def fix(symbols: Iterable[Symbol]) -> None:
-        for symbol in sorted(symbols, key=str):
-            if symbol not in fixed:
-                fixed[symbol] = float(evaluate(graph, numbers, symbol)[symbol])
-
-    for symbol in _nodes(graph, y):
-        formula = graph.get(symbol)
-        if formula is None or (symbol in numbers and symbol not in changing):
-            continue
-        if symbol not in changing:
-            if not formula.symbols & changing:
-                continue
-            changing.add(symbol)
-            fix(formula.symbols - changing)
-            statements.append(f"v.{symbol} = {javascript(formula.expression)};")
-            needs[symbol.name] = _needs(symbol, formula.expression, statements)
-        elif not formula.valid.free_symbols & changing:
-            continue
-        for holds, reason in _conditions(formula, changing | fixed.keys()):
-            if reason not in reasons:
-                statements.append(f"if (w < 0 && !({holds})) w = {len(reasons)};")
-                reasons.append(reason)
-    if y not in changing:  # nothing that moves reaches it
-        fix([y])
+    writer = _Writer(n, moved)
+    nodes = writer.nodes(y)
+    for symbol in nodes:
+        writer.compute(symbol)
+    if y not in writer.changing:  # nothing that moves reaches it
+        writer.fix([y])
+    checks = list(dict.fromkeys(check for symbol in nodes for check in writer.checks(symbol)))
+    checks.sort(key=lambda check: not check.fits)  # what does not fit makes no sense elsewhere
+    statements = [f"if (w < 0 && !({check.holds})) w = {i};" for i, check in enumerate(checks)]
     return Program(
-        "\n".join(statements),
-        tuple(reasons),
-        needs,
-        {symbol.name: number for symbol, number in fixed.items()},
-        tuple(fixed),
+        "\n".join(writer.statements + statements),
+        tuple(check.reason for check in checks),
+        writer.needs,
+        {symbol.name: number for symbol, number in writer.fixed.items()},
+        tuple(writer.fixed),
     )
 
 
-def _nodes(graph: Graph, y: Symbol) -> list[Symbol]:
-    """Return what is computed on the way to `y`, and then what tells whether it fits."""
-    found = dict.fromkeys(graph.order(y))
-    for formula in conditions(graph, y):
-        found |= dict.fromkeys(graph.order(formula.target))
-        for other in sorted(formula.valid.free_symbols, key=str):
-            found |= dict.fromkeys(graph.order(other))
-    return list(found)
+@dataclass(frozen=True)
+class _Check:
+    """What must hold, as JavaScript, why there is no value if it does not, and of which kind."""
+
+    holds: str
+    reason: str
+    fits: bool = False
+
+
+class _Writer:
+    """Writes what changes as statements, and takes the number of what does not."""
+
+    def __init__(self, n: Napkin, moved: Iterable[Symbol]) -> None:
+        self.numbers, self.changing = n.numbers, set(moved)
+        self.given = self.numbers.keys() - self.changing
+        # What moves is no zero, wherever it stands at first.
+        moves = self.numbers | dict.fromkeys(self.changing, Integer(1))
+        self.graph = graph_of(n.formulas.packaged, moves)
+        self.statements: list[str] = []
+        self.needs: dict[str, Any] = {}
+        self.fixed: dict[Symbol, float] = {}
+
+    def nodes(self, y: Symbol) -> list[Symbol]:
+        """Return what is computed on the way to `y`, and then what tells whether that holds."""
+        found, queue = dict[Symbol, None](), [y]
+        while queue:
+            for symbol in self.graph.order(queue.pop()):
+                if symbol not in found:
+                    found[symbol] = None
+                    queue.extend(self._asked_by(symbol))
+        return list(found)
+
+    def _asked_by(self, symbol: Symbol) -> list[Symbol]:
+        """Return what the condition of a node is on, if it counts and all of it can be known."""
+        if symbol in self.given or symbol not in self.graph:
+            return []
+        names = sorted(self.graph[symbol].valid.free_symbols, key=str)
+        known = all(can_be_known(self.graph, name) for name in names)
+        return names if known else []
+
+    def fix(self, symbols: Iterable[Symbol]) -> None:
+        """Take the numbers of what does not change."""
+        for symbol in sorted(symbols, key=str):
+            if symbol not in self.fixed:
+                self.fixed[symbol] = float(evaluate(self.graph, self.numbers, symbol)[symbol])
+
+    def compute(self, symbol: Symbol) -> None:
+        """Write the statement of a node, if it changes."""
+        formula = self.graph.get(symbol)
+        if formula is None or symbol in self.numbers or not formula.symbols & self.changing:
+            return
+        self.changing.add(symbol)
+        self.fix(formula.symbols - self.changing)
+        self.statements.append(f"v.{symbol} = {javascript(formula.expression)};")
+        self.needs[symbol.name] = _needs(symbol, formula.expression, self.statements)
+
+    def checks(self, symbol: Symbol) -> Iterable[_Check]:
+        """Yield what must hold for a node that changes."""
+        if symbol not in self.changing or symbol not in self.graph:
+            return
+        formula, quantity = self.graph[symbol], lookup(symbol)
+        asked = self._asked_by(symbol)
+        if asked:
+            self.fix(set(asked) - self.changing)
+            told = formula.otherwise or f"{quantity.meaning}: only where {formula.valid}"
+            yield _Check(javascript(formula.valid), told, fits=bool(formula.otherwise))
+        if not formula.otherwise and symbol not in self.numbers:
+            yield _Check(_inside(symbol), f"{quantity.meaning}: not {quantity.domain.words}")
+
+
+def _inside(symbol: Symbol) -> str:
+    """Return what the domain of a quantity asks for, as JavaScript."""
+    domain, name = lookup(symbol).domain, f"v.{symbol}"
+    low = f"{domain.low:g} {'<' if domain.open_low else '<='} {name}"
+    high = f"{name} {'<' if domain.open_high else '<='} {domain.high:g}"
+    parts = [low] * (domain.low > float("-inf")) + [high] * (domain.high < float("inf"))
+    return " && ".join(parts) or f"!isNaN({name})"
 
 
 def _needs(symbol: Symbol, expression: Expr, statements: list[str]) -> dict[str, Any]:
@@ -198,17 +242,3 @@ def _needs(symbol: Symbol, expression: Expr, statements: list[str]) -> dict[str,
         "words": [_SIDES.get(side, str(side).replace("_", " ")) for side in sides.args],
         "needs": [sorted(str(name) for name in side.free_symbols) for side in sides.args],
     }
-
-
-def _conditions(formula: Formula, known: set[Symbol]) -> Iterable[tuple[str, str]]:
-    """Yield what must hold for a node, as JavaScript, with the reason if it does not."""
-    quantity = lookup(formula.target)
-    if formula.valid != true and formula.valid.free_symbols <= known:
-        told = f"{quantity.meaning}: only where {formula.valid}"
-        yield javascript(formula.valid), formula.otherwise or told
-    if not formula.otherwise:
-        domain, name = quantity.domain, f"v.{formula.target}"
-        low = f"{domain.low:g} {'<' if domain.open_low else '<='} {name}"
-        high = f"{name} {'<' if domain.open_high else '<='} {domain.high:g}"
-        parts = [low] * (domain.low > float("-inf")) + [high] * (domain.high < float("inf"))
-        yield " && ".join(parts) or f"!isNaN({name})", f"{quantity.meaning}: not {domain.words}"

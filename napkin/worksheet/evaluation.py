@@ -115,10 +115,12 @@ def evaluate(graph: Graph, givens: Givens, target: Symbol) -> Values:
 def can_be_known(graph: Graph, target: Symbol) -> bool:
     """Say whether everything that a target needs is given, assumed or computed."""
     try:
-        graph.order(target)
+        nodes = graph.order(target)
     except CircularError:
         return False
-    return all(lookup(end).default is not None for end in graph.open_ends(target))
+    # Not `open_ends`: a term that vanishes needs nothing.
+    ends = [symbol for symbol in nodes if symbol not in graph and symbol not in graph.known]
+    return all(lookup(end).default is not None for end in ends)
 
 
 def conditions(graph: Graph, target: Symbol) -> Iterator[Formula]:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from sympy import Expr
+
 import napkin as nk
+from napkin.formulas import ALL, BASE
+from napkin.formulas.graph import Graph
 from napkin.views.exploration import Exploration, exploration
 
 CHAT = nk.Napkin(
@@ -18,7 +22,14 @@ CHAT = nk.Napkin(
     speed_target=20,
     duty_cycle=0.2,
 )
+MIXTURE = CHAT.assume(model="gpt-oss-120b", accelerator="H200", speed_target=100)
 IDLE = {"kept": nk.variants.idle_kept, "moved": nk.variants.idle_evicted}
+
+
+def written(name: str) -> Expr:
+    """Return the expression of a packaged formula; of one that is solved, from the others."""
+    node = ALL[name]
+    return Graph(BASE | {node.target: node}, ())[node.target].expression
 
 
 def made(
@@ -60,6 +71,14 @@ EXPLORATIONS: dict[str, Callable[[], Exploration]] = {
         model=["Qwen3-32B", "Gemma-3-27B", "DeepSeek-V3", "Qwen3-30B-A3B", "gpt-oss-120b"],
         precision=["fp8", "bf16"],
         context=(10, 131_072),
+    ),
+    "users of a mixture of experts": made(
+        MIXTURE,
+        "users_per_gpu",
+        "context",
+        assume=IDLE,
+        context=(500, 131_072),
+        speed_target=(20, 400),
     ),
     "owned or rented": made(
         CHAT.assume(nk.variants.own, capex="40_000 USD", lifetime=35_040, power="1.2 kW", pue=1.3)

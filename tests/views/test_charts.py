@@ -100,9 +100,9 @@ def test_lines_that_measure_different_things_are_named() -> None:
 
 
 def test_lines_of_other_units_are_drawn_in_the_unit_of_the_first() -> None:
-    nk.quantity("fleet_cost", unit="USD/day")
-    fleet = QWEN.assume("fleet_cost = n_gpus * price")
-    lines = {"fleet": (fleet, "fleet_cost"), "one GPU": (fleet, "price")}
+    nk.quantity("fleet_bill", unit="USD/day", meaning="what all GPUs cost")
+    fleet = QWEN.assume("fleet_bill = n_gpus * price")
+    lines = {"fleet": (fleet, "fleet_bill"), "one GPU": (fleet, "price")}
     figure = curves(lines, "One", at=2, n_gpus=(1, 8))
     assert "fleet 192 USD/day; one GPU 96 USD/day" in figure.alt
     assert "one GPU from 96 USD/day to 96 USD/day" in curves(lines, "One", n_gpus=(1, 8)).alt

@@ -4,16 +4,17 @@
 
 const [W, H, LEFT, RIGHT, TOP, BOTTOM, POINTS] = [640, 330, 92, 34, 34, 50, 160];
 
-export function lambertw(x) {
-  let w = x < 1 ? x / (1 + x) : Math.log(x) - Math.log(Math.max(1, Math.log(x)));
-  if (x < 0) w = -1 + Math.sqrt(Math.max(0, 2 * (Math.E * x + 1)));
-  for (let i = 0; i < 50; i++) {
-    const e = Math.exp(w), f = w * e - x, step = f / (e * (w + 1) - ((w + 2) * f) / (2 * w + 2));
-    if (!isFinite(step)) break;
-    w -= step;
-    if (Math.abs(step) <= 1e-16 * Math.abs(w)) break;
-  }
-  return w;
+// The largest x > 0 with f(x) <= 0, of an f that rises: the last place of a grid that is allowed, then bisection.
+export function largest(f) {
+  let power = 59;
+  while (power >= -9 && !(f(8 ** power) <= 0)) power--;
+  if (power === 59) return Infinity;
+  if (power < -9) return 0;
+  let low = 8 ** power, high = 8 * low, middle = (low + high) / 2;
+  for (; low < middle && middle < high; middle = (low + high) / 2)
+    if (f(middle) <= 0) low = middle;
+    else high = middle;
+  return low;
 }
 
 // What a case computes: the value, what decides it, or the reason why there is none.
@@ -21,7 +22,7 @@ export function compile(spec, chosen) {
   const found = spec.cases[chosen.join(" / ")];
   if (found.error) return { error: found.error, at: () => ({ reason: found.error, limits: [], words: [] }) };
   const { code, reasons, graph, formula } = spec.programs[found.program];
-  const run = new Function("v", "a", "lambertw", `let w = -1;\n${code}\nreturn w;`);
+  const run = new Function("v", "a", "largest", `let w = -1;\n${code}\nreturn w;`);
   const scales = Object.fromEntries(spec.sliders.map((s) => [s.name, s.scale]));
 
   function decided(v, a) {
@@ -44,9 +45,8 @@ export function compile(spec, chosen) {
   function at(values) {
     const v = { ...found.given }, a = {};
     for (const name in values) v[name] = values[name] * scales[name];
-    const why = run(v, a, lambertw);
-    let reason = why < 0 ? "" : reasons[why];
-    if (!reason && "batch" in values && v.concurrent_sequences * (1 + 1e-12) < v.batch) reason = "more than fit in memory";
+    const why = run(v, a, largest);
+    const reason = why < 0 ? "" : reasons[why];
     return { value: v[spec.y.name] / spec.y.scale, reason, ...decided(v, a) };
   }
   return { at, formula, code: found.code };
