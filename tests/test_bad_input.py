@@ -228,7 +228,7 @@ def test_weights_that_do_not_fit() -> None:
         _ = n.users
     said = str(caught.value)
     # 671,026,404,352 B of weights, 180 GB of memory
-    assert "the weights take 671 GB" in said
+    assert "the weights do not fit in memory: they take 671 GB" in said
     assert "may use only 180 GB on 1 GPU: 491 GB short" in said
     assert _gpus_named(n, "users") == 4
     assert _gpus_named(n, "kv_budget") == 4
@@ -241,7 +241,7 @@ def test_a_cache_that_does_not_fit() -> None:
         _ = n.users
     said = str(caught.value)
     # 131,072 B x 6,000,000; 180 GB - 32.8 GB
-    assert "one sequence of 6.00 million token" in said
+    assert "a context of 6.00 million token" in said
     assert "takes 786 GB" in said
     assert "the weights leave only 147 GB" in said
     assert _gpus_named(n, "users") == 5
@@ -253,7 +253,7 @@ def test_a_reserve_larger_than_the_memory() -> None:
 
 
 def test_a_budget_that_is_given_and_too_small() -> None:
-    with pytest.raises(DoesNotFitError, match="leave only 1.00 GB. Give more memory."):
+    with pytest.raises(DoesNotFitError, match="the weights leave only 1.00 GB.$"):
         _ = QWEN.assume(kv_budget="1 GB").users
 
 
@@ -430,8 +430,6 @@ def worksheets(draw: st.DrawFn) -> tuple[nk.Napkin, Twin]:
     """Draw a napkin with everything that its bundles need, and its twin."""
     bundles = [draw(st.sampled_from(choice)) for choice in CHOICES]
     bundles = [name for name in bundles if name]
-    if {"mla", "sliding_window"} & set(bundles):  # refused together: see test_last_word
-        bundles = [name for name in bundles if name != "linear_attention"]
     givens: dict[str, Any] = {"n_layers": LAYERS}
     for group in (SHAPE, SERVER, LOAD):
         givens |= {name: draw(strategy) for name, strategy in group.items()}
@@ -442,7 +440,7 @@ def worksheets(draw: st.DrawFn) -> tuple[nk.Napkin, Twin]:
         givens.pop("n_kv_heads")
     if "own" in bundles:
         givens.pop("price")
-    n = nk.Napkin(**givens).assume(*(BUNDLES[name] for name in bundles))
+    n = nk.Napkin(**givens).assume(*(BUNDLES[name] for name in bundles if name in BUNDLES))
     n = n.assume(**givens)
     twin = Twin({k: float(v) * SCALE.get(k, 1) for k, v in givens.items()}, bundles)
     return n, twin
@@ -569,7 +567,7 @@ def test_what_its_domain_allows_has_an_answer(case: str) -> None:
         "bytes_per_state": 4,
         "n_layers": LAYERS,
     }
-    n = QWEN.assume(*(BUNDLES[name] for name in bundles))
+    n = QWEN.assume(*(BUNDLES[name] for name in bundles if name in BUNDLES))
     n = n.assume(speed_target=50, prompt=1000, batch=4, **(special | givens))
     known = {symbol.name: float(given.value) for symbol, given in n.givens.items()}
     expected = getattr(Twin(known, bundles), target)()
@@ -593,16 +591,16 @@ def test_a_speed_out_of_reach_says_what_to_do(givens: dict[str, Any], bundle: st
     with pytest.raises(DoesNotFitError) as caught:
         _ = n.users
     said = str(caught.value)
-    assert f"no sequence reaches {n.speed_target}" in said
-    slow = bundle == "with_overheads" and "host_time" in givens
-    advice = "Launch fewer kernels" if slow else "Ask for less speed, narrower weights, or more"
-    assert advice in said
+    assert f"at {n.speed_target} a token may take" in said
+    assert "Ask for less speed, narrower weights, or more" in said
 
 
 def test_the_gpus_that_would_do_leave_room_for_a_cache() -> None:
     """Weights that fill two GPUs to the last byte leave nothing."""
-    n = nk.Napkin(n_params=20 * 10**9, bytes_per_weight=1, memory="10 GB")
-    assert _gpus_named(n, "kv_budget") == 3
+    n = nk.Napkin(n_params=20 * 10**9, bytes_per_weight=1, memory="10 GB", n_gpus=2)
+    with pytest.raises(DoesNotFitError, match="The weights alone need 3 GPUs.$"):
+        _ = n.kv_budget
+    assert n.assume(n_gpus=3).kv_budget > 0
 
 
 @pytest.mark.parametrize("bundle", ["paged", "reserved_maximum"])
@@ -628,7 +626,7 @@ def test_all_experts_active_is_a_dense_model() -> None:
     n = n.assume(n_experts_active=128)
     assert n.assume(batch=5).weight_bytes_read.number == n.n_params_active.number
     full = n.assume(batch=n.assume(speed_target=20).largest_batch_at_speed)
-    assert full.decode_step_time.number == Rational(1, 20)
+    assert abs(full.decode_step_time.number * 20 - 1) < Rational(1, 10**25)  # a bracketed root
 
 
 VERBS: dict[str, Callable[[Any], Any]] = {

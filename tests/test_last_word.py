@@ -89,36 +89,60 @@ def test_a_reservation_is_taken_whole() -> None:
         _ = short.assume(context=50_000).concurrent_sequences
 
 
-@pytest.mark.parametrize(
-    ("first", "second"),
-    [
-        (variants.mla, variants.linear_attention),
-        (variants.linear_attention, variants.mla),
-        (variants.linear_attention, variants.mqa),
-        (variants.linear_attention, variants.sliding_window),
-        (variants.sliding_window, variants.linear_attention),
-        (variants.moe, variants.state_space),
-    ],
-    ids=lambda bundle: bundle.name,
-)
-def test_bundles_that_would_be_half_replaced_are_refused(
-    first: variants.Bundle, second: variants.Bundle
-) -> None:
-    with pytest.raises(nk.NapkinError, match="the two do not go together"):
-        QWEN.assume(first, second)
+STATES = {
+    "n_linear_key_heads": 16,
+    "n_linear_value_heads": 16,
+    "d_linear_key": 128,
+    "d_linear_value": 128,
+    "conv_kernel": 4,
+    "bytes_per_state": 4,
+}
+# One matrix of 128 x 128 a head, in four bytes; three taps of query, key and value, in one.
+STATE = 16 * 128 * 128 * 4 + 3 * (3 * 16 * 128)
+LATENT = {"kv_lora_rank": 512, "q_lora_rank": 1536, "d_nope": 128, "d_rope": 64, "d_value": 128}
+SSM = {"n_ssm_heads": 80, "d_ssm_head": 64, "d_ssm_state": 128, "n_ssm_groups": 8}
 
 
-def test_bundles_that_go_together_do() -> None:
-    hybrid = dict.fromkeys(("n_linear_key_heads", "n_linear_value_heads"), 16)
-    hybrid |= {"d_linear_key": 128, "d_linear_value": 128, "conv_kernel": 4, "n_layers_linear": 48}
-    both = QWEN.assume(variants.mqa, variants.linear_attention, **hybrid)
-    assert both.kv_bytes_per_token.number == 2 * 16 * 128
-    assert QWEN.assume(variants.mla, variants.gqa, n_kv_heads=8) == QWEN.assume(n_kv_heads=8)
-    assert both.assume(variants.linear_attention) == both
+def test_heads_and_states_share_a_model() -> None:
+    """Qwen3-32B has 64 layers, a cache of one byte an element, and 20,000 tokens of context."""
+    mixed = QWEN.assume(variants.mqa, n_layers_linear=48, **STATES)
+    assert mixed.kv_bytes_per_token.number == 2 * 16 * 128
+    assert mixed.kv_bytes_per_sequence.number == 2 * 16 * 128 * 20_000 + 48 * STATE
+    latent = QWEN.assume(variants.mla, n_layers_linear=48, **STATES, **LATENT)
+    assert latent.kv_bytes_per_sequence.number == 16 * (512 + 64) * 20_000 + 48 * STATE
+    # absorbed, each head scores rank + rotary elements and mixes rank ones; a state is passed thrice
+    work = 2 * 16 * 64 * (2 * 512 + 64) * 20_000 + 3 * 2 * 48 * 16 * 128 * 128
+    assert latent.attention_flops.number == work
+
+
+def test_windows_and_states_share_a_model() -> None:
+    n = QWEN.assume(n_layers_window=20, window=1_000, n_layers_linear=24, **STATES)
+    per_layer = 2 * 8 * 128
+    assert n.kv_bytes_per_sequence.number == per_layer * (20 * 20_000 + 20 * 1_000) + 24 * STATE
+    beside = n.assume(n_layers_ssm=10, **SSM)
+    inner, state = 80 * 64, 80 * 64 * 128 * 4 + 3 * (80 * 64 + 2 * 8 * 128)
+    assert inner == 5_120
+    assert beside.kv_bytes_per_sequence.number == (
+        per_layer * (10 * 20_000 + 20 * 1_000) + 24 * STATE + 10 * state
+    )
+
+
+def test_a_layer_of_two_kinds_counts_with_both() -> None:
+    both = QWEN.assume(
+        n_layers_ssm=64, n_layers_parallel=64, conv_kernel=4, bytes_per_state=4, **SSM
+    )
+    state = 80 * 64 * 128 * 4 + 3 * (80 * 64 + 2 * 8 * 128)
+    assert both.kv_bytes_per_token == QWEN.kv_bytes_per_token
+    assert both.kv_bytes_per_sequence.number == QWEN.kv_bytes_per_sequence.number + 64 * state
+
+
+def test_of_one_slot_the_last_bundle_holds_whole() -> None:
+    assert QWEN.assume(variants.mla, variants.gqa) == QWEN
+    assert QWEN.assume(variants.binomial, variants.erlang) == QWEN.assume(variants.erlang)
+    assert QWEN.assume(variants.mha, variants.gqa, n_kv_heads=8) == QWEN.assume(n_kv_heads=8)
 
 
 def test_more_special_layers_than_layers() -> None:
-    with pytest.raises(nk.NapkinError, match="n_layers_window is a part of n_layers"):
-        _ = QWEN.assume(variants.sliding_window, n_layers_window=65, window=9).kv_bytes_per_sequence
-    with pytest.raises(nk.NapkinError, match="n_layers_linear is a part of n_layers"):
-        _ = QWEN.assume(variants.linear_attention, n_layers_linear=65).kv_bytes_per_token
+    for kind in ("n_layers_window", "n_layers_linear"):
+        with pytest.raises(nk.NapkinError, match="special layers are a part of n_layers"):
+            _ = QWEN.assume(**{kind: 65}, window=9, **STATES).kv_bytes_per_sequence

@@ -30,12 +30,12 @@ holds_weights: Final[dict[str, Any]] = {
         ),
         Detail("The reserve alone is larger than the usable memory.", when=_per_gpu <= 0),
         Detail(
-            "The weights alone would fit with n_gpus={}.",
+            "The weights alone need {} GPUs.",
             (floor(q.weight_bytes / _per_gpu) + 1,),
             when=_per_gpu > 0,
         ),
         Detail(
-            "With one sequence beside them it takes n_gpus={}.", (_gpus_for_one,), when=_per_gpu > 0
+            "With room for one sequence: n_gpus={}.", (_gpus_for_one,), when=_per_gpu > 0
         ),
     ),
 }
@@ -56,7 +56,7 @@ _fits_one: Final[dict[str, Any]] = {
             "a context of {} takes {} of cache, but the weights leave only {}.",
             (q.context, _one_sequence, q.kv_budget),
         ),
-        Detail("It would fit with n_gpus={}.", (_gpus_for_one,), when=_per_gpu > 0),
+        Detail("It fits with n_gpus={}.", (_gpus_for_one,), when=_gpus_for_one > q.n_gpus),
     ),
 }
 concurrent_sequences = Formula(

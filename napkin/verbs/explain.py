@@ -79,6 +79,8 @@ class _Numbers(StrPrinter):
         self.values = values
 
     def _print_Symbol(self, expr: Symbol) -> str:
+        if expr not in self.values:  # the unknown of a root
+            return str(expr)
         text = str(self.values[expr])
         return f"({text})" if " " in text else text
 
@@ -154,7 +156,7 @@ def _node(
     if expression is not None and depth != 0:
         deeper = None if depth is None else depth - 1
         nodes = preorder_traversal(expression, keys=True)  # without keys: in the order of a set
-        found = dict.fromkeys(node for node in nodes if isinstance(node, Symbol))
+        found = dict.fromkeys(node for node in nodes if node in expression.free_symbols)
         children = tuple(
             _node(n, s, values, seen, deeper)
             for s in found
@@ -197,6 +199,8 @@ def _beside_its_formula(n: Napkin, symbol: Symbol, given: Value) -> Iterator[str
 
 def _typeset(expression: Expr, values: dict[Symbol, Value]) -> str:
     names = {symbol: values[symbol].latex() for symbol in expression.free_symbols}
+    for symbol in expression.atoms(Symbol) - names.keys():  # the unknown of a root
+        names[symbol] = lookup(symbol.name.removesuffix("_")).shown
     text: str = latex(expression, symbol_names=names, mul_symbol="dot")
     return text
 

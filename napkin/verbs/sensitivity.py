@@ -136,7 +136,10 @@ def sensitivity(n: Napkin, target: str) -> Sensitivity:
     rows = []
     for name, slope in slopes.items():
         open_end = name in n.givens or name not in n.formulas
-        if not open_end or lookup(name).domain is SWITCH or slope == 0 or name == symbol:
+        quantity = lookup(name)
+        # A count that nobody gave is how the model is built, and no assumption.
+        built = quantity.domain.integer and name not in n.givens and not quantity.ideal
+        if not open_end or quantity.domain is SWITCH or built or slope == 0 or name == symbol:
             continue
         elasticity = slope * values[name] / values[symbol]
         elasticity = float(elasticity) if elasticity.is_real and elasticity.is_finite else 0.0
