@@ -43,7 +43,8 @@ class Graph(Mapping[Symbol, Formula]):
         self.packaged = dict(formulas)
         self.known = frozenset(known)
         default_zero = {q.symbol for q in REGISTRY.values() if q.default == 0 and q.domain.integer}
-        self._zero = (default_zero - self.packaged.keys() - self.known) | set(zero)
+        start = (default_zero - self.packaged.keys() - self.known) | set(zero)
+        self._zeros = self._with_what_they_make_zero(start)
         self._found: dict[Symbol, Formula] = {}
         self._open: set[Symbol] = set()
         self._forms: dict[tuple[Symbol, frozenset[Symbol]], Expr] = {}
@@ -92,18 +93,18 @@ class Graph(Mapping[Symbol, Formula]):
             details=node.details,
         )
 
-    def _through(self, expression: Expr, unknown: Symbol) -> Expr:
-        """Put in the formulas of all that moves with an unknown."""
+    def _through(self, expression: Expr, *stops: Symbol) -> Expr:
+        """Put in the formulas of all that moves with an unknown, the first of the stops."""
         return expression.xreplace(
-            {symbol: self._moving(symbol, unknown) for symbol in expression.free_symbols}
+            {symbol: self._moving(symbol, *stops) for symbol in expression.free_symbols}
         )
 
-    def _moving(self, symbol: Symbol, unknown: Symbol) -> Expr:
+    def _moving(self, symbol: Symbol, unknown: Symbol, *above: Symbol) -> Expr:
         """Return what a symbol is put together from, if it moves with an unknown; else itself."""
-        opens = symbol in self.packaged and symbol not in self.known | self._open | {unknown}
-        if not opens:
+        stops = self.known | self._open | {unknown, *above}
+        if symbol not in self.packaged or symbol in stops:
             return symbol
-        form = self._through(self[symbol].expression, unknown)
+        form = self._through(self[symbol].expression, unknown, *above, symbol)
         return form if form.has(unknown) else symbol
 
     def _without_unknown(self, formula: Formula) -> Formula:
@@ -116,17 +117,25 @@ class Graph(Mapping[Symbol, Formula]):
         return replace(formula, expression=formula.expression.xreplace(terms), left_out=gone)
 
     def _without_zeros(self, formula: Formula) -> Formula:
-        zeros = {symbol: Integer(0) for symbol in formula.symbols if self._is_zero(symbol)}
-        if not zeros:
+        if formula.symbols.isdisjoint(self._zeros):
             return formula
-        return replace(formula, expression=formula.expression.xreplace(zeros))
+        return replace(formula, expression=formula.expression.xreplace(self._zeros))
 
-    def _is_zero(self, symbol: Symbol) -> bool:
-        if symbol in self._zero:
-            return True
-        if symbol in self.known or symbol not in self.packaged or symbol in self._open:
-            return False
-        return bool(self[symbol].expression == 0)
+    def _with_what_they_make_zero(self, start: Iterable[Symbol]) -> dict[Symbol, Expr]:
+        """Return zeros and all that is zero because of them, each with a 0 to put in."""
+        zeros: dict[Symbol, Expr] = {}
+        rest = [
+            node
+            for symbol, node in self.packaged.items()
+            if isinstance(node, Formula) and symbol not in self.known
+        ]
+        new = {*start, *(node.target for node in rest if node.expression == 0)}
+        while new:
+            zeros |= dict.fromkeys(new, Integer(0))
+            touched = [node for node in rest if not node.symbols.isdisjoint(new)]
+            found = {node.target for node in touched if node.expression.xreplace(zeros) == 0}
+            new = found - zeros.keys()
+        return zeros
 
     def open_ends(self, target: Symbol) -> set[Symbol]:
         """Return what a target needs that is neither known nor computed by a formula."""
