@@ -289,23 +289,23 @@ def test_piecewise_linear_sides_have_a_closed_form(left: Any, right: Any, expect
 
 # --------------------------------------------------------------------------- elsewhere
 
-BUSIEST = nk.quantity("busiest_step", unit="s", meaning="step with as many active as may be")
-FULL = Elsewhere(BUSIEST, q.tpot, q.batch, q.active_limit, why="the server is full", source="s")
+FULL = Elsewhere(
+    q.roofline_time, q.tpot, q.batch, q.active_limit, why="the server is full", source="s"
+)
 
 
 @pytest.mark.parametrize("n", [CHAT, EXPERTS, QWEN], ids=["dense", "experts", "memory"])
 def test_what_is_elsewhere_does_not_see_a_batch(n: nk.Napkin) -> None:
     full = n.assume(FULL)
-    assert float(full.busiest_step) == pytest.approx(float(n.tpot), rel=1e-15)
+    assert float(full.roofline_time) == pytest.approx(float(n.tpot), rel=1e-15)
     for batch in (1, 2, 17):
         here = full.assume(batch=batch)
-        assert here.tpot < here.busiest_step
-        assert here.busiest_step == full.busiest_step
-    assert BUSIEST not in n.formulas
-    assert pickle.loads(pickle.dumps(full)).busiest_step == full.busiest_step
+        assert here.tpot < here.roofline_time
+        assert here.roofline_time == full.roofline_time
+    assert pickle.loads(pickle.dumps(full)).roofline_time == full.roofline_time
 
 
 def test_what_is_elsewhere_follows_the_formulas_that_hold() -> None:
     twice = CHAT.assume(FULL, OWN_STEP, batch=1)
-    assert twice.busiest_step == CHAT.assume(OWN_STEP).tpot
-    assert CHAT.assume(FULL, tpot="10 ms", batch=1).busiest_step.number == 10 * MS
+    assert twice.roofline_time == CHAT.assume(OWN_STEP).tpot
+    assert CHAT.assume(FULL, tpot="10 ms", batch=1).roofline_time.number == 10 * MS
