@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from html import escape
 
 import pytest
+from sympy import Expr, Rational
 
 import napkin as nk
 from napkin.errors import MissingGivenError
@@ -251,6 +252,21 @@ def test_a_side_that_is_no_symbol() -> None:
     weights = n.prefill_weight_bytes / n.bandwidth
     assert "prefill_weight_bytes" in found.limits[0]
     assert str(weights) in found.lines[0]
+
+
+@pytest.mark.parametrize("places", [281, Rational(1, 5)])
+def test_a_choice_inside_a_side_is_a_part_of_it(places: Expr) -> None:
+    """Of `Min(a, Max(b, 1))` the sides of the Min are compared, whatever is inside them."""
+    n = QWEN.assume("active_limit = Min(concurrent_sequences, Max(slots, 1))", slots=places)
+    found = nk.binding(n, "active_limit")
+    line, limit = found.lines[0], found.limits[0]
+    room = float(n.concurrent_sequences)
+    if places > 1:
+        assert limit == "concurrent_sequences"
+        assert line.endswith(f"Max(1, slots) = 281 sequences is {281 / room:.3g} times larger")
+    else:
+        assert limit == "Max(1, slots)"
+        assert line.endswith(f"(sequences whose caches fit) is {room:.3g} times larger")
 
 
 def test_binding_follows_the_side_that_binds() -> None:

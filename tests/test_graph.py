@@ -1,4 +1,4 @@
-"""Formulas as a graph: order, circles, exact numbers, closed forms."""
+"""Formulas as a graph: order, circles, zeros, exact numbers, closed forms."""
 
 from itertools import pairwise
 from random import Random
@@ -21,41 +21,54 @@ from sympy import (
     sqrt,
 )
 
+import napkin as nk
 from napkin.errors import CircularError
-from napkin.formulas import ALL, BASE, dollars, duty_cycle, paging
-from napkin.formulas.formula import Formula
-from napkin.formulas.graph import closed_form, dependents, effective, number, order, sides
-from napkin.formulas.variants import BUNDLES, Bundle, gqa
+from napkin.formulas import ALL, BASE, dollars, duty_cycle, kv_cache, paging
+from napkin.formulas.formula import Formula, Node
+from napkin.formulas.graph import Formulas, Graph, graph_of
+from napkin.formulas.variants import BUNDLES, Bundle, gqa, moe
 from napkin.quantities import notation as q
-from napkin.quantities.quantity import FRACTION, SHARE, SWITCH, lookup
+from napkin.quantities.quantity import FRACTION, REGISTRY, SHARE, SWITCH, lookup
+from napkin.worksheet.evaluation import number, sides
+from tests.sheets import QWEN
 
 GIVENS = [q.price, q.users, q.n_gpus]
 
 
+def under(bundle: Bundle) -> Formulas:
+    """Return the formulas that hold under a bundle alone."""
+    nodes: dict[Symbol, Node] = {symbol: BASE[symbol] for symbol in BASE.keys() - bundle.without}
+    return nodes | {node.target: node for node in bundle.formulas}
+
+
+def made(target: Symbol, expression: Expr) -> Formula:
+    return Formula(target, expression, why="w", source="s")
+
+
 def test_order_puts_each_after_what_it_needs() -> None:
-    nodes = order(BASE, [q.duty_cycle], q.cost_per_user_month)
+    graph = Graph(BASE, [q.duty_cycle])
+    nodes = graph.order(q.cost_per_user_month)
     assert nodes[-1] == q.cost_per_user_month
     assert len(set(nodes)) == len(nodes)
     for index, symbol in enumerate(nodes):
-        if symbol in BASE and symbol != q.duty_cycle:
-            used = effective(BASE[symbol], BASE, [q.duty_cycle]).free_symbols
-            assert used <= set(nodes[:index])
+        if symbol in graph and symbol != q.duty_cycle:
+            assert graph[symbol].symbols <= set(nodes[:index])
 
 
 def test_a_given_is_not_opened() -> None:
-    nodes = order(BASE, GIVENS, q.cost_per_user_hour)
+    nodes = Graph(BASE, GIVENS).order(q.cost_per_user_hour)
     assert set(nodes) == {q.price, q.users, q.n_gpus, q.cost_per_user_hour}
-    assert order(BASE, [q.users], q.users) == [q.users]
+    assert Graph(BASE, [q.users]).order(q.users) == [q.users]
 
 
 def test_a_circle_is_named() -> None:
-    circle = {
-        q.context: Formula(q.context, q.prompt * 2, why="w", source="s"),
-        q.prompt: Formula(q.prompt, q.new_tokens + 1, why="w", source="s"),
-        q.new_tokens: Formula(q.new_tokens, q.context / 3, why="w", source="s"),
+    circle: Formulas = {
+        q.context: made(q.context, q.prompt * 2),
+        q.prompt: made(q.prompt, q.new_tokens + 1),
+        q.new_tokens: made(q.new_tokens, q.context / 3),
     }
     with pytest.raises(CircularError) as caught:
-        order(circle, [], q.context)
+        Graph(circle, ()).order(q.context)
     said = str(caught.value)
     steps = said.split(":")[0].split(" needs ")
     assert steps[0] == steps[-1]
@@ -63,16 +76,117 @@ def test_a_circle_is_named() -> None:
     for one, other in pairwise(steps):
         assert Symbol(other, positive=True) in circle[Symbol(one, positive=True)].symbols
     assert f"assume({steps[0]}=...)" in said
-    assert order(circle, [q.prompt], q.context)[-1] == q.context
+    assert Graph(circle, [q.prompt]).order(q.context)[-1] == q.context
+
+
+def test_a_circle_through_what_is_solved_is_named() -> None:
+    """A step that depends on how many are active, who depend on the step."""
+    slow = made(q.tpot, q.decode_step_time * q.active_limit / q.slots)
+    for target in (q.active_limit, q.largest_batch_at_speed, q.tpot):
+        with pytest.raises(CircularError, match="largest_batch_at_speed needs active_limit"):
+            Graph(BASE | {q.tpot: slow}, [q.speed_target]).order(target)
 
 
 @pytest.mark.parametrize("bundle", BUNDLES.values(), ids=lambda bundle: bundle.name)
 def test_no_bundle_closes_a_circle(bundle: Bundle) -> None:
     """Shared heads are the exception: of their number and the group's size, one is given."""
-    formulas = BASE | {formula.target: formula for formula in bundle.formulas}
-    known = [q.group_size] if bundle is gqa else []
-    for target in formulas:
-        assert order(formulas, known, target)[-1] == target
+    graph = Graph(under(bundle), [q.group_size] if bundle is gqa else [])
+    for target in graph:
+        assert graph.order(target)[-1] == target
+
+
+def test_a_graph_is_made_once_for_other_numbers() -> None:
+    three = graph_of(BASE, {q.batch: Integer(3)})
+    assert graph_of(BASE, {q.batch: Integer(4)}) is three
+    assert graph_of(BASE, {q.context: Integer(3)}) is not three
+    windows = graph_of(BASE, {q.n_layers_window: Integer(3)})
+    assert graph_of(BASE, {q.n_layers_window: Integer(0)}) is not windows
+
+
+@pytest.mark.parametrize(
+    "first", [q.weight_bytes_read, q.decode_step_time, q.tpot, q.batch, q.users, q.active_limit]
+)
+def test_what_is_solved_does_not_depend_on_what_was_asked_first(first: Symbol) -> None:
+    for formulas in (BASE, under(moe)):
+        fresh, asked = (Graph(formulas, [q.speed_target]) for _ in range(2))
+        asked.order(first)
+        solved = q.largest_batch_at_speed
+        assert asked[solved].expression == fresh[solved].expression
+        assert not asked[solved].symbols & {q.tpot, q.decode_step_time, q.batch}
+
+
+# ------------------------------------------------------------------- zeros
+
+
+def test_what_a_model_has_none_of_vanishes() -> None:
+    graph = Graph(BASE, ())
+    assert graph[q.attention_params].expression == q.n_layers_full * q.attention_layer_params
+    assert graph[q.n_layers_full].expression == q.n_layers
+    kinds = {s.symbol for s in REGISTRY.values() if s.name.startswith("n_layers_") and not s.own}
+    left = {q.n_layers_full, q.n_layers_dense, q.n_layers_moe}
+    for target in (q.n_params, q.kv_bytes_per_sequence, q.ttft, q.cost_per_user_month):
+        assert set(graph.order(target)) & kinds <= left
+        assert not graph.closed_form(target).free_symbols & kinds
+    assert BASE[q.attention_params].symbols == graph.packaged[q.attention_params].symbols
+
+
+def test_what_comes_to_zero_vanishes_where_it_is_used() -> None:
+    graph = Graph(BASE, ())
+    assert graph[q.state_bytes].expression == 0
+    assert graph[q.kv_bytes_per_sequence].expression == q.kv_bytes_per_token * q.tokens_kept
+    assert graph[q.tokens_kept].expression == q.context
+    none = Graph(BASE | {q.kv_bytes_per_token: made(q.kv_bytes_per_token, Integer(0))}, ())
+    assert none[q.kv_bytes_per_sequence].expression == 0
+    assert none[q.decode_memory_time].symbols.isdisjoint({q.batch, q.kv_bytes_per_sequence})
+
+
+def test_zeros_go_through_a_chain_of_formulas() -> None:
+    chain: Formulas = {
+        q.d_index: made(q.d_index, q.rows * q.n_positions),
+        q.columns: made(q.columns, q.inner * q.d_index),
+        q.tile_rows: made(q.tile_rows, q.columns * 2),
+        q.tile_columns: made(q.tile_columns, q.tile_rows + q.batch),
+    }
+    assert Graph(chain, ())[q.tile_columns].expression == q.batch
+    assert Graph(chain, [q.n_positions])[q.tile_columns].expression == q.tile_rows + q.batch
+    assert Graph(chain, [q.columns])[q.tile_columns].expression == q.tile_rows + q.batch
+
+
+def test_what_is_known_is_no_zero_unless_it_is_said_to_be() -> None:
+    packaged = kv_cache.kv_bytes_per_sequence
+    for known in (q.state_bytes, q.n_layers_linear):
+        assert Graph(BASE, [known])[q.kv_bytes_per_sequence].expression == packaged.expression
+    zero = Graph(BASE, [q.n_layers_linear], zero=[q.n_layers_linear])
+    assert zero[q.kv_bytes_per_sequence].expression == q.kv_bytes_per_token * q.tokens_kept
+    assert q.d_linear_key in Graph(BASE, [q.n_layers_linear]).order(q.state_bytes)
+    half = made(q.n_layers_window, q.n_layers / 2)
+    assert q.window in Graph(BASE | {q.n_layers_window: half}, ()).order(q.tokens_kept)
+
+
+def test_only_counts_and_switches_are_zeros() -> None:
+    """A share or a price that happens to be 0 may move: its term stays."""
+    given = graph_of(BASE, {q.hit_rate: Integer(0), q.reserved_memory: Integer(0)})
+    assert q.hit_rate in given[q.prefill_tokens].symbols
+    assert q.reserved_memory in given[q.kv_budget].symbols
+    for known in ({}, {q.reserved_memory: Integer(1)}):
+        assert q.reserved_memory in graph_of(BASE, known)[q.kv_budget].symbols
+
+
+def test_explanations_and_closed_forms_lose_zero_terms() -> None:
+    said = str(nk.explain(QWEN, "cost_per_user_month"))
+    assert "n_layers_window" not in said and "attention_sinks" not in said
+    assert not {q.n_layers_window, q.mlp_bias} & QWEN.derive("n_params").free_symbols
+    windowed = QWEN.assume(n_layers_window=16, window=1000)
+    assert "n_layers_window = 16  (given)" in str(nk.explain(windowed, "kv_bytes_per_sequence"))
+    assert q.window in windowed.derive("kv_bytes_per_sequence").free_symbols
+    assert windowed.assume(n_layers_window=0).users == QWEN.users
+
+
+def test_a_quantity_that_moves_is_no_zero() -> None:
+    """A function of a count that is 0 where it starts; 64 layers, 2 x 8 x 128 bytes a token."""
+    cached = QWEN.assume(window=1000).function("kv_bytes_per_sequence", "n_layers_window")
+    for layers in (0, 1, 64):
+        assert cached(layers) == 2048 * ((64 - layers) * 20_000 + layers * 1000)
 
 
 POINT = {
@@ -141,19 +255,33 @@ def _random_point(symbols: list[Symbol], random: Random) -> dict[Symbol, Expr]:
     return point
 
 
-@pytest.mark.parametrize("target", BASE, ids=str)
-def test_closed_form_is_the_same_as_node_by_node(target: Symbol) -> None:
-    random = Random(str(target))
-    nodes = order(BASE, [], target)
-    leaves = [symbol for symbol in nodes if symbol not in BASE]
-    form = closed_form(BASE, [], target)
+EVERY_KIND = [
+    quantity.symbol
+    for quantity in REGISTRY.values()
+    if quantity.default == 0 and quantity.domain.integer and not quantity.own
+]
+MIXED = [q.n_params_active, q.kv_bytes_per_sequence, q.prefill_attention_flops, q.tokens_reserved]
+
+
+@pytest.mark.parametrize(
+    ("target", "known"),
+    [(target, []) for target in BASE] + [(target, EVERY_KIND) for target in MIXED],
+    ids=str,
+)
+def test_closed_form_is_the_same_as_node_by_node(target: Symbol, known: list[Symbol]) -> None:
+    random, graph = Random(str(target)), Graph(BASE, known)
+    nodes = graph.order(target)
+    leaves = [symbol for symbol in nodes if symbol not in graph]
+    form = graph.closed_form(target)
     assert form.free_symbols <= set(leaves)
     for _ in range(3):
         point = _random_point(leaves, random)
+        if q.n_layers in point:  # more than all special layers together
+            point[q.n_layers] = Integer(1000)
         values = dict(point)
         for symbol in nodes:
-            if symbol in BASE:
-                values[symbol] = number(effective(BASE[symbol], BASE, point), values)
+            if symbol in graph:
+                values[symbol] = number(graph[symbol].expression, values)
         whole = number(form, point)
         exact = values[target].is_Rational and whole.is_Rational
         if exact or not values[target].is_finite:
@@ -163,34 +291,43 @@ def test_closed_form_is_the_same_as_node_by_node(target: Symbol) -> None:
 
 
 def test_closed_form_stops_at_givens_and_at_what_is_kept() -> None:
-    form = closed_form(BASE, GIVENS, q.cost_per_user_month)
+    graph = Graph(BASE, GIVENS)
+    form = graph.closed_form(q.cost_per_user_month)
     assert form == q.price * q.n_gpus / q.users * q.month
-    kept = closed_form(BASE, GIVENS, q.cost_per_user_month, keep=[q.cost_per_user_hour])
+    kept = graph.closed_form(q.cost_per_user_month, keep=[q.cost_per_user_hour])
     assert kept == q.cost_per_user_hour * q.month
-    assert closed_form(BASE, [], q.price) == q.price
+    assert Graph(BASE, ()).closed_form(q.price) == q.price
+    assert Graph({}, ()).closed_form(q.batch) == q.batch
 
 
 def test_closed_form_opens_a_target_that_is_given() -> None:
-    opened = closed_form(BASE, [q.cost_per_user_month, *GIVENS], q.cost_per_user_month)
+    opened = Graph(BASE, [q.cost_per_user_month, *GIVENS]).closed_form(q.cost_per_user_month)
     assert opened == q.price * q.n_gpus / q.users * q.month
 
 
 def test_a_term_without_its_given_is_left_out() -> None:
     limit = paging.active_limit
-    assert effective(limit, BASE, []) == q.concurrent_sequences
-    assert effective(limit, BASE, [q.speed_target]) == limit.expression
+    assert Graph(BASE, ())[q.active_limit].expression == q.concurrent_sequences
+    assert Graph(BASE, ())[q.active_limit].left_out == limit.left_out
+    for known in (q.speed_target, q.largest_batch_at_speed):
+        held = Graph(BASE, [known])[q.active_limit]
+        assert (held.expression, held.left_out) == (limit.expression, ())
+    paced = made(q.speed_target, 1 / q.think_time)
+    assert Graph(BASE | {q.speed_target: paced}, ())[q.active_limit].expression == limit.expression
     evicted = duty_cycle.users_evicted
-    assert effective(evicted, BASE, [q.speed_target]) == q.users_by_load
-    assert effective(evicted, BASE, [q.host_link_bandwidth]) == evicted.expression
-    assert effective(dollars.cost_per_user_hour, BASE, []) == dollars.cost_per_user_hour.expression
-    assert effective(limit, BASE, [q.largest_batch_at_speed]) == limit.expression
-    assert effective(limit, BASE, [q.step_time_target]) == limit.expression
-    assert q.speed_target not in order(BASE, [], q.users)
-    assert q.speed_target in order(BASE, [q.speed_target], q.users)
+    away = BASE | {q.users: evicted}
+    assert Graph(away, [q.speed_target])[q.users].expression == q.users_by_load
+    assert Graph(away, [q.host_link_bandwidth])[q.users].expression == evicted.expression
+    hour = dollars.cost_per_user_hour
+    assert Graph(BASE, ())[q.cost_per_user_hour].expression == hour.expression
+    assert q.speed_target not in Graph(BASE, ()).order(q.users)
+    assert q.speed_target in Graph(BASE, [q.speed_target]).order(q.users)
 
 
 def test_what_may_be_left_out_is_a_side_of_a_min() -> None:
-    for name, formula in ALL.items():
+    formulas = {name: node for name, node in ALL.items() if isinstance(node, Formula)}
+    assert sum(bool(formula.left_out) for formula in formulas.values()) == 2
+    for name, formula in formulas.items():
         for _, term in formula.left_out:
             assert isinstance(formula.expression, Min), name
             assert term in formula.expression.args
@@ -198,7 +335,8 @@ def test_what_may_be_left_out_is_a_side_of_a_min() -> None:
 
 def test_dependents_are_direct() -> None:
     nodes = [q.cost_per_user_hour, q.cost_per_user_month, q.effective_price]
-    assert dependents(BASE, nodes, q.price) == ["cost_per_user_hour", "effective_price"]
+    found = Graph(BASE, ()).dependents(nodes, q.price)
+    assert found == ["cost_per_user_hour", "effective_price"]
 
 
 def test_sides_are_listed_with_the_binding_one_first() -> None:
@@ -207,3 +345,5 @@ def test_sides_are_listed_with_the_binding_one_first() -> None:
     assert sides(2 + Min(q.batch, q.context), values) == [(q.batch, 3), (q.context, 5)]
     assert sides(2 * Min(q.batch, q.context), values) == []  # a part, not a choice of the whole
     assert sides(q.batch, values) == []
+    inside = Min(q.batch, Max(q.context, 7))
+    assert sides(inside, values) == [(q.batch, 3), (Max(q.context, 7), 7)]

@@ -66,8 +66,10 @@ class Twin:
         small = 2 * self.n_linear_value_heads + self.d_linear_value
         return inputs + self.conv_kernel * mixed + small + values * self.d_model
 
-    def linear_layers(self) -> float:
-        return self.n_layers_linear if self.has("linear_attention") else 0.0
+    def windowed_share(self) -> float:
+        """Share of the attending layers that see only a window."""
+        attending = self.n_layers - self.n_layers_linear
+        return self.n_layers_window / attending if attending else 0.0
 
     def expert(self) -> float:
         return self.n_mlp_matrices * self.d_model * self.d_ff_expert
@@ -76,8 +78,8 @@ class Twin:
         return self.n_layers - self.n_layers_dense if self.has("moe") else 0.0
 
     def n_params(self) -> float:
-        full = self.n_layers - self.linear_layers()
-        total = full * self.attention_layer() + self.linear_layers() * self.linear_layer()
+        full = self.n_layers - self.n_layers_linear
+        total = full * self.attention_layer() + self.n_layers_linear * self.linear_layer()
         dense = self.n_layers - self.moe_layers()
         total += dense * self.n_mlp_matrices * self.d_model * self.d_ff
         shared = self.n_experts_shared * self.expert()
@@ -97,20 +99,19 @@ class Twin:
     # ------------------------------------------------------- cache and work
 
     def tokens_kept(self) -> float:
-        if not self.has("sliding_window"):
+        share = self.windowed_share()
+        if not share:
             return self.context
-        share = self.n_layers_window / self.n_layers
         return (1 - share) * self.context + share * min(self.context, self.window)
 
     def tokens_reserved(self) -> float:
-        if not self.has("sliding_window"):
+        share = self.windowed_share()
+        if not share:
             return self.max_context
-        full = self.n_layers - self.n_layers_window
-        windowed = self.n_layers_window * min(self.max_context, self.window)
-        return (full * self.max_context + windowed) / self.n_layers
+        return (1 - share) * self.max_context + share * min(self.max_context, self.window)
 
     def kv_bytes_per_token(self) -> float:
-        layers = self.n_layers - self.linear_layers()
+        layers = self.n_layers - self.n_layers_linear
         if self.has("mla"):
             return layers * (self.kv_lora_rank + self.d_rope) * self.bytes_per_kv
         return layers * 2 * self.kv_heads() * self.d_head * self.bytes_per_kv
@@ -121,10 +122,10 @@ class Twin:
         matrix = self.n_linear_value_heads * self.d_linear_key * self.d_linear_value
         tail = (self.conv_kernel - 1) * (2 * keys + values)
         state = matrix * self.bytes_per_state + tail * self.bytes_per_kv
-        return self.kv_bytes_per_token() * self.tokens_kept() + self.linear_layers() * state
+        return self.kv_bytes_per_token() * self.tokens_kept() + self.n_layers_linear * state
 
     def attention_per_pair(self, decode: bool) -> float:
-        layers = self.n_layers - self.linear_layers()
+        layers = self.n_layers - self.n_layers_linear
         if not self.has("mla"):
             width = 2 * self.d_head
         elif decode:
@@ -135,7 +136,7 @@ class Twin:
 
     def recurrence(self) -> float:
         matrix = self.n_linear_value_heads * self.d_linear_key * self.d_linear_value
-        return 3 * self.flops_per_mac * self.linear_layers() * matrix
+        return 3 * self.flops_per_mac * self.n_layers_linear * matrix
 
     def weight_flops(self) -> float:
         return self.flops_per_mac * self.n_params_active()
@@ -223,11 +224,11 @@ class Twin:
         """Query-key pairs of the prompt, averaged over the layers."""
         before, new = self.prompt * self.hit_rate, self.prompt * (1 - self.hit_rate)
         full = new * before + new * (new + 1) / 2
-        if not self.has("sliding_window"):
+        share = self.windowed_share()
+        if not share:
             return full
         inside = max(0.0, min(new, self.window - before))
         windowed = inside * before + inside * (inside + 1) / 2 + (new - inside) * self.window
-        share = self.n_layers_window / self.n_layers
         return (1 - share) * full + share * windowed
 
     def weight_bytes_read(self) -> float:

@@ -43,10 +43,10 @@ class Graph(Mapping[Symbol, Formula]):
         self.packaged = dict(formulas)
         self.known = frozenset(known)
         default_zero = {q.symbol for q in REGISTRY.values() if q.default == 0 and q.domain.integer}
-        self._zero = (default_zero - self.packaged.keys() - self.known) | set(zero)
+        start = (default_zero - self.packaged.keys() - self.known) | set(zero)
+        self._zeros = self._with_what_they_make_zero(start)
         self._found: dict[Symbol, Formula] = {}
         self._open: set[Symbol] = set()
-        self._vanishing: dict[Symbol, bool] = {}
         self._forms: dict[tuple[Symbol, frozenset[Symbol]], Expr] = {}
 
     # One graph is another only if it is the same object: `graph_of` makes each once.
@@ -93,18 +93,18 @@ class Graph(Mapping[Symbol, Formula]):
             details=node.details,
         )
 
-    def _through(self, expression: Expr, unknown: Symbol) -> Expr:
-        """Put in the formulas of all that moves with an unknown."""
+    def _through(self, expression: Expr, *stops: Symbol) -> Expr:
+        """Put in the formulas of all that moves with an unknown, the first of the stops."""
         return expression.xreplace(
-            {symbol: self.in_terms_of(symbol, unknown) for symbol in expression.free_symbols}
+            {symbol: self.in_terms_of(symbol, *stops) for symbol in expression.free_symbols}
         )
 
-    def in_terms_of(self, symbol: Symbol, unknown: Symbol) -> Expr:
+    def in_terms_of(self, symbol: Symbol, unknown: Symbol, *above: Symbol) -> Expr:
         """Return what a symbol is put together from, if it moves with an unknown; else itself."""
-        opens = symbol in self.packaged and symbol not in self.known | self._open | {unknown}
-        if not opens:
+        stops = self.known | self._open | {unknown, *above}
+        if symbol not in self.packaged or symbol in stops:
             return symbol
-        form = self._through(self[symbol].expression, unknown)
+        form = self._through(self[symbol].expression, unknown, *above, symbol)
         return form if form.has(unknown) else symbol
 
     def _without_unknown(self, formula: Formula) -> Formula:
@@ -117,23 +117,25 @@ class Graph(Mapping[Symbol, Formula]):
         return replace(formula, expression=formula.expression.xreplace(terms), left_out=gone)
 
     def _without_zeros(self, formula: Formula) -> Formula:
-        zeros = {symbol: Integer(0) for symbol in formula.symbols if self._is_zero(symbol)}
-        if not zeros:
+        if formula.symbols.isdisjoint(self._zeros):
             return formula
-        return replace(formula, expression=formula.expression.xreplace(zeros))
+        return replace(formula, expression=formula.expression.xreplace(self._zeros))
 
-    def _is_zero(self, symbol: Symbol) -> bool:
-        if symbol not in self._vanishing:
-            self._vanishing[symbol] = symbol in self._zero  # also where formulas need each other
-            self._vanishing[symbol] = symbol in self._zero or self._comes_to_zero(symbol)
-        return self._vanishing[symbol]
-
-    def _comes_to_zero(self, symbol: Symbol) -> bool:
-        """Say whether a formula comes to zero, before anything solved has to be written."""
-        node = None if symbol in self.known else self.packaged.get(symbol)
-        if not isinstance(node, Formula):
-            return False
-        return bool(self._without_zeros(node).expression == 0)
+    def _with_what_they_make_zero(self, start: Iterable[Symbol]) -> dict[Symbol, Expr]:
+        """Return zeros and all that is zero because of them, each with a 0 to put in."""
+        zeros: dict[Symbol, Expr] = {}
+        rest = [
+            node
+            for symbol, node in self.packaged.items()
+            if isinstance(node, Formula) and symbol not in self.known
+        ]
+        new = {*start, *(node.target for node in rest if node.expression == 0)}
+        while new:
+            zeros |= dict.fromkeys(new, Integer(0))
+            touched = [node for node in rest if not node.symbols.isdisjoint(new)]
+            found = {node.target for node in touched if node.expression.xreplace(zeros) == 0}
+            new = found - zeros.keys()
+        return zeros
 
     def open_ends(self, target: Symbol) -> set[Symbol]:
         """Return what a target needs that is neither known nor computed by a formula."""

@@ -34,9 +34,7 @@ holds_weights: Final[dict[str, Any]] = {
             (floor(q.weight_bytes / _per_gpu) + 1,),
             when=_per_gpu > 0,
         ),
-        Detail(
-            "With room for one sequence: n_gpus={}.", (_gpus_for_one,), when=_per_gpu > 0
-        ),
+        Detail("With room for one sequence: n_gpus={}.", (_gpus_for_one,), when=_per_gpu > 0),
     ),
 }
 """What a server needs before anything else can be told of it."""

@@ -23,6 +23,7 @@ from sympy import (
     false,
     floor,
     nan,
+    oo,
     sqrt,
     true,
 )
@@ -215,7 +216,8 @@ def _computed(graph: Graph, givens: Givens, symbol: Symbol, values: Values) -> E
     after = formula.valid.free_symbols <= values.keys() | {symbol} and result.is_comparable
     if after and number(formula.valid, {**values, symbol: result}) == false:
         raise _does_not_hold(graph, givens, formula, {**values, symbol: result})
-    if not allows(lookup(symbol).domain, result):
+    unlimited = result == oo and formula.expression.has(oo)
+    if not (unlimited or allows(lookup(symbol).domain, result)):
         raise _outside(formula, result)
     return result
 
