@@ -22,7 +22,11 @@ class UnknownNameError(NapkinError, AttributeError):
     """A name of a quantity, model, accelerator or variant that is not known."""
 
 
-class MissingGivenError(NapkinError):
+class NoValueError(NapkinError, AttributeError):
+    """A quantity that has no value here, so that a napkin has no such attribute."""
+
+
+class MissingGivenError(NoValueError):
     """A quantity that a target needs, and that nobody gave."""
 
 
@@ -34,7 +38,7 @@ class UnitError(NapkinError):
     """Two sides of an equation, or a value and its quantity, differ in unit."""
 
 
-class DomainError(NapkinError):
+class DomainError(NoValueError):
     """A value outside what its quantity allows."""
 
 
@@ -42,7 +46,7 @@ class DoesNotFitError(DomainError):
     """A model that leaves no room in memory, or a speed that no batch reaches."""
 
 
-class CircularError(NapkinError):
+class CircularError(NoValueError):
     """Formulas that need each other."""
 
 

@@ -151,8 +151,8 @@ def test_a_context_beyond_training_is_warned_of() -> None:
 
 def test_a_batch_that_does_not_fit_is_warned_of() -> None:
     text = str(nk.explain(QWEN.assume(batch=57), "tokens_per_second"))
-    assert "concurrent_sequences is 56.2 sequences" in text
-    assert "concurrent_sequences is" not in str(nk.explain(QWEN.assume(batch=56), "tpot"))
+    assert "the caches of the batch do not fit in memory: only 56.2 sequences fit." in text
+    assert "do not fit" not in str(nk.explain(QWEN.assume(batch=56), "tpot"))
 
 
 def test_a_given_that_its_formula_contradicts_shows_both() -> None:
@@ -195,14 +195,8 @@ BINDS = {
     "speed": (
         QWEN.assume(speed_target=200),
         "users",
-        ["users_by_load", "largest_batch_at_speed", "batch_at_speed_memory"],
+        ["users_by_load", "largest_batch_at_speed"],
         "concurrent_sequences",
-    ),
-    "speed, by compute": (
-        QWEN.assume(speed_target=20, compute_efficiency=0.001),
-        "largest_batch_at_speed",
-        ["batch_at_speed_compute"],
-        "batch_at_speed_memory",
     ),
     "host link": (EVICTED, "users", ["users_by_host_link"], "users_by_load"),
     "memory-bound step": (
@@ -282,3 +276,13 @@ def test_what_is_said_to_stand_above_is_open_there() -> None:
     near = [child for child in tree.root.children if child.formula is not None]
     assert {str(child.symbol) for child in near} == {"n_params", "embedding_params"}
     assert {child.symbol for child in near} <= opened
+
+
+@pytest.mark.parametrize(
+    ("efficiency", "side"), [(1, "decode_memory_time"), (0.001, "decode_compute_time")]
+)
+def test_what_binds_at_a_solved_batch(efficiency: float, side: str) -> None:
+    n = QWEN.assume(speed_target=20, compute_efficiency=efficiency)
+    (line,) = nk.binding(n, "largest_batch_at_speed").lines
+    place = f"at batch = {n.largest_batch_at_speed}"
+    assert line.startswith(f"{place} decode_step_time is decided by {side} = 50.0 ms")

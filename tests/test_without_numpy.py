@@ -15,6 +15,7 @@ ABSENT: Final = [
     "matplotlib",
     "numpy",
     "pandas",
+    "pint",
     "scipy",
     "xarray",
 ]
@@ -39,6 +40,10 @@ config = {{
     "num_attention_heads": 32, "num_key_value_heads": 8, "intermediate_size": 14336,
     "vocab_size": 128256, "tie_word_embeddings": False,
 }}
+experts = nk.Napkin(
+    model="gpt-oss-120b", accelerator="H100", n_gpus=4, precision="bf16", context=8192,
+    speed_target=30,
+)
 right = nk.lessons.exercise("0.1").expected
 """
 STATEMENTS: Final = {
@@ -57,6 +62,9 @@ STATEMENTS: Final = {
     "binding": "assert str(nk.binding(n, 'users'))",
     "sensitivity": "assert nk.sensitivity(n, 'kv_bytes_per_sequence').to('context') == 1",
     "sensitivity to chance": "assert nk.sensitivity(n.assume('binomial'), 'users_by_load').rows",
+    "solve": "assert nk.solve(n, 'context', concurrent_sequences=100)[0].how == 'exact'",
+    "solve, bracketed": "assert nk.solve(n.assume('binomial'), 'duty_cycle', users_by_load=200)",
+    "a root": "assert float(experts.largest_batch_at_speed) > 600",
     "compare": "assert str(nk.compare(n, n.assume(context=40_000), 'users_per_gpu'))",
     "binomial": "assert float(n.assume('binomial').users_by_load) > 100",
     "binomial users": "assert float(n.assume('binomial').users) > 50",
@@ -66,7 +74,6 @@ STATEMENTS: Final = {
     "say": "assert str(nk.say('{users}', users=n.users)) == str(n.users)",
     "symbols": "assert len(nk.symbols(n, 'users', 'price').rows) == 2",
     "results": "assert nk.views.results({'here': n}, 'users').rows",
-    "article": "assert nk.views.article('CL46').rows",
     "a right number": "assert nk.check('0.1', right).state == 'right'",
     "a wrong number": "assert nk.check('0.1', 1).state == 'wrong'",
     "a right formula": "assert nk.check('1.4', q.peak_flops / (2 * q.bandwidth)).state == 'right'",

@@ -128,7 +128,7 @@ def test_repr_is_worth_reading() -> None:
     assert "from Qwen3-32B: " in said
     assert "n_layers = 64" in said
     assert "from B200-SXM: bandwidth = 8.00 TB/s" in said
-    assert "assumed: n_gpus = 1 GPU, bandwidth_efficiency = 1" in said
+    assert "assumed: n_gpus = 1 GPU, compute_efficiency = 1" in said
     assert "memory = 180 GB" not in said
     assert "qkv_bias" not in said
     own = Formula(q.users, q.concurrent_sequences, why="w", source="s")
@@ -200,8 +200,9 @@ def test_the_parts_of_the_hand_calculation() -> None:
     assert QWEN.sequence_step_flops.number == C
     assert QWEN.concurrent_sequences == FIT
     fast = QWEN.assume(speed_target=20)
-    assert fast.batch_at_speed_memory == _at_speed(20)  # (400 GB - 32.0 GB) / K = 140.4
-    assert fast.batch_at_speed_compute == Rational(45 * 10**14, 20 * C)  # 2124
+    # Memory: (400 GB - 32.0 GB) / K = 140.4; arithmetic: 4,500 TFLOP/s / (20 C) = 2124
+    assert _at_speed(20) < Rational(45 * 10**14, 20 * C)
+    assert fast.largest_batch_at_speed == _at_speed(20)
 
 
 HAND: dict[str, tuple[dict[str, Any], Rational]] = {
@@ -539,8 +540,8 @@ def test_rent_and_own() -> None:
 
 def test_every_bundle_changes_what_it_says() -> None:
     for name, bundle in BUNDLES.items():
-        before = {f.target: FULL.formulas.get(f.target) for f in bundle.formulas}
-        after = FULL.assume(bundle).formulas
+        before = {f.target: FULL.formulas.packaged.get(f.target) for f in bundle.formulas}
+        after = FULL.assume(bundle).formulas.packaged
         assert all(after[f.target] == f for f in bundle.formulas), name
         assert str(bundle) == f"{bundle.name}: {bundle.why}"
         same = all(before[target] == after[target] for target in before)
@@ -580,3 +581,19 @@ def test_a_napkin_outlives_the_file_it_read(tmp_path: Path) -> None:
     assert n.assume(context=20_000).concurrent_sequences == before
     assert pickle.loads(pickle.dumps(n)).concurrent_sequences == before
     assert f"model={str(path)!r}" in repr(n)
+
+
+def test_what_has_no_value_is_no_attribute() -> None:
+    bare = nk.Napkin(model="Llama-3-70B", accelerator="H100", precision="bf16", context=1000)
+    assert hasattr(bare, "weight_bytes")
+    assert not hasattr(bare, "price")  # not given
+    assert not hasattr(bare, "concurrent_sequences")  # the weights do not fit
+    assert getattr(bare, "users", None) is None
+    with pytest.raises(MissingGivenError, match="price"):
+        _ = bare.price
+
+
+def test_one_name_alone_is_one_name() -> None:
+    alone = QWEN.derive("users", keep="concurrent_sequences")
+    assert alone == QWEN.derive("users", keep=["concurrent_sequences"])
+    assert alone == QWEN.derive("users", keep=q.concurrent_sequences)

@@ -34,7 +34,8 @@ DOMAINS: Final[dict[str, Domain]] = {
 }
 # fmt: off
 _RESERVED: Final = frozenset({
-    "assume", "values", "givens", "formulas", "derive", "function", "model", "accelerator",
+    "assume", "values", "givens", "typed", "numbers", "choices", "changes", "formulas", "derive",
+    "function", "model", "accelerator",
     "precision", "scenario", "self", "fits", "samples", "seed", "target", "targets", "unknown",
     "n", "Min", "Max", "sqrt", "log", "exp", "ceiling", "floor",
 })

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sympy import Expr, Max, Symbol
 
+from ..errors import NapkinError
+from ..formulas.formula import Solved
 from ..formulas.graph import choice
 from ..quantities.quantity import lookup
 from ..quantities.table import escaped
@@ -71,7 +74,10 @@ def binding(n: Napkin, target: str) -> Binding:
             continue
         seen.add(symbol)
         expression = n.formulas[symbol].expression
-        options = sides(expression, numbers)
+        node = n.formulas.packaged[symbol]
+        options = [] if isinstance(node, Solved) else sides(expression, numbers)
+        if isinstance(node, Solved):
+            lines += _lines_at(n, node, numbers[symbol])
         if not options:
             queue += sorted(expression.free_symbols, key=str)
             continue
@@ -80,6 +86,17 @@ def binding(n: Napkin, target: str) -> Binding:
         lines.append(_sentence(symbol, options, isinstance(choice(expression), Max)))
         queue += sorted(winner.free_symbols, key=str)
     return Binding(str(target), tuple(lines), tuple(limits))
+
+
+def _lines_at(n: Napkin, node: Solved, root: Expr) -> list[str]:
+    """Say what decides where a solved target lies: what binds there on its left side."""
+    place = in_unit(node.unknown, root)
+    with suppress(NapkinError):
+        there = n.assume(**{node.unknown.name: place})
+        names = sorted(map(str, node.left.free_symbols - {node.unknown}))
+        found = (line for name in names for line in binding(there, name).lines)
+        return [f"at {node.unknown} = {place} {line}" for line in found]
+    return []
 
 
 def _sentence(symbol: Symbol, options: list[tuple[Expr, Expr]], is_max: bool) -> str:

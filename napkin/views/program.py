@@ -23,6 +23,8 @@ from sympy.core.relational import Relational
 from sympy.printing.jscode import JavascriptCodePrinter
 
 from ..errors import NapkinError
+from ..formulas import BASE
+from ..formulas.formula import Solved
 from ..formulas.graph import choice, graph_of
 from ..quantities import notation as q
 from ..quantities.quantity import lookup
@@ -231,7 +233,8 @@ def _inside(symbol: Symbol) -> str:
 
 def _needs(symbol: Symbol, expression: Expr, statements: list[str]) -> dict[str, Any]:
     """Return what a node needs, by side where it has some; and have the sides computed."""
-    sides = choice(expression)
+    # A solved limit is one limit to a reader, whichever of its branches is the smaller.
+    sides = None if isinstance(BASE.get(symbol), Solved) else choice(expression)
     if sides is None:
         return {"needs": sorted(str(name) for name in expression.free_symbols)}
     arms = ", ".join(javascript(side) for side in sides.args)

@@ -19,7 +19,7 @@ from ..formulas.probability import FUNCTIONS
 from ..formulas.roots import Largest, largest_of_arrays
 from ..quantities.quantity import lookup
 from ..quantities.units import scale_of
-from .evaluation import conditions, evaluate, number
+from .evaluation import conditions, evaluate, number, require
 
 _BLOCK: Final = 16_384  # numbers that stay in a core's cache while they are worked on
 _MANY: Final = 500_000  # numbers from which on a second core pays
@@ -55,6 +55,9 @@ def compile_many(
     """
     import numpy as np
 
+    for target in targets:
+        for symbol in sorted(target.free_symbols, key=str):
+            require(graph, givens, symbol)
     call, parts = _compiled(graph, targets, arguments)
     constants = _numbers(graph, givens, parts)
     scales = [float(scale_of(name)) for name in arguments]

@@ -97,11 +97,7 @@ def evaluate(graph: Graph, givens: Givens, target: Symbol) -> Values:
     Raises a `MissingGivenError` for what nobody gave, a `DoesNotFitError` for what the server
     cannot do, a `DomainError` for other results that make no sense, and a `CircularError`.
     """
-    nodes = graph.order(target)
-    values = _starting_values(graph, givens, nodes)
-    missing = [symbol for symbol in nodes if symbol not in values and symbol not in graph]
-    if missing:
-        raise _missing(missing, graph, nodes, target)
+    values, nodes = _starting_values(graph, givens, target), graph.order(target)
     for symbol in nodes:
         if symbol not in values:
             values[symbol] = _computed(graph, givens, symbol, values)
@@ -176,9 +172,19 @@ def why_not(graph: Graph, givens: Givens, formula: Formula, values: Givens) -> s
     return f"{formula.otherwise}: {' '.join(details)}" if details else f"{formula.otherwise}."
 
 
-def _starting_values(graph: Graph, givens: Givens, nodes: list[Symbol]) -> Values:
+def require(graph: Graph, givens: Givens, target: Symbol) -> None:
+    """Raise a `MissingGivenError` unless all that a target needs is given or assumed."""
+    nodes = graph.order(target)
+    ends = (s for s in nodes if s not in givens and s not in graph)
+    missing = [symbol for symbol in ends if lookup(symbol).default is None]
+    if missing:
+        raise _missing(missing, graph, nodes, target)
+
+
+def _starting_values(graph: Graph, givens: Givens, target: Symbol) -> Values:
+    require(graph, givens, target)
     values: Values = {}
-    for symbol in nodes:
+    for symbol in graph.order(target):
         if symbol in givens:
             values[symbol] = givens[symbol]
         elif symbol not in graph and lookup(symbol).default is not None:
@@ -279,9 +285,8 @@ def _without_checks(graph: Graph, givens: Givens, target: Symbol) -> Expr | None
     """Return the number of a target, whether or not it makes sense; None if it is not known."""
     if not can_be_known(graph, target):
         return None
-    nodes = graph.order(target)
-    values = _starting_values(graph, givens, nodes)
-    for symbol in nodes:
+    values = _starting_values(graph, givens, target)
+    for symbol in graph.order(target):
         if symbol not in values:
             values[symbol] = _result(graph[symbol], values)
     return values[target] if values[target].is_comparable else None

@@ -322,6 +322,7 @@ class Napkin:
         shown = [f"{q.name} = {in_unit(q.name, coherent(q.name, q.default))}" for q in ideal]
         lines += [_wrap("  assumed: ", shown)] if shown else []
         used = {symbol for formula in self.formulas.values() for symbol in formula.symbols}
+        used |= {symbol for symbol, value in self.numbers.items() if value == 0}  # it vanished
         idle = [str(s) for s in self.typed if s not in used and s not in self.formulas]
         return "\n".join([*lines, *([_wrap("  used by no formula here: ", idle)] if idle else [])])
 
