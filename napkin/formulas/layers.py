@@ -10,7 +10,7 @@ _DELTA = "Yang et al. 2024, Gated DeltaNet, arXiv:2412.06464; Qwen3-Next config"
 _GEMMA = "Gemma 4 configuration and code, transformers 5"
 _WINDOW = "Gemma Team 2025, Gemma 3, arXiv:2503.19786"
 _KDA = "Kimi Team 2025, Kimi Linear, arXiv:2510.26692"
-_LFM = "Liquid AI 2025, LFM2 configuration and code, transformers 4.54"
+_LFM = "Liquid AI 2025, LFM2, arXiv:2511.23404"
 _DSA = "DeepSeek-AI 2025, DeepSeek-V3.2, arXiv:2512.02556"
 _CROSS = "Llama Team 2024, arXiv:2407.21783, section 7"
 

@@ -8,6 +8,7 @@ from sympy import Rational
 import napkin as nk
 from napkin.catalog import table
 from napkin.errors import ConfigError
+from tests.evaluating import Shape, compute, total
 
 MIB = 2**20
 GIB = 2**30
@@ -181,6 +182,33 @@ def test_layers_by_kind() -> None:
     assert nk.Model.from_config(LFM2).layers == {"full": 6, "short convolution": 10}
     assert nk.Model.from_config(FALCON_H1).layers == {"full": 24, "state space": 24}
     assert nk.Model.from_config(KIMI).layers == {"full": 7, "linear": 20}
+
+
+def test_one_layer_of_kimi_delta_attention() -> None:
+    """Its weights one by one: 4 heads with keys of 3 and values of 5, width 7, 4 taps."""
+    keys, values, d, narrow = 4 * 3, 4 * 5, 7, 5
+    shapes: list[Shape] = [(keys, d), (keys, d), (values, d), (d, values)]  # query to output
+    shapes += [(keys, 4), (keys, 4), (values, 4)]  # the convolutions of the first three
+    shapes += [(narrow, d), (keys, narrow), (keys,), (4,)]  # how fast each channel fades
+    shapes += [(narrow, d), (values, narrow), (narrow,)]  # gate and norm of the output
+    shapes += [(4, d)]  # step size
+    given = {
+        "d_model": d,
+        "n_linear_key_heads": 4,
+        "d_linear_key": 3,
+        "n_linear_value_heads": 4,
+        "d_linear_value": 5,
+        "conv_kernel": 4,
+    }
+    assert compute("linear_attention_params", "kda", **given) == total(shapes)
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_work_and_time_follow(name: str) -> None:
+    given: dict[str, Any] = {"context": 5000, "prompt": 4000, "batch": 3, "n_gpus": 16}
+    n = nk.Napkin(model=COUNTS[name][0], accelerator="B200", precision="fp8").assume(**given)
+    assert 0 < n.decode_step_time.number < n.ttft.number * 1000
+    assert n.concurrent_sequences > 1
 
 
 # ---------------------------------------------------------------------------- caches
