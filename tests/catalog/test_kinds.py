@@ -117,6 +117,36 @@ DEEPSEEK_V32 = table("models")["DeepSeek-V3"]["config"] | {
     "index_n_heads": 64,
     "index_topk": 2048,
 }
+# zai-org/GLM-5.3: what of its config.json counts
+GLM = {
+    "model_type": "glm_moe_dsa",
+    "architectures": ["GlmMoeDsaForCausalLM"],
+    "first_k_dense_replace": 3,
+    "hidden_size": 6144,
+    "index_head_dim": 128,
+    "index_n_heads": 32,
+    "index_share_for_mtp_iteration": True,
+    "index_topk": 2048,
+    "index_topk_freq": 4,
+    "indexer_types": ["full"] * 3 + ["shared", "shared", "shared", "full"] * 18 + ["shared"] * 3,
+    "intermediate_size": 12288,
+    "kv_lora_rank": 512,
+    "mlp_layer_types": ["dense"] * 3 + ["sparse"] * 75,
+    "moe_intermediate_size": 2048,
+    "n_routed_experts": 256,
+    "n_shared_experts": 1,
+    "num_attention_heads": 64,
+    "num_experts_per_tok": 8,
+    "num_hidden_layers": 78,
+    "num_key_value_heads": 64,
+    "num_nextn_predict_layers": 1,
+    "q_lora_rank": 2048,
+    "qk_head_dim": 256,
+    "qk_nope_head_dim": 192,
+    "qk_rope_head_dim": 64,
+    "v_head_dim": 256,
+    "vocab_size": 154880,
+}
 # nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16, config.json
 NEMOTRON = {
     "model_type": "nemotron_h",
@@ -166,6 +196,7 @@ COUNTS = {
     "Falcon-H1-1.5B": (FALCON_H1, 1_554_863_488, 1_420_643_712),
     "Kimi-Linear-48B-A3B": (KIMI, 49_122_681_728 - 26 * 256, 3_106_965_888),
     "DeepSeek-V3.2": (DEEPSEEK_V32, 671_877_929_216, 37_477_128_448),
+    "GLM-5.3": (GLM, 743_377_000_704, 40_298_928_384),
     "Nemotron-3-Nano": (NEMOTRON, 31_577_937_344, 3_227_751_872),
 }
 
@@ -258,16 +289,12 @@ def test_cache_of_an_indexer() -> None:
 
 
 def test_layers_that_share_an_indexer_keep_no_key() -> None:
-    kinds = ["full", "shared", "shared"] * 20 + ["full"]
-    shared = nk.Model.from_config(
-        DEEPSEEK_V32
-        | {"model_type": "glm_moe_dsa", "architectures": ["GlmMoeDsaForCausalLM"]}
-        | {"indexer_types": kinds}
-    )
-    every = nk.Model.from_config(DEEPSEEK_V32)
-    indexer = 1536 * 64 * 128 + 7168 * (128 + 64) + 2 * 128
-    assert every.n_params - shared.n_params == 40 * indexer
-    assert every.kv_bytes_per_token() - shared.kv_bytes_per_token() == 40 * 132
+    shared = nk.Model.from_config(GLM)
+    every = nk.Model.from_config(GLM | {"indexer_types": ["full"] * 78})
+    indexer = 2048 * 32 * 128 + 6144 * (128 + 32) + 2 * 128
+    assert every.n_params - shared.n_params == (78 - 21) * indexer
+    assert every.kv_bytes_per_token() - shared.kv_bytes_per_token() == (78 - 21) * 132
+    assert shared.kv_bytes_per_token() == 78 * 576 * 2 + 21 * 132
 
 
 # ------------------------------------------------------------------- widths of states
@@ -332,6 +359,7 @@ def test_width_of_a_feed_forward_layer_that_is_adjusted(
         (LFM2, {"full_attn_idxs": None}, "'layer_types' or 'full_attn_idxs'"),
         (FALCON_H1, {"mamba_d_head": "auto", "mamba_d_ssm": 3001}, "mamba_d_ssm 3001 must be a"),
         (FALCON_H1, {"mamba_d_head": "wide"}, "mamba_d_head must be a whole number"),
+        (GLM, {"indexer_types": None}, "index_topk_freq is 4"),
         (KIMI, {"linear_attn_config": {"kda_layers": [0]}}, "must list layers from 1 to 27"),
         (KIMI, {"linear_attn_config": {"kda_layers": [28]}}, "must list layers from 1 to 27"),
         (KIMI, {"tie_word_embeddings": True}, "tie_word_embeddings is True"),
