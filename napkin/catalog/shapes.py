@@ -56,8 +56,12 @@ def shapes(config: Config, nested: bool, name: str) -> tuple[dict[str, int], lis
     lists = family.get("lists", ())
     for quantity, keys in family["keys"].items():
         found = {key: find(config, key) for key in keys if find(config, key) is not None}
+        if isinstance(absent.get(quantity), str):  # a family says what "auto" means
+            found = {key: value for key, value in found.items() if value != "auto"}
         for key in found.keys() & set(lists):
             found[key] = _same(found[key], key, name)
+        if lookup(quantity).unit == "byte":
+            found = {key: _width(value, key, family, name) for key, value in found.items()}
         key = next(iter(found), None)
         if len({_whole(value, other, name, quantity) for other, value in found.items()}) > 1:
             raise ConfigError(
@@ -75,6 +79,8 @@ def shapes(config: Config, nested: bool, name: str) -> tuple[dict[str, int], lis
             required(config, (keys or [quantity])[0], name)
     for quantity, rule in (rules | family["fixed"]).items():
         givens[quantity] = rule if isinstance(rule, int) else _product(rule, givens, config, name)
+    for quantity, scaling in family.get("scaled", {}).items():
+        givens[quantity] = _scaled(givens[quantity], scaling, config, name)
     variants = list(dict.fromkeys(family["variants"]))
     _count_layers(config, family, givens, name)
     said = [words for key, words in family["left_out"].items() if find(config, key)]
@@ -89,6 +95,31 @@ def _whole(found: Any, key: str, name: str, quantity: str = "") -> int:
         kind = "true or false" if switch else "a whole number"
         raise ConfigError(f"{name}: {key} must be {kind}, got {shown(found)}.")
     return found
+
+
+def _width(found: Any, key: str, family: Config, name: str) -> int:
+    """Return the bytes of a number of a data type."""
+    widths = family["widths"]
+    if not isinstance(found, str) or found not in widths:
+        known = ", ".join(map(repr, widths))
+        raise ConfigError(f"{name}: {key} is {shown(found)}. Known data types: {known}.")
+    return int(widths[found])
+
+
+def _scaled(number: int, rule: Mapping[str, Any], config: Config, name: str) -> int:
+    """Scale a width as a model's code does, which rounds at each step."""
+    above, below = rule["share"]
+    scaled: int = above * number // below
+    factor = find(config, rule["factor"]) if has(config, rule["factor"]) else 1
+    if factor is None:
+        return scaled  # neither scaled further nor rounded
+    multiple = _whole(config.get(rule["multiple"], rule["default"]), rule["multiple"], name)
+    if type(factor) not in (int, float) or not 0 < factor <= _LARGEST or multiple == 0:
+        raise ConfigError(
+            f"{name}: {rule['factor']} {shown(factor)} and {rule['multiple']} {multiple} must be "
+            "above 0."
+        )
+    return -(-int(factor * scaled) // multiple) * multiple
 
 
 def _same(found: Any, key: str, name: str) -> Any:
@@ -119,10 +150,10 @@ def _product(rule: str, givens: Mapping[str, int], config: Config, name: str) ->
         return number
     divisor = factor(below)
     if divisor == 0 or number % divisor:
-        keys = {part: lookup(part).config_key or part for part in (above, below)}
+        keys = [lookup(part).config_key if part in givens else part for part in (above, below)]
         raise ConfigError(
-            f"{name}: without head_dim, {keys[above]} {number} must be a multiple of "
-            f"{keys[below]} {divisor}."
+            f"{name}: without the width of a head, {keys[0]} {number} must be a multiple of "
+            f"{keys[1]} {divisor}."
         )
     return number // divisor
 
@@ -189,9 +220,13 @@ def _picked(rule: Mapping[str, Any], config: Config, layers: int, name: str) -> 
         picked = {layer for layer in every if found[layer] in take}
     elif take in ("indices", "others"):
         listed: list[Any] = found if isinstance(found, list) else [None]
-        if not all(type(layer) is int and 0 <= layer < layers for layer in listed):
-            raise ConfigError(f"{name}: {key} must list layers below {layers}, got {shown(found)}.")
-        picked = set(listed) if take == "indices" else {*every} - {*listed}
+        last = layers + shift - 1
+        if not all(type(layer) is int and shift <= layer <= last for layer in listed):
+            raise ConfigError(
+                f"{name}: {key} must list layers from {shift} to {last}, got {shown(found)}."
+            )
+        named = {layer - shift for layer in listed}
+        picked = named if take == "indices" else {*every} - named
     else:
         number = _whole(found, key, name)
         if take in ("multiples", "between") and number == 0:

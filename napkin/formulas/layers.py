@@ -9,7 +9,8 @@ _SSM = "Dao and Gu 2024, Mamba-2, arXiv:2405.21060"
 _DELTA = "Yang et al. 2024, Gated DeltaNet, arXiv:2412.06464; Qwen3-Next config"
 _GEMMA = "Gemma 4 configuration and code, transformers 5"
 _WINDOW = "Gemma Team 2025, Gemma 3, arXiv:2503.19786"
-_LFM = "Liquid AI 2025, LFM2 configuration and code, transformers 4.54"
+_KDA = "Kimi Team 2025, Kimi Linear, arXiv:2510.26692"
+_LFM = "Liquid AI 2025, LFM2, arXiv:2511.23404"
 _DSA = "DeepSeek-AI 2025, DeepSeek-V3.2, arXiv:2512.02556"
 _CROSS = "Llama Team 2024, arXiv:2407.21783, section 7"
 
@@ -94,17 +95,18 @@ _inner = q.n_ssm_heads * q.d_ssm_head
 _mixed = _inner + 2 * q.n_ssm_groups * q.d_ssm_state
 _state = _inner * q.d_ssm_state
 _values = q.n_linear_value_heads * q.d_linear_value
-_mixed_linear = 2 * q.n_linear_key_heads * q.d_linear_key + _values
+_keys = q.n_linear_key_heads * q.d_linear_key
+_mixed_linear = 2 * _keys + _values
 _state_linear = _values * q.d_linear_key
 
 ssm_params = Formula(
     q.ssm_params,
-    q.d_model * (_inner + _mixed + q.n_ssm_heads)
+    (q.d_model + q.ssm_in_bias) * (_inner + _mixed + q.n_ssm_heads)
     + (q.conv_kernel + q.conv_bias) * _mixed
     + 3 * q.n_ssm_heads
-    + _inner
-    + _inner * q.d_model,
-    why="projections in, convolution, three scalars a head, a gated norm, projection out",
+    + q.ssm_norm * _inner
+    + (_inner + q.ssm_out_bias) * q.d_model,
+    why="projections in, convolution, three scalars a head, perhaps a gated norm, projection out",
     source=_SSM,
 )
 linear_attention_params = Formula(
@@ -115,6 +117,18 @@ linear_attention_params = Formula(
     + q.d_linear_value,
     why="projections of query, key, value and gate, two scalars a head, convolution, norm, output",
     source=_DELTA,
+)
+kda_linear_attention_params = Formula(
+    q.linear_attention_params,
+    q.d_model * (_mixed_linear + _values + q.n_linear_value_heads)
+    + (2 * q.d_model + _keys + _values) * q.d_linear_value
+    + q.conv_kernel * _mixed_linear
+    + _keys
+    + q.n_linear_value_heads
+    + q.d_linear_value,
+    why="projections of query, key, value, output and step size; two gates through a waist as "
+    "narrow as a head; convolution; a bias for each channel that fades, a scalar a head, norm",
+    source=_KDA,
 )
 conv_layer_params = Formula(
     q.conv_layer_params,
@@ -129,7 +143,7 @@ state_bytes = Formula(
     * (q.n_layers_ssm * _mixed + q.n_layers_linear * _mixed_linear + q.n_layers_conv * q.d_model)
     * q.bytes_per_kv,
     why="such a layer keeps one matrix for each head, and the tail of its convolution",
-    source=f"{_DELTA}; {_SSM}; {_LFM}",
+    source=f"{_DELTA}; {_SSM}; {_LFM}; {_KDA}",
     scope="constant: it does not grow with the context; the writing back is left out",
 )
 recurrence_flops = Formula(

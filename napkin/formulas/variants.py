@@ -140,6 +140,12 @@ moe = Bundle(
     "each token visits a few of many experts, and a batch touches more of them",
     of_a_model=True,
 )
+kda = Bundle(
+    "kda",
+    (layers.kda_linear_attention_params,),
+    "linear attention fades each channel of its state by a gate of its own",
+    of_a_model=True,
+)
 compressed_attention = Bundle(
     "compressed_attention",
     (
