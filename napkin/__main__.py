@@ -109,18 +109,7 @@ def _run(options: argparse.Namespace) -> tuple[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Answer one question.
-
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        As typed; those of the process if not given.
-
-    Returns
-    -------
-    int
-        0, or 1 if there is no answer: then the reason stands on standard error.
-    """
+    """Answer one question."""
     options = _parser().parse_args(arguments)
     try:
         text, data = _run(options)

@@ -67,24 +67,7 @@ class AgreementError(NapkinError):
 
 
 def unknown(kind: str, name: object, known: Iterable[str], advice: str = "") -> UnknownNameError:
-    """Build the error for an unknown name, with the closest known ones.
-
-    Parameters
-    ----------
-    kind : str
-        What the name should name, for example ``"accelerator"``.
-    name : object
-        What was given.
-    known : iterable of str
-        The names that would have been right.
-    advice : str, optional
-        What else can be done.
-
-    Returns
-    -------
-    UnknownNameError
-        The error, to be raised by the caller.
-    """
+    """Build the error for an unknown name, with the closest known ones."""
     names = sorted(known)
     lower = {candidate.lower(): candidate for candidate in names}
     close = [lower[match] for match in get_close_matches(str(name).lower(), lower, 3, 0.5)]

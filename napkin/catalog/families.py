@@ -41,20 +41,7 @@ def _families() -> dict[str, dict[str, Any]]:
 
 
 def merged(one: Config, other: Config, joined: Iterable[str] = _JOINED) -> dict[str, Any]:
-    """Put a part of a family over another.
-
-    Parameters
-    ----------
-    one, other : mapping
-        Tables are united, the second one's entries count; anything else is replaced.
-    joined : iterable of str
-        Lists that are joined instead.
-
-    Returns
-    -------
-    dict
-        Both together.
-    """
+    """Put a part of a family over another."""
     result = dict(one)
     for part, value in other.items():
         if isinstance(value, Mapping):
@@ -67,20 +54,7 @@ def merged(one: Config, other: Config, joined: Iterable[str] = _JOINED) -> dict[
 
 
 def find(config: Config, key: str) -> Any:
-    """Return what a key with dots leads to, or None.
-
-    Parameters
-    ----------
-    config : mapping
-        A config.
-    key : str
-        For example ``"thinker_config.text_config"``.
-
-    Returns
-    -------
-    object
-        None where any step is missing.
-    """
+    """Return what a key with dots leads to, or None."""
     found: Any = config
     for step in key.split("."):
         found = found.get(step) if isinstance(found, Mapping) else None
@@ -88,18 +62,7 @@ def find(config: Config, key: str) -> Any:
 
 
 def shown(found: Any) -> str:
-    """Return what a field holds for an error message: short, whatever it is.
-
-    Parameters
-    ----------
-    found : object
-        Anything.
-
-    Returns
-    -------
-    str
-        At most 80 characters.
-    """
+    """Return what a field holds for an error message: short, whatever it is."""
     try:
         return f"{found!r:.80}"
     except ValueError:  # Python writes out no whole number of thousands of digits
@@ -107,29 +70,7 @@ def shown(found: Any) -> str:
 
 
 def text_part(config: Config, name: str) -> tuple[dict[str, Any], bool, list[str]]:
-    """Find the text model in a config that may hold a vision or audio tower beside it.
-
-    Parameters
-    ----------
-    config : mapping
-        The whole config.
-    name : str
-        Whose it is, for messages.
-
-    Returns
-    -------
-    config : dict
-        The part of the text model, with its model_type and ``tie_word_embeddings``.
-    nested : bool
-        Whether it is a part of its own, saved without what is the default.
-    notes : list of str
-        What is left out.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such part, or the architecture is not a language model.
-    """
+    """Find the text model in a config that may hold a vision or audio tower beside it."""
     kind = required(config, "model_type", name)
     wrapper = next(
         (row for row in table("families")["wrappers"].values() if kind in row["model_types"]), None
@@ -200,25 +141,7 @@ def _check_architecture(config: Config, kind: str, others: Iterable[str], name: 
 
 
 def family_of(config: Config, name: str) -> dict[str, Any]:
-    """Return the family of a config with the parts that its keys call for.
-
-    Parameters
-    ----------
-    config : mapping
-        The config of a text model.
-    name : str
-        Whose it is, for messages.
-
-    Returns
-    -------
-    dict
-        Its tables, as `families.toml` describes them.
-
-    Raises
-    ------
-    ConfigError
-        If there is no family for its model_type.
-    """
+    """Return the family of a config with the parts that its keys call for."""
     family = _family(config["model_type"], name)
     parts = list(family.get("when", ()))
     for part in parts:
@@ -236,42 +159,14 @@ def family_of(config: Config, name: str) -> dict[str, Any]:
 
 
 def has(config: Config, key: str) -> bool:
-    """Say whether a key with dots is there, be it null.
-
-    Parameters
-    ----------
-    config : mapping
-        A config.
-    key : str
-        For example ``"attn_config.qk_ln"``.
-
-    Returns
-    -------
-    bool
-        Whether it is.
-    """
+    """Say whether a key with dots is there, be it null."""
     above, _, last = key.rpartition(".")
     holder = find(config, above) if above else config
     return isinstance(holder, Mapping) and last in holder
 
 
 def check_keys(config: Config, family: Config, name: str) -> None:
-    """Refuse values that no formula here counts, and keys that may mean some.
-
-    Parameters
-    ----------
-    config : mapping
-        The config of a text model.
-    family : mapping
-        Its family.
-    name : str
-        Whose it is, for messages.
-
-    Raises
-    ------
-    ConfigError
-        If there are any.
-    """
+    """Refuse values that no formula here counts, and keys that may mean some."""
     for key, allowed in family["only"].items():
         found = find(config, key)
         entries = found if isinstance(found, list) else [found]

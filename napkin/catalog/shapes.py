@@ -24,31 +24,7 @@ _TAKES: Final[dict[str, Callable[[int, int, int], bool]]] = {
 
 
 def shapes(config: Config, nested: bool, name: str) -> tuple[dict[str, int], list[str], list[str]]:
-    """Read the shapes of a text model.
-
-    Parameters
-    ----------
-    config : mapping
-        Its config.
-    nested : bool
-        Whether the family's defaults stand for what is absent.
-    name : str
-        Whose it is, for messages.
-
-    Returns
-    -------
-    givens : dict of str to int
-        Shapes by code name.
-    variants : list of str
-        Bundles of formulas that it uses.
-    notes : list of str
-        What is left out.
-
-    Raises
-    ------
-    ConfigError
-        If a field is missing, has no meaning, or says what no formula here counts.
-    """
+    """Read the shapes of a text model."""
     family = family_of(config, name)
     check_keys(config, family, name)
     absent = family["absent"] | (family.get("nested", {}) if nested else {})

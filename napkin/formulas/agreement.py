@@ -20,17 +20,7 @@ _DIGITS: Final = 40
 
 @dataclass(frozen=True)
 class Agreement:
-    """What `agree` shows when two expressions are the same.
-
-    Parameters
-    ----------
-    expression : Expr
-        The derived expression.
-    packaged : Formula or Expr
-        What it was compared with.
-    how : str
-        How the comparison was made.
-    """
+    """What `agree` shows when two expressions are the same."""
 
     expression: Expr
     packaged: Formula | Expr

@@ -20,18 +20,7 @@ from ..quantities.quantity import REGISTRY
 
 
 def latex_of(expression: Basic) -> str:
-    """Return an expression as LaTeX, in the shown symbols of the registry.
-
-    Parameters
-    ----------
-    expression : Basic
-        Any SymPy object.
-
-    Returns
-    -------
-    str
-        LaTeX without the dollar signs.
-    """
+    """Return an expression as LaTeX, in the shown symbols of the registry."""
     # Of a limit or a sum also the symbol that runs.
     found = {symbol: symbol.name.removesuffix("_") for symbol in expression.atoms(Symbol)}
     names = {symbol: REGISTRY[name].shown for symbol, name in found.items() if name in REGISTRY}
@@ -41,18 +30,7 @@ def latex_of(expression: Basic) -> str:
 
 
 def legend(expression: Basic) -> str:
-    """Return the shown symbols of an expression with their code names, as Markdown.
-
-    Parameters
-    ----------
-    expression : Basic
-        Any SymPy object.
-
-    Returns
-    -------
-    str
-        One small line; empty if no symbol is in the registry.
-    """
+    """Return the shown symbols of an expression with their code names, as Markdown."""
     names = sorted(s.name for s in expression.atoms(Symbol) if s.name in REGISTRY)
     pairs = [f"${REGISTRY[name].shown}$ `{name}`" for name in names]
     return f"\n\n<small>{' · '.join(pairs)}</small>" if pairs else ""

@@ -26,15 +26,6 @@ class Graph(Mapping[Symbol, Formula]):
     What is zero vanishes from every formula, a term of a ``Min`` that nobody can know is left
     out, and what is solved or taken elsewhere gets its equation: all of it once, here, so that
     each reader of a formula reads what counts.
-
-    Parameters
-    ----------
-    formulas : mapping of Symbol to Formula, Solved or Elsewhere
-        As they are packaged or assumed.
-    known : iterable of Symbol
-        Quantities with a value.
-    zero : iterable of Symbol
-        Those counts and switches among them that are 0.
     """
 
     def __init__(

@@ -40,13 +40,6 @@ class Largest(Expr):
 
     It stands in formulas as an unevaluated root: numbers go in by bracketing, its derivative
     follows from the implicit function theorem. The unknown is bound: it is no free symbol.
-
-    Parameters
-    ----------
-    bound : Symbol
-        The unknown under a name of its own, from `bound_of`.
-    left, right : Expr
-        The left side rises faster than the right one.
     """
 
     is_commutative = True

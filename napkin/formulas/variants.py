@@ -25,23 +25,7 @@ from .formula import Node
 
 @dataclass(frozen=True)
 class Bundle:
-    """Formulas that belong together.
-
-    Parameters
-    ----------
-    name : str
-        How the assumption is called.
-    formulas : tuple of Formula, Solved or Elsewhere
-        What replaces the formulas of the same targets.
-    why : str
-        What the assumption says, in one sentence.
-    without : tuple of Symbol
-        Targets whose formula does not hold under this assumption, or that are to be given.
-    slot : str
-        What it is one answer to: of bundles with the same slot, the last one holds, whole.
-    of_a_model : bool
-        Whether it says how a model is built, so that another model takes it away.
-    """
+    """Formulas that belong together."""
 
     name: str
     formulas: tuple[Node, ...]
@@ -224,23 +208,7 @@ BUNDLES: Final[dict[str, Bundle]] = {
 
 
 def get(name: str) -> Bundle:
-    """Return the bundle of a name.
-
-    Parameters
-    ----------
-    name : str
-        For example ``"mla"``.
-
-    Returns
-    -------
-    Bundle
-        The formulas of that assumption.
-
-    Raises
-    ------
-    UnknownNameError
-        With the closest names, if there is none.
-    """
+    """Return the bundle of a name."""
     if name not in BUNDLES:
         raise unknown("variant", name, BUNDLES)
     return BUNDLES[name]

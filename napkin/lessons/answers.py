@@ -23,25 +23,7 @@ _TWO: Final = {flops_per_mac: Integer(2)}  # a multiply-add may be written as 2
 
 
 def read_number(answer: Any, unit: str) -> float:
-    """Return an answer as a number in a unit; a bare number is taken to be in it.
-
-    Parameters
-    ----------
-    answer : number, str, Value or Eq
-        What a reader gave; of an equation, the side that is a number.
-    unit : str
-        The unit that the question asks for.
-
-    Returns
-    -------
-    float
-        The number.
-
-    Raises
-    ------
-    UnitError
-        If it is no number, or in another unit, with what would be one.
-    """
+    """Return an answer as a number in a unit; a bare number is taken to be in it."""
     named = "a plain number" if unit == "1" else unit
     answer = _alone(answer)
     if isinstance(answer, Eq):
@@ -77,25 +59,7 @@ def read_number(answer: Any, unit: str) -> float:
 
 
 def read_formula(answer: Any, expected: Expr) -> Expr:
-    """Return an answer as an expression in the symbols of the book.
-
-    Parameters
-    ----------
-    answer : Expr, Eq, Formula or str
-        What a reader gave; of "name = expression" the expression counts.
-    expected : Expr
-        The answer: what it does not mention and the book assumes is put in.
-
-    Returns
-    -------
-    Expr
-        The reader's expression.
-
-    Raises
-    ------
-    FormulaSyntaxError
-        If it is no formula, or has symbols that are not of the book.
-    """
+    """Return an answer as an expression in the symbols of the book."""
     answer = _alone(answer)
     if isinstance(answer, str):
         text = answer.translate(_SIGNS).rpartition("=")[2].strip()
@@ -125,50 +89,17 @@ def read_formula(answer: Any, expected: Expr) -> Expr:
 
 
 def names(expression: Expr) -> str:
-    """Return the code names of an expression's symbols, for a sentence.
-
-    Parameters
-    ----------
-    expression : Expr
-        In the symbols of the book.
-
-    Returns
-    -------
-    str
-        Sorted, as code.
-    """
+    """Return the code names of an expression's symbols, for a sentence."""
     return ", ".join(f"`{name}`" for name in sorted(map(str, expression.free_symbols)))
 
 
 def plain(expression: Expr) -> Expr:
-    """Write a multiply-add as the two operations that it is.
-
-    Parameters
-    ----------
-    expression : Expr
-        In the symbols of the book.
-
-    Returns
-    -------
-    Expr
-        With a number for `flops_per_mac`.
-    """
+    """Write a multiply-add as the two operations that it is."""
     return expression.xreplace(_TWO)
 
 
 def same_formula(given: Expr, other: Expr) -> bool:
-    """Say whether two expressions are the same formula.
-
-    Parameters
-    ----------
-    given, other : Expr
-        In the symbols of the book.
-
-    Returns
-    -------
-    bool
-        True if algebra, or thirty points, tell no difference.
-    """
+    """Say whether two expressions are the same formula."""
     try:
         agree(plain(given), plain(other))
     except (AgreementError, TypeError, ValueError, ArithmeticError):

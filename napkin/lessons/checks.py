@@ -20,15 +20,7 @@ _tries: Final[dict[str, int]] = {}
 
 @dataclass(frozen=True)
 class Feedback:
-    """What `check` tells a reader.
-
-    Parameters
-    ----------
-    state : str
-        ``"open"``, ``"right"`` or ``"wrong"``.
-    text : str
-        One or two sentences.
-    """
+    """What `check` tells a reader."""
 
     state: str
     text: str

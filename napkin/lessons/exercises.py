@@ -21,17 +21,7 @@ _TOLERANCE: Final = 0.01
 
 @dataclass(frozen=True)
 class Slip:
-    """A wrong answer that people give, and what to tell them.
-
-    Parameters
-    ----------
-    says : str
-        The likely slip, in a sentence that does not give the answer.
-    answer : str
-        The expression that they computed; the exercise's own if empty.
-    over : mapping
-        What they put into the worksheet, as in `napkin.calls.worksheet`.
-    """
+    """A wrong answer that people give, and what to tell them."""
 
     says: str
     answer: str = ""
@@ -40,29 +30,7 @@ class Slip:
 
 @dataclass(frozen=True)
 class Exercise:
-    """A question with a number or a formula for an answer.
-
-    Parameters
-    ----------
-    answer : str
-        The answer, as an expression of quantities.
-    right : str
-        Why it is right.
-    hint : str
-        What a second wrong try is told.
-    kind : str
-        ``"number"`` or ``"formula"``.
-    worksheet : mapping
-        Where a number comes from, as in `napkin.calls.worksheet`.
-    unit : str
-        Unit of a number; the quantity's own if empty.
-    also : tuple of str
-        Other answers that are right, such as whole ones.
-    tolerance : float
-        Relative error of a number that still counts as right.
-    slips : tuple of Slip
-        Wrong answers that are recognized.
-    """
+    """A question with a number or a formula for an answer."""
 
     answer: str
     right: str
@@ -80,78 +48,27 @@ class Exercise:
         return self.computed(self.answer)
 
     def computed(self, answer: str, over: Mapping[str, Any] | None = None) -> Value | Expr:
-        """Return another answer in the same form.
-
-        Parameters
-        ----------
-        answer : str
-            An expression of quantities.
-        over : mapping, optional
-            What is put over the worksheet.
-
-        Returns
-        -------
-        Value or Expr
-            A value in the exercise's unit, or the expression itself.
-        """
+        """Return another answer in the same form."""
         if self.kind == "formula":
             return parse_expression(answer)
         value = ask(answer, self.worksheet, over or {}, unit=self.unit)
         return value if self.unit else value.to(ask(self.answer, self.worksheet).unit)
 
     def slipped(self, slip: Slip) -> Value | Expr:
-        """Return the answer of somebody who made a slip.
-
-        Parameters
-        ----------
-        slip : Slip
-            One of the exercise's.
-
-        Returns
-        -------
-        Value or Expr
-            As `computed` does.
-        """
+        """Return the answer of somebody who made a slip."""
         return self.computed(slip.answer or self.answer, slip.over)
 
 
 @cache
 def chapters() -> dict[str, dict[str, Exercise]]:
-    """Return the exercises by their number, chapter by chapter.
-
-    Returns
-    -------
-    dict
-        By the stem of the chapter, such as ``"02-matmul"``.
-
-    Raises
-    ------
-    ConfigError
-        If a data file has a field that is not known, or lacks one.
-    """
+    """Return the exercises by their number, chapter by chapter."""
     folder = files(__package__) / "data"
     found = sorted((entry.name, entry.read_text(encoding="utf-8")) for entry in folder.iterdir())
     return {name.removesuffix(".toml"): _exercises(name, text) for name, text in found}
 
 
 def exercise(number: str) -> Exercise:
-    """Return the exercise of a number.
-
-    Parameters
-    ----------
-    number : str
-        For example ``"2.4"``: chapter 02, exercise 4.
-
-    Returns
-    -------
-    Exercise
-        The exercise.
-
-    Raises
-    ------
-    UnknownNameError
-        With the closest numbers, if there is none.
-    """
+    """Return the exercise of a number."""
     known = {key: found for numbers in chapters().values() for key, found in numbers.items()}
     if number not in known:
         raise unknown("exercise", str(number), known)

@@ -15,17 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Option:
-    """One answer of a question.
-
-    Parameters
-    ----------
-    says : str
-        The answer.
-    feedback : str
-        What a reader who chooses it is told.
-    correct : bool
-        Whether it is the right one.
-    """
+    """One answer of a question."""
 
     says: str
     feedback: str
@@ -34,17 +24,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Question:
-    """A question with one right answer.
-
-    Parameters
-    ----------
-    objective : str
-        What it practices, for example ``"O2.1"``.
-    asks : str
-        The question.
-    options : tuple of Option
-        Answers, one of them right.
-    """
+    """A question with one right answer."""
 
     objective: str
     asks: str
@@ -52,24 +32,7 @@ class Question:
 
 
 def questions(path: str | Path) -> list[Question]:
-    """Read the questions of a quiz.
-
-    Parameters
-    ----------
-    path : str or Path
-        A TOML file with tables ``[[question]]``: objective, asks, and options, each with
-        says and feedback, one with ``correct = true``.
-
-    Returns
-    -------
-    list of Question
-        In the order of the file.
-
-    Raises
-    ------
-    ConfigError
-        If the file cannot be read, or a question is not as it should be.
-    """
+    """Read the questions of a quiz."""
     name = Path(path).name
     try:
         rows = read_toml(path)["question"]

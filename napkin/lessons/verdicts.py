@@ -17,38 +17,12 @@ _BINARY: Final = [2.0 ** (10 * power) / 1000.0**power for power in (1, 2, 3, 4)]
 
 
 def near(given: float, expected: float, tolerance: float) -> bool:
-    """Say whether a number is close to another.
-
-    Parameters
-    ----------
-    given, expected : float
-        The two.
-    tolerance : float
-        Largest relative error.
-
-    Returns
-    -------
-    bool
-        True if it is.
-    """
+    """Say whether a number is close to another."""
     return abs(given - expected) <= tolerance * abs(expected)
 
 
 def off_number(given: float, expected: float, unit: str) -> str:
-    """Say how a wrong number is wrong.
-
-    Parameters
-    ----------
-    given, expected : float
-        The two.
-    unit : str
-        The unit of both.
-
-    Returns
-    -------
-    str
-        Half a sentence.
-    """
+    """Say how a wrong number is wrong."""
     if given <= 0 < expected:
         return "the answer is above zero"
     ratio = given / expected if expected else float("inf")
@@ -68,18 +42,7 @@ def off_number(given: float, expected: float, unit: str) -> str:
 
 
 def off_formula(given: Expr, expected: Expr) -> str:
-    """Say how a wrong formula is wrong.
-
-    Parameters
-    ----------
-    given, expected : Expr
-        The two.
-
-    Returns
-    -------
-    str
-        Half a sentence.
-    """
+    """Say how a wrong formula is wrong."""
     extra = sorted(given.free_symbols - expected.free_symbols, key=str)
     if extra and extra[0] in BASE:
         return (

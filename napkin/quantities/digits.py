@@ -17,63 +17,21 @@ _PLURALS: Final = ("token", "sequence", "user", "GPU", "layer", "element")
 
 
 def check_not_zero(text: str, number: Expr | float) -> str:
-    """Return a text, unless it shows a number that is not zero as zero.
-
-    Parameters
-    ----------
-    text : str
-        How the number reads.
-    number : Expr or float
-        What it shows.
-
-    Returns
-    -------
-    str
-        The text.
-
-    Raises
-    ------
-    DomainError
-        If it would mislead.
-    """
+    """Return a text, unless it shows a number that is not zero as zero."""
     if number != 0 and not re.search("[1-9]", text):
         raise DomainError(f"{number} would read as zero: convert it to a smaller unit first.")
     return text
 
 
 def short_unit(unit: str, number: Expr | float = 1) -> str:
-    """Return a unit as it is shown: B for byte, labels in the plural.
-
-    Parameters
-    ----------
-    unit : str
-        A unit of the registry.
-    number : Expr or float
-        What it stands behind.
-
-    Returns
-    -------
-    str
-        Empty for a plain number.
-    """
+    """Return a unit as it is shown: B for byte, labels in the plural."""
     if unit in _PLURALS and number != 1:
         return f"{unit}s"
     return "" if unit == "1" else re.sub(r"\bbyte\b", "B", unit)
 
 
 def three_digits(number: float) -> str:
-    """Write a number with three significant digits.
-
-    Parameters
-    ----------
-    number : float
-        Any finite number.
-
-    Returns
-    -------
-    str
-        For example ``"9.60"``, ``"254"``, ``"20,000"`` or ``"4.17e-06"``.
-    """
+    """Write a number with three significant digits."""
     if number == 0:
         return "0"
     rounded = float(f"{number:.2e}")
@@ -87,22 +45,7 @@ def three_digits(number: float) -> str:
 
 
 def readable(number: Expr, unit: str) -> tuple[str, str]:
-    """Return the digits and the unit with which a number reads best.
-
-    Parameters
-    ----------
-    number : Expr
-        A real number.
-    unit : str
-        Its unit, of the registry or of a conversion.
-
-    Returns
-    -------
-    digits : str
-        For example ``"26.2"``.
-    unit : str
-        For example ``"GB"``.
-    """
+    """Return the digits and the unit with which a number reads best."""
     if number.is_infinite:
         return "unlimited", short_unit(unit, number)
     if number != 0 and not 1e-300 < abs(number) < 1e300:

@@ -32,24 +32,6 @@ _ANY: Final[Dimension] = (("anything", Integer(1)),)  # the dimension of zero an
 def dimension_of(expression: Basic) -> Dimension:
     """Return the dimension of an expression, or say where its sides differ.
 
-    Parameters
-    ----------
-    expression : Basic
-        A SymPy expression in symbols of the registry.
-
-    Returns
-    -------
-    Dimension
-        Exponents by base dimension.
-
-    Raises
-    ------
-    UnitError
-        If a sum, Min, Max, Piecewise or relation mixes dimensions, if an exponent or the
-        argument of a function such as ``exp`` has one.
-    UnknownNameError
-        If a symbol is not declared.
-
     Examples
     --------
     >>> from napkin.notation import bandwidth, memory
@@ -122,20 +104,7 @@ def _same(sides: list[Basic], whole: Basic) -> Dimension:
 
 
 def check_equation(target: Symbol, expression: Expr) -> None:
-    """Raise unless both sides of an equation have the same dimension.
-
-    Parameters
-    ----------
-    target : Symbol
-        The left side, declared in the registry.
-    expression : Expr
-        The right side.
-
-    Raises
-    ------
-    UnitError
-        With the dimensions of both sides.
-    """
+    """Raise unless both sides of an equation have the same dimension."""
     left, right = dimension_of(target), dimension_of(expression)
     if right not in (left, _ANY):
         raise UnitError(

@@ -111,23 +111,7 @@ def quantity(
 
 
 def register(new: Quantity) -> Symbol:
-    """Enter a quantity that is not in the book.
-
-    Parameters
-    ----------
-    new : Quantity
-        The quantity.
-
-    Returns
-    -------
-    Symbol
-        Its symbol.
-
-    Raises
-    ------
-    NapkinError
-        If another quantity has the name.
-    """
+    """Enter a quantity that is not in the book."""
     known = REGISTRY.get(new.name)
     if known is not None and known != new:
         raise NapkinError(

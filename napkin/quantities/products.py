@@ -16,19 +16,6 @@ from .units import coherent_unit, parse_unit
 def product(*factors: tuple[str, int]) -> tuple[str, Rational]:
     """Return the product of units to whole powers.
 
-    Parameters
-    ----------
-    *factors : tuple of str and int
-        Units with their exponents, such as ``("USD/h", 1), ("h", 1)``.
-
-    Returns
-    -------
-    unit : str
-        In the names of the factors where those cancel or measure different things, else
-        in coherent ones without labels; a square stands as the name twice, as in ``"s s"``.
-    scale : Rational
-        How many of that unit the product of the factors is.
-
     Examples
     --------
     >>> product(("USD/h", 1), ("h", 1))

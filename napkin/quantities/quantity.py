@@ -13,19 +13,7 @@ from ..errors import unknown
 
 @dataclass(frozen=True)
 class Domain:
-    """The values that a quantity may take.
-
-    Parameters
-    ----------
-    words : str
-        The rule in words, for error messages.
-    low, high : float
-        The ends of the interval.
-    open_low, open_high : bool
-        Whether the end itself is excluded.
-    integer : bool
-        Whether only whole numbers are allowed.
-    """
+    """The values that a quantity may take."""
 
     words: str
     low: float = 0
@@ -35,18 +23,7 @@ class Domain:
     integer: bool = False
 
     def within(self, numbers: Any) -> Any:
-        """Say which numbers lie between the ends.
-
-        Parameters
-        ----------
-        numbers : number or array
-            One number, also of SymPy, or an array of any library.
-
-        Returns
-        -------
-        bool or array
-            True where the interval holds them; whether they are whole is not asked.
-        """
+        """Say which numbers lie between the ends."""
         above = numbers > self.low if self.open_low else numbers >= self.low
         below = numbers < self.high if self.open_high else numbers <= self.high
         return above & below
@@ -68,33 +45,7 @@ ANY: Final = Domain("a number", low=float("-inf"))
 
 @dataclass(frozen=True)
 class Quantity:
-    """What a symbol means.
-
-    Parameters
-    ----------
-    name : str
-        Code name: the SymPy symbol's name and the keyword of ``Napkin(...)``.
-    unit : str
-        Unit in which values are given and shown, for example ``"USD/h"``.
-    meaning : str
-        One phrase for readers.
-    shown : str
-        Shown symbol, in LaTeX.
-    domain : Domain
-        Allowed values.
-    default : float, str or None
-        The value assumed when nobody gives one, or None.
-    config_key : str
-        The key in a Hugging Face ``config.json``, if there is one.
-    hint : str
-        What to do where it is missing, beside giving it.
-    ideal : bool
-        Whether its default is what makes a worksheet ideal, and is shown with it.
-    own : bool
-        Whether a reader declared it.
-    assumption : str
-        What SymPy may assume of its symbol: the book's are positive.
-    """
+    """What a symbol means."""
 
     name: str
     unit: str
@@ -137,21 +88,6 @@ def declare(
 
 def lookup(name: str | Symbol) -> Quantity:
     """Return what a symbol means.
-
-    Parameters
-    ----------
-    name : str or Symbol
-        Code name, or the symbol itself.
-
-    Returns
-    -------
-    Quantity
-        Its entry in the registry.
-
-    Raises
-    ------
-    UnknownNameError
-        If no quantity has that name; the closest names are in the message.
 
     Examples
     --------

@@ -13,16 +13,6 @@ _AS_IT_IS: Final = re.compile(r"(`[^`]*`|\$[^$]*\$)")  # code and mathematics
 def escaped(text: str) -> str:
     r"""Return text for Markdown, where a star would make italics and a bar a column.
 
-    Parameters
-    ----------
-    text : str
-        With code in backticks and mathematics in dollars, which stay as they are.
-
-    Returns
-    -------
-    str
-        The same, as a notebook shall show it.
-
     Examples
     --------
     >>> print(escaped("memory*bandwidth, or `memory*bandwidth`"))

@@ -29,23 +29,7 @@ _Result = TypeVar("_Result")
 
 
 def exact_number(number: Any) -> Expr:
-    """Return a number as an exact SymPy number: 0.2 becomes 1/5.
-
-    Parameters
-    ----------
-    number : int, float, Fraction, NumPy or SymPy number
-        What a person typed: a float means its shortest decimal form.
-
-    Returns
-    -------
-    Expr
-        An Integer or a Rational; a SymPy Float where one was given.
-
-    Raises
-    ------
-    DomainError
-        If it is not a finite real number.
-    """
+    """Return a number as an exact SymPy number: 0.2 becomes 1/5."""
     if isinstance(number, Expr) and number.is_number:
         value = number
     elif isinstance(number, Fraction):
@@ -274,23 +258,7 @@ def _in_one_unit(one: Value, other: Value) -> tuple[Value, Value]:
 
 
 def parse_text(text: str) -> Value:
-    """Read a number with a unit from text.
-
-    Parameters
-    ----------
-    text : str
-        For example ``"8 TB/s"`` or ``"26.2"``.
-
-    Returns
-    -------
-    Value
-        In the unit that was written, ``"1"`` if none was.
-
-    Raises
-    ------
-    UnitError
-        If the text does not begin with a number, or its unit is not one.
-    """
+    """Read a number with a unit from text."""
     match = _NUMBER.fullmatch(text) if len(text) <= _LONGEST_TEXT else None
     if match is None:
         raise UnitError(
@@ -304,27 +272,7 @@ def parse_text(text: str) -> Value:
 
 
 def coherent(symbol: Symbol | str, given: object) -> Expr:
-    """Return what was given for a quantity in coherent units (byte, FLOP, s, USD).
-
-    Parameters
-    ----------
-    symbol : Symbol or str
-        The quantity.
-    given : number, str or Value
-        A bare number is in the quantity's own unit; text carries its unit.
-
-    Returns
-    -------
-    Expr
-        An exact number where one was given.
-
-    Raises
-    ------
-    UnitError
-        If the unit is not the quantity's.
-    DomainError
-        If the value is outside the quantity's domain.
-    """
+    """Return what was given for a quantity in coherent units (byte, FLOP, s, USD)."""
     quantity = lookup(symbol)
     try:
         value = parse_text(given) if isinstance(given, str) else given
@@ -346,20 +294,7 @@ def coherent(symbol: Symbol | str, given: object) -> Expr:
 
 
 def allows(domain: Domain, number: Expr) -> bool:
-    """Say whether a domain holds a number.
-
-    Parameters
-    ----------
-    domain : Domain
-        The allowed values.
-    number : Expr
-        A number, perhaps infinite or complex.
-
-    Returns
-    -------
-    bool
-        True if it is allowed.
-    """
+    """Say whether a domain holds a number."""
     if number.is_infinite and number.is_positive:
         return domain.high == float("inf") and not domain.integer
     if not (number.is_real and number.is_finite):
@@ -369,34 +304,10 @@ def allows(domain: Domain, number: Expr) -> bool:
 
 
 def somewhere(domain: Domain) -> float:
-    """Return a number that a domain holds.
-
-    Parameters
-    ----------
-    domain : Domain
-        The allowed values.
-
-    Returns
-    -------
-    float
-        1 where that is allowed.
-    """
+    """Return a number that a domain holds."""
     return 1 if allows(domain, Integer(1)) else 0.5
 
 
 def in_unit(symbol: Symbol | str, number: Expr) -> Value:
-    """Return a coherent number in the unit of its quantity.
-
-    Parameters
-    ----------
-    symbol : Symbol or str
-        The quantity.
-    number : Expr
-        In coherent units.
-
-    Returns
-    -------
-    Value
-        The same in the quantity's own unit.
-    """
+    """Return a coherent number in the unit of its quantity."""
     return Value(number / scale_of(symbol), lookup(symbol).unit)

@@ -19,17 +19,7 @@ from ..worksheet.napkin import Napkin, expect_napkin
 
 @dataclass(frozen=True)
 class Binding:
-    """Which side of each ``Min`` or ``Max`` decides a value.
-
-    Parameters
-    ----------
-    target : str
-        The quantity that was asked about.
-    lines : tuple of str
-        One sentence for each choice on the way, from the target down.
-    limits : tuple of str
-        Code names (or expressions) of the sides that bind, in the same order.
-    """
+    """Which side of each ``Min`` or ``Max`` decides a value."""
 
     target: str
     lines: tuple[str, ...]

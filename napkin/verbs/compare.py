@@ -30,17 +30,7 @@ _USUAL: Final = (
 
 @dataclass(frozen=True)
 class Comparison:
-    """What differs between two worksheets.
-
-    Parameters
-    ----------
-    givens : tuple of (str, str, str)
-        Name, and its value in the one and in the other; a dash where it is not given.
-    formulas : tuple of (str, str, str)
-        Target, and its formula in the one and in the other.
-    results : tuple of (str, str, str, str)
-        Name, both values, and the ratio of the second to the first.
-    """
+    """What differs between two worksheets."""
 
     givens: tuple[tuple[str, str, str], ...]
     formulas: tuple[tuple[str, str, str], ...]

@@ -22,29 +22,7 @@ from ..worksheet.napkin import Napkin, expect_napkin
 
 @dataclass(frozen=True)
 class Node:
-    """One line of a derivation.
-
-    Parameters
-    ----------
-    symbol : Symbol
-        What the line is about.
-    value : Value
-        Its number.
-    formula : Formula or None
-        How it is computed; None if it is given or assumed.
-    expression : Expr or None
-        The formula's right side, without terms that are left out.
-    origin : str
-        Where a given comes from.
-    notes : tuple of str
-        What a reader should know beside.
-    children : tuple of Node
-        What the formula needs.
-    numbers : tuple of str
-        The right side with numbers in place of symbols, as text and as LaTeX.
-    seen : bool
-        Whether the line stands further up already, with all that it needs.
-    """
+    """One line of a derivation."""
 
     symbol: Symbol
     value: Value
@@ -87,13 +65,7 @@ class _Numbers(StrPrinter):
 
 @dataclass(frozen=True)
 class Explanation:
-    """A derivation: a tree of lines, as text or as HTML with typeset mathematics.
-
-    Parameters
-    ----------
-    root : Node
-        The line of the target.
-    """
+    """A derivation: a tree of lines, as text or as HTML with typeset mathematics."""
 
     root: Node
 

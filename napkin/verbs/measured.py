@@ -16,29 +16,7 @@ from ..worksheet.napkin import ask
 
 @dataclass(frozen=True)
 class Measurement:
-    """A published or measured value, and the question that it answers.
-
-    Parameters
-    ----------
-    name : str
-        Its name in the catalog.
-    says : str
-        What was measured, in our words.
-    value : Value
-        As published.
-    target : str
-        The expression that derives it.
-    worksheet : mapping
-        What is put in, as in `napkin.calls.worksheet`.
-    kind : str
-        ``"count"``; ``"bound"``, a time that nobody may beat; or ``"ceiling"``, such a rate.
-    within : float
-        How far a count may be off, or how far beyond what was measured the bound is at most.
-    source : str
-        Where it was published, and when it was read.
-    note : str
-        What a reader should know beside.
-    """
+    """A published or measured value, and the question that it answers."""
 
     name: str
     says: str

@@ -16,17 +16,7 @@ from ..worksheet.napkin import Napkin, expect_napkin
 
 @dataclass(frozen=True)
 class Elasticity:
-    """How a result answers to one of its givens.
-
-    Parameters
-    ----------
-    name : str
-        The given.
-    value : Value
-        Its value here.
-    elasticity : float
-        Percent of change in the result for one percent of change in the given.
-    """
+    """How a result answers to one of its givens."""
 
     name: str
     value: Value
@@ -35,35 +25,14 @@ class Elasticity:
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """The elasticities of a result, the largest first.
-
-    Parameters
-    ----------
-    target : str
-        The result.
-    value : Value
-        Its value.
-    rows : tuple of Elasticity
-        One for each given that matters.
-    """
+    """The elasticities of a result, the largest first."""
 
     target: str
     value: Value
     rows: tuple[Elasticity, ...]
 
     def to(self, given: str | Symbol) -> float:
-        """Return how the result answers to one given.
-
-        Parameters
-        ----------
-        given : str or Symbol
-            A quantity.
-
-        Returns
-        -------
-        float
-            Percent of change for one percent of change; 0 where it does not matter.
-        """
+        """Return how the result answers to one given."""
         name = lookup(given).name
         return next((row.elasticity for row in self.rows if row.name == name), 0.0)
 

@@ -42,19 +42,7 @@ _BISECTIONS: Final = 200
 
 @dataclass(frozen=True)
 class Solution:
-    """A root, and how it was found.
-
-    Parameters
-    ----------
-    name : str
-        The unknown.
-    value : Value
-        Its value at the target.
-    how : str
-        ``"exact"``, or ``"bracketed root"`` to twelve digits.
-    fits : bool
-        Whether a worksheet with this value has room for it.
-    """
+    """A root, and how it was found."""
 
     name: str
     value: Value

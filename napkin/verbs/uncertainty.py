@@ -19,21 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Uncertainty:
-    """The spread of a result.
-
-    Parameters
-    ----------
-    target : str
-        The result.
-    p5, p50, p95 : Value
-        Quantiles of the draws that fit.
-    causes : tuple of (str, float)
-        Each given with its share of the spread, the largest first.
-    fits : float
-        Share of the draws that fit in memory.
-    samples : ndarray
-        The draws that fit, in the unit of the target.
-    """
+    """The spread of a result."""
 
     target: str
     p5: Value

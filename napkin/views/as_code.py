@@ -19,22 +19,7 @@ def write_number(value: Expr) -> str:
 
 
 def as_code(n: Napkin, moved: Iterable[str] = (), ending: str = "") -> str:
-    """Return the Python that rebuilds a worksheet.
-
-    Parameters
-    ----------
-    n : Napkin
-        The worksheet.
-    moved : iterable of str
-        Givens to leave out.
-    ending : str
-        What stands last in the call of ``assume``, for example ``"context=2_000"``.
-
-    Returns
-    -------
-    str
-        One line, for ``import napkin as nk``.
-    """
+    """Return the Python that rebuilds a worksheet."""
     named = [f"{kind}={n.choices[kind].typed!r}" for kind in CHOICES if kind in n.choices]
     typed = [
         f"{symbol}={write_number(given.value / scale_of(symbol))}"

@@ -32,19 +32,7 @@ _LONGEST_FORM: Final = 60
 
 @dataclass(frozen=True)
 class Exploration:
-    """What an explorer shows: a worksheet, what is computed, and what may change.
-
-    Parameters
-    ----------
-    n : Napkin
-        The worksheet.
-    y : str
-        The quantity that is shown.
-    sliders : tuple of Slider
-        The first is the horizontal axis.
-    menus : dict of str to dict
-        For each menu its options by the words that are shown: what `assume` takes.
-    """
+    """What an explorer shows: a worksheet, what is computed, and what may change."""
 
     n: Napkin
     y: str
@@ -52,20 +40,7 @@ class Exploration:
     menus: Mapping[str, Mapping[str, Any]]
 
     def opened(self, options: Sequence[Any], **moved: float) -> Napkin:
-        """Return the worksheet with options chosen and sliders moved.
-
-        Parameters
-        ----------
-        options : sequence of str
-            One of each menu, in their order.
-        **moved : float
-            Places of sliders, each in its unit; the others stand where they began.
-
-        Returns
-        -------
-        Napkin
-            What the page computes.
-        """
+        """Return the worksheet with options chosen and sliders moved."""
         n = self.n
         for menu, option in zip(self.menus, options, strict=True):
             chosen = self.menus[menu][option]
@@ -181,29 +156,7 @@ class Exploration:
 def exploration(
     n: Napkin, y: str, x: str, assume: Mapping[str, Any] | None, controls: Mapping[str, Any]
 ) -> Exploration:
-    """Read what `explore` is given.
-
-    Parameters
-    ----------
-    n : Napkin
-        The worksheet.
-    y, x : str
-        Quantities.
-    assume : mapping or None
-        The menu of assumptions.
-    controls : mapping
-        Ends of sliders and options of menus.
-
-    Returns
-    -------
-    Exploration
-        With a slider for `x` first.
-
-    Raises
-    ------
-    NapkinError
-        If there are too many controls or options.
-    """
+    """Read what `explore` is given."""
     sliders = {x: slider(n, x, controls.get(x))}
     menus: dict[str, dict[str, Any]] = {}
     for name, given in controls.items():

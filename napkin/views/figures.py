@@ -44,42 +44,13 @@ PATTERNS: Final = 5
 
 
 def series_style(place: int) -> tuple[str, int]:
-    """Return how one of many series looks: no two of the first 25 look the same.
-
-    Parameters
-    ----------
-    place : int
-        Its place among the series, from 0.
-
-    Returns
-    -------
-    color : str
-        One of `COLORS`.
-    pattern : int
-        Which hatch, dash or mark.
-    """
+    """Return how one of many series looks: no two of the first 25 look the same."""
     turn, color = divmod(place, len(COLORS))
     return COLORS[color], (place + turn) % PATTERNS
 
 
 def on_one_axis(named: Sequence[tuple[str, Value]]) -> tuple[Value, ...]:
-    """Return values in the unit of the first, so that one axis can carry them.
-
-    Parameters
-    ----------
-    named : sequence of (str, Value)
-        What is drawn, by name.
-
-    Returns
-    -------
-    tuple of Value
-        The same values in the same order.
-
-    Raises
-    ------
-    UnitError
-        If two measure different things; both are named with their units.
-    """
+    """Return values in the unit of the first, so that one axis can carry them."""
     first, start = named[0]
     for name, value in named:
         if parse_unit(value.unit)[0] != parse_unit(start.unit)[0]:
@@ -115,20 +86,7 @@ class Figure:
 
 
 def tick(number: float, unit: str) -> str:
-    """Write a number at an axis: no zeros behind the point, no word that the label has.
-
-    Parameters
-    ----------
-    number : float
-        Where the tick stands.
-    unit : str
-        The unit of the axis.
-
-    Returns
-    -------
-    str
-        For example ``"10 GB"``.
-    """
+    """Write a number at an axis: no zeros behind the point, no word that the label has."""
     text = f"{Value(Rational(str(number)), unit):short}" if number else "0"
     text = re.sub(r"(\.\d*?)0+(?=\D|$)", r"\1", text).replace(". ", " ").removesuffix(".")
     return re.sub(r" (token|sequence|user)s?$", "", text)
@@ -136,22 +94,7 @@ def tick(number: float, unit: str) -> str:
 
 @contextmanager
 def drawing(width: float, height: float, title: str) -> Iterator[tuple[MatplotlibFigure, Axes]]:
-    """Open a drawing in the style of the book.
-
-    Parameters
-    ----------
-    width, height : float
-        In inches.
-    title : str
-        What the figure shows: a finding, not a topic.
-
-    Yields
-    ------
-    figure : matplotlib.figure.Figure
-        To hand to `finished` before the drawing closes.
-    axes : matplotlib.axes.Axes
-        To draw on.
-    """
+    """Open a drawing in the style of the book."""
     from matplotlib.figure import Figure as MatplotlibFigure
     from matplotlib.style import context as style
 
@@ -163,20 +106,7 @@ def drawing(width: float, height: float, title: str) -> Iterator[tuple[Matplotli
 
 
 def finished(figure: MatplotlibFigure, alt: str) -> Figure:
-    """Turn a drawing into a picture, the same bytes each time.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        The drawing.
-    alt : str
-        What it shows, in words.
-
-    Returns
-    -------
-    Figure
-        The picture.
-    """
+    """Turn a drawing into a picture, the same bytes each time."""
     text = StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None}, bbox_inches="tight")
     return Figure(text.getvalue(), alt)

@@ -55,23 +55,7 @@ class _Printer(JavascriptCodePrinter):
 
 
 def javascript(expression: Expr | Relational) -> str:
-    """Print an expression as JavaScript whose symbols are entries of ``v``.
-
-    Parameters
-    ----------
-    expression : Expr or Relational
-        In symbols of the registry.
-
-    Returns
-    -------
-    str
-        One expression.
-
-    Raises
-    ------
-    NapkinError
-        If it holds something that a page cannot compute: its name.
-    """
+    """Print an expression as JavaScript whose symbols are entries of ``v``."""
     closed = expression.doit() if expression.has(Sum) else expression
     printer = _Printer({})
     strange = closed.atoms(Function) - closed.atoms(Max, Min, Piecewise)
@@ -88,22 +72,7 @@ def javascript(expression: Expr | Relational) -> str:
 
 @dataclass(frozen=True)
 class Program:
-    """What a page needs to compute a quantity.
-
-    Parameters
-    ----------
-    code : str
-        Statements that fill ``v`` with values and ``a`` with the sides of each choice, and
-        set ``w`` to the number of the first reason why there is no value.
-    reasons : tuple of str
-        Why there may be no value.
-    graph : dict
-        For each computed name what it needs, and the words for its sides.
-    constants : dict of str to float
-        What does not change, in coherent units.
-    kept : tuple of Symbol
-        The constants, as symbols.
-    """
+    """What a page needs to compute a quantity."""
 
     code: str
     reasons: tuple[str, ...]
@@ -113,27 +82,7 @@ class Program:
 
 
 def program(n: Napkin, y: Symbol, moved: Iterable[Symbol]) -> Program:
-    """Write what computes a quantity while some givens move.
-
-    Parameters
-    ----------
-    n : Napkin
-        The worksheet; it gives each of `moved` some value.
-    y : Symbol
-        What is computed.
-    moved : iterable of Symbol
-        Givens that the page changes.
-
-    Returns
-    -------
-    Program
-        With the names of the worksheet.
-
-    Raises
-    ------
-    NapkinError
-        If something is missing, or a page cannot compute it.
-    """
+    """Write what computes a quantity while some givens move."""
     writer = _Writer(n, moved)
     nodes = writer.nodes(y)
     for symbol in nodes:

@@ -18,15 +18,7 @@ from ..worksheet.napkin import Napkin, expect_napkin
 
 @dataclass(frozen=True)
 class Shown:
-    """Text that a notebook shows as Markdown, and a terminal as it is.
-
-    Parameters
-    ----------
-    markdown : str
-        For a notebook.
-    text : str
-        For a terminal.
-    """
+    """Text that a notebook shows as Markdown, and a terminal as it is."""
 
     markdown: str
     text: str

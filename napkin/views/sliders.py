@@ -18,19 +18,7 @@ _LOGARITHMIC: Final = 20  # a range that spans more than this factor
 
 @dataclass(frozen=True)
 class Slider:
-    """A given that moves between two ends.
-
-    Parameters
-    ----------
-    name : str
-        The quantity.
-    low, high, value : float
-        Ends and position, in `unit`.
-    unit : str
-        The quantity's own, or the same with a prefix, such as ``"TB/s"``.
-    scale : float
-        What `unit` is in coherent units.
-    """
+    """A given that moves between two ends."""
 
     name: str
     low: float
@@ -45,63 +33,20 @@ class Slider:
         return self.low > 0 and self.high / self.low > _LOGARITHMIC
 
     def at(self, share: float) -> float:
-        """Return the place at a share of the way.
-
-        Parameters
-        ----------
-        share : float
-            From 0, the lower end, to 1.
-
-        Returns
-        -------
-        float
-            In `unit`.
-        """
+        """Return the place at a share of the way."""
         even = self.low + share * (self.high - self.low)
         number = self.low * (self.high / self.low) ** share if self.log else even
         return round(number) if lookup(self.name).domain.integer else float(number)
 
     def given(self, number: float) -> Value:
-        """Return a place as `assume` takes it.
-
-        Parameters
-        ----------
-        number : float
-            In `unit`.
-
-        Returns
-        -------
-        Value
-            In the quantity's own unit.
-        """
+        """Return a place as `assume` takes it."""
         own = scale_of(self.name)
         exact = exact_number(number) * exact_number(self.scale) / own
         return Value(exact, lookup(self.name).unit)
 
 
 def slider(n: Napkin, name: str, ends: Any) -> Slider:
-    """Return a slider that stands where the worksheet does, if the ends hold that.
-
-    Parameters
-    ----------
-    n : Napkin
-        The worksheet.
-    name : str
-        The quantity.
-    ends : pair or None
-        Numbers in the quantity's own unit, or text with a unit; if none are given, a tenth
-        and ten times what the worksheet has.
-
-    Returns
-    -------
-    Slider
-        In a unit with a prefix where bytes or FLOP are many.
-
-    Raises
-    ------
-    NapkinError
-        If there are no ends, or they do not go up.
-    """
+    """Return a slider that stands where the worksheet does, if the ends hold that."""
     quantity, own = lookup(name), float(scale_of(name))
     try:
         value = float(n[name]) * own

@@ -20,13 +20,7 @@ STATIC: Final = Path(__file__).with_name("static")
 
 
 class Explorer(anywidget.AnyWidget):
-    """Controls, a curve, and what decides; made by `napkin.views.explore`.
-
-    Parameters
-    ----------
-    exploration : Exploration
-        What is shown.
-    """
+    """Controls, a curve, and what decides; made by `napkin.views.explore`."""
 
     _esm = STATIC / "explorer.js"
     _css = STATIC / "explorer.css"
@@ -64,15 +58,7 @@ class Explorer(anywidget.AnyWidget):
 
 
 class Bars(anywidget.AnyWidget):
-    """Elasticities as bars that are buttons.
-
-    Parameters
-    ----------
-    rows : sequence of Elasticity
-        The bars.
-    label : str
-        What they show, in words.
-    """
+    """Elasticities as bars that are buttons."""
 
     _esm = STATIC / "tornado.js"
     _css = STATIC / "explorer.css"
@@ -86,19 +72,7 @@ class Bars(anywidget.AnyWidget):
 
 
 class Tornado(VBox):
-    """Bars, and the explorer of the one that was pressed; made by `napkin.views.tornado`.
-
-    Parameters
-    ----------
-    n : Napkin
-        The worksheet.
-    target : str
-        The result.
-    rows : sequence of Elasticity
-        The bars.
-    figure : Figure
-        What stands for them where there is no kernel.
-    """
+    """Bars, and the explorer of the one that was pressed; made by `napkin.views.tornado`."""
 
     def __init__(self, n: Napkin, target: str, rows: Sequence[Elasticity], figure: Figure) -> None:
         self._figure, self._bars = figure, Bars(rows, figure.alt)
