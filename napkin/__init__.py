@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """Napkin: what LLM inference costs, derived.
 
 ``import napkin as nk``, make a worksheet with `nk.Napkin`, and ask it.

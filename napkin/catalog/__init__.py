@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """Facts with a source and a date, read from data files."""
 
 from .chips import Accelerator, accelerator, read

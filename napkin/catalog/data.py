@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """Data files: those of the catalog, read once, and those of a reader."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """The proof that a derivation ends in a packaged formula."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """Sharing heads, compressing them, forgetting, and keeping a state instead."""
 
 from sympy import Integer

@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """A set of formulas as a graph: what holds under some givens, in which order, and in one line."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """What remembering saves, and what it costs."""
 
 from sympy import Min

@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """Layers of several kinds, added up: what a model has none of is 0, and vanishes."""
 
 from ..quantities import notation as q

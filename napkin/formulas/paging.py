@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """How many sequences fit, and what the cache wastes."""
 
 from typing import Any, Final

@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """The largest number at which one quantity is at most another: in closed form, or as a root."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """A decoder's parameters, counted from shapes, and the work of one token."""
 
 from sympy import Integer, Max, Min

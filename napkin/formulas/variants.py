@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """Bundles of formulas with a name: one assumption, all its consequences together."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """The dimension of an expression, and the check that both sides of an equation have the same."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """Units as text: one table of names and prefixes, for the registry and for readers.
 
 Dimensions are byte, FLOP, second, USD and, for electric power, joule. Token, sequence,

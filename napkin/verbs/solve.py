@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """The value of a given at which a quantity reaches a target."""
 
 from __future__ import annotations

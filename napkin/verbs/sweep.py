@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """A quantity over arrays of others, labeled, with the points that fit marked."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """The line of Python that rebuilds a worksheet."""
 
 from __future__ import annotations

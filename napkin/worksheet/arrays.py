@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """Quantities over arrays of others, and which of the points a server can do."""
 
 from __future__ import annotations

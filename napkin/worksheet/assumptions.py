@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """What holds under assumptions: named entries of the catalog, changes of formulas, values."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """Closed forms as one fast function of numbers and arrays."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """Values node by node, whether they hold, and what is said when there is none."""
 
 from __future__ import annotations

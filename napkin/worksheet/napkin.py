@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """The napkin: formulas and givens, and nothing else."""
 
 from __future__ import annotations

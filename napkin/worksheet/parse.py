@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """A reader's formula, read from text by a whitelist over Python's own syntax tree."""
 
 from __future__ import annotations

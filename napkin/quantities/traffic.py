@@ -1,0 +1,31 @@
+"""Symbols of traffic: users who are active some of the time, and chance.
+
+An entry reads: name, unit, meaning, shown symbol, domain, value assumed when nobody gives one;
+`key` is the key in a Hugging Face ``config.json``.
+"""
+
+# One line an entry: this is a table, and reads as one.
+# fmt: off
+from .quantity import FRACTION, NON_NEGATIVE, PROBABILITY, SHARE, declare
+
+# Users
+active_limit = declare("active_limit", "sequence", "users that can be active at once", r"B_\mathrm{act}")
+duty_cycle = declare("duty_cycle", "1", "share of the time in which a user is active", "p", FRACTION)
+think_time = declare("think_time", "s", "time between an answer and the next question", "Z", NON_NEGATIVE, hint="or give duty_cycle itself, such as 0.2")
+turn_period = declare("turn_period", "s", "time from one question of a user to the next", r"t_\mathrm{turn}")
+users_by_load = declare("users_by_load", "user", "users whose activity the replica carries", r"N_\mathrm{load}")
+users_by_host_link = declare("users_by_host_link", "user", "users whose caches the host link can swap", r"N_\mathrm{link}")
+users = declare("users", "user", "users of the replica", "N")
+users_per_gpu = declare("users_per_gpu", "user/GPU", "users for each GPU", "N_1")
+quantile = declare("quantile", "1", "standard deviations between the mean load and the limit", "z", NON_NEGATIVE)
+users_at_quantile = declare("users_at_quantile", "user", "users at that quantile, normal approximation", "N_z")
+overflow_target = declare("overflow_target", "1", "probability of too many active users that is accepted", r"\varepsilon", PROBABILITY)
+overflow_probability = declare("overflow_probability", "1", "probability that more users are active than fit", r"P_\mathrm{over}", SHARE)
+wait_target = declare("wait_target", "1", "probability of waiting that is accepted", "w^{*}", PROBABILITY)
+slots = declare("slots", "1", "places for active users", "c")
+offered_load = declare("offered_load", "1", "active users wanted on average", "a")
+blocking_probability = declare("blocking_probability", "1", "probability of finding all places taken and leaving (Erlang B)", "P_B", SHARE)
+wait_probability = declare("wait_probability", "1", "probability of having to wait (Erlang C)", "P_C", SHARE)
+staffing_margin = declare("staffing_margin", "1", "spare places in units of the root of the load", r"\beta")
+slots_needed = declare("slots_needed", "1", "places by square-root staffing", r"c_\beta")
+# fmt: on
