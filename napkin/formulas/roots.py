@@ -149,6 +149,7 @@ def bound_of(unknown: Symbol) -> Symbol:
     return Symbol(f"{unknown}_", positive=True)
 
 
+@lru_cache(maxsize=512)
 def largest_at_most(unknown: Symbol, left: Expr, right: Expr) -> tuple[Expr, Boolean]:
     """Return the largest unknown at which `left` is at most `right`, and where that holds.
 
@@ -180,7 +181,8 @@ class _Solver:
         if isinstance(expression, Max | Min):
             parts = [self.solve(branch, limit) for branch in expression.args]
             over = Min if isinstance(expression, Max) else Max
-            return None if None in parts else over(*parts)
+            # Not evaluated: SymPy would compare long quotients with each other.
+            return None if None in parts else over(*dict.fromkeys(parts), evaluate=False)
         if isinstance(expression, Add):
             for term in expression.args:
                 branches, sign = _branches(term, x)
