@@ -229,7 +229,8 @@ def test_weights_that_do_not_fit() -> None:
     said = str(caught.value)
     # 671,026,404,352 B of weights, 180 GB of memory
     assert "the weights do not fit in memory: they take 671 GB" in said
-    assert "may use only 180 GB on 1 GPU: 491 GB short" in said
+    assert "and only 180 GB is usable on 1 GPU: 491 GB short. " in said
+    assert said.endswith("To fit one sequence too, set n_gpus=4.")
     assert _gpus_named(n, "users") == 4
     assert _gpus_named(n, "kv_budget") == 4
     assert _gpus_named(n.assume(precision="bf16"), "users") == 8
@@ -243,18 +244,20 @@ def test_a_cache_that_does_not_fit() -> None:
     # 131,072 B x 6,000,000; 180 GB - 32.8 GB
     assert "a context of 6.00 million token" in said
     assert "takes 786 GB" in said
-    assert "the weights leave only 147 GB" in said
+    assert "and only 147 GB is left for caches. Set n_gpus=5." in said
+    assert "shorter context" in said
     assert _gpus_named(n, "users") == 5
 
 
 def test_a_reserve_larger_than_the_memory() -> None:
-    with pytest.raises(DoesNotFitError, match="reserve alone is larger than the usable memory"):
+    with pytest.raises(DoesNotFitError, match="takes 200 GB of the 180 GB usable on a GPU: res"):
         _ = QWEN.assume(reserved_memory="200 GB").users
 
 
 def test_a_budget_that_is_given_and_too_small() -> None:
-    with pytest.raises(DoesNotFitError, match="the weights leave only 1.00 GB.$"):
+    with pytest.raises(DoesNotFitError, match="only 1.00 GB is left for caches. A short") as caught:
         _ = QWEN.assume(kv_budget="1 GB").users
+    assert "n_gpus" not in str(caught.value)
 
 
 @given(
@@ -594,8 +597,27 @@ def test_a_speed_out_of_reach_says_what_to_do(givens: dict[str, Any], bundle: st
     with pytest.raises(DoesNotFitError) as caught:
         _ = n.users
     said = str(caught.value)
-    assert f"at {n.speed_target} a token may take" in said
-    assert "Ask for less speed, narrower weights, or more" in said
+    pause = n.assume(decode_step_time=1 / float(n.speed_target)).tpot
+    assert f"at {n.speed_target} a step may take {pause}." in said
+    # 32.0 GB of weights and 2.62 GB of cache at 8 TB/s; 106 GFLOP at 0.45 TFLOP/s
+    slow = "compute_efficiency" in givens
+    alone = "work of one sequence takes 235 ms" if slow else "and one cache takes 4.33 ms"
+    assert alone in said
+    assert ("one cache takes" in said) is not slow
+    found = re.search(r"Lower speed_target, .*, or set n_gpus=(\d+) or more\.", said)
+    assert found
+    if not (bundle == "attention_apart" and slow):  # there attention takes no arithmetic
+        with pytest.raises(DoesNotFitError):
+            _ = n.assume(n_gpus=int(found[1]) - 1).users
+    if bundle == "fluid":
+        assert n.assume(n_gpus=int(found[1])).users > 0
+
+
+def test_a_speed_that_only_the_host_keeps_out_of_reach() -> None:
+    launches = {"n_kernels": 10, "kernel_launch_time": "1 us", "host_time": "20 ms"}
+    n = QWEN.assume(variants.with_overheads, **launches, speed_target=100)
+    with pytest.raises(DoesNotFitError, match="The whole step of one sequence takes longer: low"):
+        _ = n.users
 
 
 def test_the_gpus_that_would_do_leave_room_for_a_cache() -> None:

@@ -19,21 +19,26 @@ holds_weights: Final[dict[str, Any]] = {
     "otherwise": "the weights do not fit in memory",
     "details": (
         Detail(
-            "they take {}, but the server may use only {} on {}: {} short.",
+            "reserved_memory takes {} of the {} usable on a GPU: reserve less.",
+            (q.reserved_memory, q.usable_memory * q.memory),
+            when=_per_gpu <= 0,
+        ),
+        Detail(
+            "they take {}, and only {} is usable on {}: {} short.",
             (
                 q.weight_bytes,
                 q.n_gpus * _per_gpu,
                 q.n_gpus,
                 q.weight_bytes - q.n_gpus * _per_gpu,
             ),
+            when=_per_gpu > 0,
         ),
-        Detail("The reserve alone is larger than the usable memory.", when=_per_gpu <= 0),
         Detail(
             "The weights alone need {} GPUs.",
             (floor(q.weight_bytes / _per_gpu) + 1,),
             when=_per_gpu > 0,
         ),
-        Detail("With room for one sequence: n_gpus={}.", (_gpus_for_one,), when=_per_gpu > 0),
+        Detail("To fit one sequence too, set n_gpus={}.", (_gpus_for_one,), when=_per_gpu > 0),
     ),
 }
 """What a server needs before anything else can be told of it."""
@@ -50,10 +55,11 @@ _fits_one: Final[dict[str, Any]] = {
     "otherwise": "not one sequence fits in memory",
     "details": (
         Detail(
-            "a context of {} takes {} of cache, but the weights leave only {}.",
+            "a context of {} takes {} of cache, and only {} is left for caches.",
             (q.context, _one_sequence, q.kv_budget),
         ),
-        Detail("It fits with n_gpus={}.", (_gpus_for_one,), when=_gpus_for_one > q.n_gpus),
+        Detail("Set n_gpus={}.", (_gpus_for_one,), when=_gpus_for_one > q.n_gpus),
+        Detail("A shorter context or a smaller bytes_per_kv helps too."),
     ),
 }
 concurrent_sequences = Formula(

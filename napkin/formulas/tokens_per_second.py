@@ -1,6 +1,6 @@
 """How fast: the step, the first token, and the largest batch at a speed."""
 
-from sympy import Max
+from sympy import Max, ceiling
 
 from ..quantities import notation as q
 from . import hardware, paging
@@ -11,6 +11,9 @@ _rate = q.n_gpus * hardware.rate
 _flow = q.n_gpus * hardware.flow
 _step_bytes = q.weight_bytes_read + q.batch * q.kv_bytes_per_sequence
 _miss = 1 - q.n_experts_active / q.n_experts
+_read_for_one = (q.bytes_per_weight * q.n_params_active + q.kv_bytes_per_sequence) / _flow
+_work_of_one = q.sequence_step_flops / _rate
+_gpus_at_speed = ceiling(q.n_gpus * q.speed_target * Max(_read_for_one, _work_of_one))
 
 decode_memory_time = Formula(
     q.decode_memory_time,
@@ -108,12 +111,26 @@ largest_batch_at_speed = Solved(
     valid=q.largest_batch_at_speed >= 1,
     otherwise="no sequence reaches the speed asked for",
     details=(
+        Detail("at {} a step may take {}.", (q.speed_target, 1 / q.speed_target)),
         Detail(
-            "at {} a token may take {}, which is too short to read the weights and one cache, or "
-            "to do their work.",
-            (q.speed_target, 1 / q.speed_target),
+            "Reading the weights and one cache takes {}.",
+            (_read_for_one,),
+            when=_read_for_one > 1 / q.speed_target,
         ),
-        Detail("Ask for less speed, narrower weights, or more GPUs."),
+        Detail(
+            "The work of one sequence takes {}.",
+            (_work_of_one,),
+            when=_work_of_one > 1 / q.speed_target,
+        ),
+        Detail(
+            "Lower speed_target, choose a narrower precision, or set n_gpus={} or more.",
+            (_gpus_at_speed,),
+            when=_gpus_at_speed > q.n_gpus,
+        ),
+        Detail(
+            "The whole step of one sequence takes longer: lower speed_target.",
+            when=_gpus_at_speed <= q.n_gpus,
+        ),
     ),
 )
 batch_cache_equals_weights = Solved(
