@@ -3,13 +3,14 @@
 import pickle
 import subprocess
 import sys
-from inspect import signature
+from inspect import Parameter, isclass, isfunction, signature
 from pathlib import Path
 
 import pytest
 
 import napkin as nk
 from napkin.errors import NapkinError, UnitError
+from napkin.worksheet.parse import FUNCTIONS
 
 
 def test_a_quantity_of_ones_own_stands_in_a_formula() -> None:
@@ -54,11 +55,30 @@ def test_a_pickled_napkin_brings_it_along(tmp_path: Path) -> None:
     assert said.stdout.strip() == "500 ms"
 
 
-def test_no_quantity_can_hide_what_a_napkin_or_a_verb_has() -> None:
-    taken = {name for name in vars(nk.Napkin) if not name.startswith("_")}
-    for verb in (nk.Napkin.__init__, nk.Napkin.assume, nk.sweep, nk.solve, nk.uncertainty):
-        parameters = signature(verb).parameters.values()
-        taken |= {p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
-    for name in taken:
-        with pytest.raises(NapkinError, match="is no name for a quantity"):
-            nk.quantity(name)
+def _taken() -> set[str]:
+    """Collect what a napkin has, and what stands beside quantities in a call, by signature."""
+    taken = {name for name in (*dir(nk.Napkin), *nk.Napkin.__annotations__) if name[0] != "_"}
+    taken |= {*FUNCTIONS, "fits"}  # what a formula may call, and a column of every sweep
+    calls = [getattr(face, name) for face in (nk, nk.views) for name in face.__all__]
+    calls += [method for call in calls if isclass(call) for method in vars(call).values()]
+    for call in filter(isfunction, calls):
+        if call.__module__.startswith("napkin") and call not in FREE:
+            parameters = list(signature(call).parameters.values())
+            if any(p.kind is p.VAR_KEYWORD for p in parameters):
+                taken |= {p.name for p in parameters if p.kind in NAMED}
+    return taken
+
+
+FREE = (nk.say, nk.compare)  # their keywords are words of the reader's, not quantities
+NAMED = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+
+
+def test_what_is_taken_is_found() -> None:
+    """A few from each place where a name may be taken."""
+    assert {"assume", "typed", "derive", "Max", "n", "samples", "unknown", "regimes"} <= _taken()
+
+
+@pytest.mark.parametrize("name", sorted(_taken()))
+def test_no_quantity_can_hide_what_a_napkin_or_a_verb_has(name: str) -> None:
+    with pytest.raises(NapkinError, match="is no name for a quantity"):
+        nk.quantity(name)
