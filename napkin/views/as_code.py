@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from sympy import Expr
 
 from ..formulas.variants import Bundle
+from ..quantities.quantity import listed
 from ..quantities.units import scale_of
 from ..worksheet.assumptions import CHOICES, Change
 from ..worksheet.napkin import Napkin
@@ -17,13 +18,14 @@ def write_number(value: Expr) -> str:
     return f"{int(value):_}" if value.is_Integer else repr(float(value))
 
 
-def as_code(n: Napkin, moved: Iterable[str] = (), ending: str = "") -> str:
+def as_code(n: Napkin, moved: str | Iterable[str] = (), ending: str = "") -> str:
     """Return the Python that rebuilds a worksheet."""
     named = [f"{kind}={n.choices[kind].typed!r}" for kind in CHOICES if kind in n.choices]
+    left_out = listed(moved)
     typed = [
         f"{symbol}={write_number(given.value / scale_of(symbol))}"
         for symbol, given in n.typed.items()
-        if symbol.name not in moved
+        if symbol.name not in left_out
     ]
     changes = [_write_change(change) for change in n.changes]
     later = [*typed, *([ending] if ending else [])]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sympy import Integer, Rational
 
 from ..errors import NapkinError
-from ..quantities.quantity import Quantity, lookup
+from ..quantities.quantity import Quantity, listed, lookup
 from ..quantities.value import Value
 from ..verbs.measured import Measurement, measurement
 from ..verbs.sweep import sweep
@@ -36,7 +36,7 @@ def curves(
     y: str = "",
     at: float | Value | None = None,
     regimes: tuple[str, str] | tuple[()] = (),
-    measured: Sequence[str] = (),
+    measured: str | Sequence[str] = (),
     beyond: bool = False,
     log: str = "xy",
     **axis: tuple[float, float],
@@ -55,7 +55,7 @@ def curves(
         Where a vertical line stands, with the values of all lines there.
     regimes : tuple of str, optional
         What holds left and right of that line.
-    measured : sequence of str, optional
+    measured : str or sequence of str, optional
         Measurements of the catalog that give the quantity of the axis: points.
     beyond : bool
         Whether lines go on where the batch or the model does not fit.
@@ -99,7 +99,9 @@ def curves(
             color, pattern = series_style(place)
             axes.plot(xs, heights, ls=_DASHES[pattern], color=color, lw=2, label=label)
         if measured:
-            found = [_point(entry, name, up) for entry in map(measurement, measured)]
+            found = [
+                _point(entry, name, up) for entry in map(measurement, map(str, listed(measured)))
+            ]
             dots = axes.plot(*zip(*found, strict=True), "o", color="black", mfc="none")
             axes.legend(dots, ["measured"], frameon=False, fontsize=10)
         for side, quantity, words in ((axes.xaxis, across, ""), (axes.yaxis, up, y)):

@@ -67,6 +67,9 @@ def test_measurements_are_points() -> None:
     plain = curves(lines, "One", rows=(1, 4096))
     dotted = curves(lines, "One", rows=(1, 4096), measured=["gemm_h100_1", "gemm_h100_64"])
     assert "measured" in words(dotted) and "measured" not in words(plain)
+    alone = curves(lines, "One", rows=(1, 4096), measured="gemm_h100_1")
+    listed = curves(lines, "One", rows=(1, 4096), measured=["gemm_h100_1"])
+    assert words(alone) == words(listed)
 
 
 def test_beyond_what_fits_a_line_goes_on_only_if_asked() -> None:

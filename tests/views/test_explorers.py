@@ -88,6 +88,7 @@ def test_code_keeps_formulas_of_the_reader_and_what_was_given_after_them() -> No
     again = eval(as_code(n), {"nk": nk})
     assert float(again.users) == float(n.users)
     assert as_code(nk.Napkin(context=2_000)) == "nk.Napkin(context=2_000)"
+    assert as_code(nk.Napkin(context=2_000), "max_context") == "nk.Napkin(context=2_000)"
 
 
 def test_an_explorer_reads_as_a_sentence_and_stores_a_table() -> None:
