@@ -119,6 +119,16 @@ def test_from_dollars_to_the_spec_sheet() -> None:
     assert "bandwidth_efficiency = 1  (assumed)" in text
 
 
+def test_what_is_zero_leaves_no_line() -> None:
+    """Of the small parameters Qwen3 has only two norm vectors of head width in a layer."""
+    tree = nk.explain(sheets.QWEN, "attention_small_params")
+    lines = str(tree).splitlines()
+    assert lines[0] == "attention_small_params = 2*d_head*qk_norm = 2*128*1 = 256"
+    assert [str(node.symbol) for node in tree.root.children] == ["d_head", "qk_norm"]
+    everything = list(walk(nk.explain(sheets.QWEN, "cost_per_user_month").root))
+    assert not [node for node in everything if node.formula and node.value.number == 0]
+
+
 def test_sources_are_listed_once() -> None:
     tree = nk.explain(QWEN, "cost_per_user_month")
     sources = tree.sources()

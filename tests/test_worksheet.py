@@ -203,6 +203,9 @@ def test_the_parts_of_the_hand_calculation() -> None:
     # Memory: (400 GB - 32.0 GB) / K = 140.4; arithmetic: 4,500 TFLOP/s / (20 C) = 2124
     assert _at_speed(20) < Rational(45 * 10**14, 20 * C)
     assert fast.largest_batch_at_speed == _at_speed(20)
+    # With a hundredth of the arithmetic that one binds: 21.2
+    slow = fast.assume(compute_efficiency=0.01)
+    assert slow.largest_batch_at_speed == Rational(45 * 10**12, 20 * C)
 
 
 HAND: dict[str, tuple[dict[str, Any], Rational]] = {
