@@ -56,14 +56,14 @@ overheads_step_time = Formula(
 )
 tokens_per_second = Formula(
     q.tokens_per_second,
-    q.batch / q.decode_step_time,
+    q.batch / q.tpot,
     why="a step makes one token for each sequence",
     source=_BOOK,
     scope="decode only: prompts take no time from the steps",
 )
 tokens_per_second_per_user = Formula(
     q.tokens_per_second_per_user,
-    1 / q.decode_step_time,
+    1 / q.tpot,
     why="a user sees one token a step, whatever the batch",
     source=_BOOK,
     scope="at the batch of this step: with as many active as fit, unless a batch is given",
