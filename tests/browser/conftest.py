@@ -106,7 +106,7 @@ def check(box: Locator, target: str) -> None:
     n = eval(code, {"nk": nk})
     if shown:
         assert float(shown) == pytest.approx(float(n[target]), rel=1e-9), code
-    elif box.get_attribute("data-reason") == "more than fit in memory":
+    elif box.get_attribute("data-reason") == "the caches of the batch do not fit in memory":
         assert float(n.batch) > float(n.concurrent_sequences), code
     else:
         with pytest.raises(nk.NapkinError):
