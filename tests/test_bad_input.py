@@ -229,7 +229,7 @@ def test_weights_that_do_not_fit() -> None:
     said = str(caught.value)
     # 671,026,404,352 B of weights, 180 GB of memory
     assert "the weights do not fit in memory: they take 671 GB" in said
-    assert "may use only 180 GB on 1 GPU: 491 GB short" in said
+    assert "can use only 180 GB on 1 GPU, which is 491 GB too little" in said
     assert _gpus_named(n, "users") == 4
     assert _gpus_named(n, "kv_budget") == 4
     assert _gpus_named(n.assume(precision="bf16"), "users") == 8
@@ -248,7 +248,7 @@ def test_a_cache_that_does_not_fit() -> None:
 
 
 def test_a_reserve_larger_than_the_memory() -> None:
-    with pytest.raises(DoesNotFitError, match="reserve alone is larger than the usable memory"):
+    with pytest.raises(DoesNotFitError, match="reserved memory alone exceeds the usable memory"):
         _ = QWEN.assume(reserved_memory="200 GB").users
 
 
@@ -594,8 +594,8 @@ def test_a_speed_out_of_reach_says_what_to_do(givens: dict[str, Any], bundle: st
     with pytest.raises(DoesNotFitError) as caught:
         _ = n.users
     said = str(caught.value)
-    assert f"at {n.speed_target} a token may take" in said
-    assert "Ask for less speed, narrower weights, or more" in said
+    assert f"at {n.speed_target}, each token may take at most" in said
+    assert "Lower speed_target, use narrower weights, or add" in said
 
 
 def test_the_gpus_that_would_do_leave_room_for_a_cache() -> None:

@@ -20,7 +20,7 @@ holds_weights: Final[dict[str, Any]] = {
     "otherwise": "the weights do not fit in memory",
     "details": (
         Detail(
-            "they take {}, but the server may use only {} on {}: {} short.",
+            "they take {}, but the server can use only {} on {}, which is {} too little.",
             (
                 q.weight_bytes,
                 q.n_gpus * _per_gpu,
@@ -28,16 +28,16 @@ holds_weights: Final[dict[str, Any]] = {
                 q.weight_bytes - q.n_gpus * _per_gpu,
             ),
         ),
-        Detail("The reserve alone is larger than the usable memory.", when=_per_gpu <= 0),
+        Detail("The reserved memory alone exceeds the usable memory.", when=_per_gpu <= 0),
         Detail(
             "The weights alone need {} GPUs.",
             (floor(q.weight_bytes / _per_gpu) + 1,),
             when=_per_gpu > 0,
         ),
-        Detail("With room for one sequence: n_gpus={}.", (_gpus_for_one,), when=_per_gpu > 0),
+        Detail("To hold one sequence as well, set n_gpus={}.", (_gpus_for_one,), when=_per_gpu > 0),
     ),
 }
-"""What a server needs before anything else can be told of it."""
+"""The condition that every statement about a server needs: the weights fit in memory."""
 kv_budget = Formula(
     q.kv_budget,
     q.n_gpus * _per_gpu - q.weight_bytes,
@@ -51,10 +51,10 @@ _fits_one: Final[dict[str, Any]] = {
     "otherwise": "not one sequence fits in memory",
     "details": (
         Detail(
-            "a context of {} takes {} of cache, but the weights leave only {}.",
+            "its cache at a context of {} takes {}, but the weights leave only {}.",
             (q.context, _one_sequence, q.kv_budget),
         ),
-        Detail("It fits with n_gpus={}.", (_gpus_for_one,), when=_gpus_for_one > q.n_gpus),
+        Detail("To fit one, set n_gpus={}.", (_gpus_for_one,), when=_gpus_for_one > q.n_gpus),
     ),
 }
 concurrent_sequences = Formula(

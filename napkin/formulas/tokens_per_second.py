@@ -109,11 +109,11 @@ largest_batch_at_speed = Solved(
     otherwise="no sequence reaches the speed asked for",
     details=(
         Detail(
-            "at {} a token may take {}, which is too short to read the weights and one cache, or "
-            "to do their work.",
+            "at {}, each token may take at most {}, which is too short to read the weights and "
+            "one cache, or to compute with them.",
             (q.speed_target, 1 / q.speed_target),
         ),
-        Detail("Ask for less speed, narrower weights, or more GPUs."),
+        Detail("Lower speed_target, use narrower weights, or add GPUs."),
     ),
 )
 batch_cache_equals_weights = Solved(
