@@ -83,7 +83,7 @@ def number(expression: Basic, values: Givens) -> Basic:
 
 
 def sides(expression: Expr, values: Givens) -> list[tuple[Expr, Expr]]:
-    """Return each side of the outermost ``Min`` or ``Max`` with its number, the binding one first."""
+    """Return each side of the outermost ``Min`` or ``Max`` and its number, binding side first."""
     best = choice(expression)
     if best is None:
         return []
