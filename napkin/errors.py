@@ -1,4 +1,4 @@
-"""The errors of the book: what was given, what was expected, what to do next."""
+"""Errors: each says what was given, what was expected, and what to do next."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from difflib import get_close_matches
 class NapkinError(Exception):
     """Base of every error that Napkin raises on purpose.
 
-    In a notebook it shows as one sentence instead of a traceback, so that a stored
-    output names no file of the machine that ran it.
+    A notebook shows one sentence instead of a traceback, so that a stored output
+    names no file of the machine that produced it.
     """
 
     def _render_traceback_(self) -> list[str]:
@@ -19,51 +19,51 @@ class NapkinError(Exception):
 
 
 class UnknownNameError(NapkinError, AttributeError):
-    """A name of a quantity, model, accelerator or variant that is not known."""
+    """A quantity, model, accelerator or variant has an unknown name."""
 
 
 class NoValueError(NapkinError, AttributeError):
-    """A quantity that has no value here, so that a napkin has no such attribute."""
+    """A quantity has no value in this napkin, so the napkin has no such attribute."""
 
 
 class MissingGivenError(NoValueError):
-    """A quantity that a target needs, and that nobody gave."""
+    """A target needs a quantity that nobody gave."""
 
 
 class NoFormulaError(MissingGivenError):
-    """A target that was asked for, and that no formula computes."""
+    """No formula computes the target, and nobody gave its value."""
 
 
 class UnitError(NapkinError):
-    """Two sides of an equation, or a value and its quantity, differ in unit."""
+    """The two sides of an equation, or a value and its quantity, have different units."""
 
 
 class DomainError(NoValueError):
-    """A value outside what its quantity allows."""
+    """A value lies outside the range of its quantity."""
 
 
 class DoesNotFitError(DomainError):
-    """A model that leaves no room in memory, or a speed that no batch reaches."""
+    """A model leaves no room in memory, or no batch reaches the speed target."""
 
 
 class CircularError(NoValueError):
-    """Formulas that need each other."""
+    """Formulas need each other's results."""
 
 
 class ConfigError(NapkinError):
-    """A config.json without a needed field, or of an unknown architecture."""
+    """A config.json lacks a required field or names an unknown architecture."""
 
 
 class FormulaSyntaxError(NapkinError):
-    """A reader's formula that is not one: its message says where."""
+    """A reader's text is not a formula; the message says where it goes wrong."""
 
 
 class NoSolutionError(NapkinError):
-    """A value that a quantity does not reach, or reaches everywhere."""
+    """A quantity never reaches the requested value, or has it everywhere."""
 
 
 class AgreementError(NapkinError):
-    """A derived expression that is not the packaged one."""
+    """A derived expression differs from the packaged one."""
 
 
 def unknown(kind: str, name: object, known: Iterable[str], advice: str = "") -> UnknownNameError:

@@ -656,7 +656,7 @@ def test_all_experts_active_is_a_dense_model() -> None:
 
 VERBS: dict[str, Callable[[Any], Any]] = {
     "binding": lambda n: nk.binding(n, "users"),
-    "compare": lambda n: nk.compare(QWEN, n),
+    "compare": lambda n: nk.compare(n, QWEN),
     "explain": lambda n: nk.explain(n, "users"),
     "explore": lambda n: nk.explore(n, "users", "context"),
     "sensitivity": lambda n: nk.sensitivity(n, "users"),

@@ -63,7 +63,7 @@ def test_weights_that_do_not_fit_are_told_as_such(target: str) -> None:
 
 def test_a_comparison_tells_a_formula_as_it_holds_and_what_is_solved_as_a_question() -> None:
     apart = CHAT.assume("kv_bytes_per_token = 2*n_layers*n_kv_heads*d_head*bytes_per_kv / 2")
-    assert nk.compare(CHAT, apart, ["users"]).formulas == (
+    assert nk.compare(CHAT, apart, targets=["users"]).formulas == (
         (
             "kv_bytes_per_token",
             "bytes_per_kv*cache_elements*n_layers_full",
@@ -71,7 +71,7 @@ def test_a_comparison_tells_a_formula_as_it_holds_and_what_is_solved_as_a_questi
         ),
     )
     given = CHAT.assume("largest_batch_at_speed = 7 * batch / batch")
-    ((name, one, _),) = nk.compare(CHAT, given, ["users"]).formulas
+    ((name, one, _),) = nk.compare(CHAT, given, targets=["users"]).formulas
     assert (name, one) == (
         str(q.largest_batch_at_speed),
         "largest batch with tpot <= 1/speed_target",

@@ -78,7 +78,7 @@ def test_what_cannot_be_told_to_fit_is_left_out() -> None:
         ({"duty_cycle": [0.5, 1.5]}, "fraction"),
         ({"context": [1, float("nan")]}, "got nan"),
         ({"context": "many"}, "many"),
-        ({"context": [object()]}, "an axis is numbers"),
+        ({"context": [object()]}, "an axis takes numbers"),
         ({"contexts": [1]}, "did you mean context"),
         ({}, "needs an axis"),
         ({"context": xarray.DataArray([-1.0], dims=["x"])}, "at least 0"),

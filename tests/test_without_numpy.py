@@ -65,7 +65,7 @@ STATEMENTS: Final = {
     "solve": "assert nk.solve(n, 'context', concurrent_sequences=100)[0].how == 'exact'",
     "solve, bracketed": "assert nk.solve(n.assume('binomial'), 'duty_cycle', users_by_load=200)",
     "a root": "assert float(experts.largest_batch_at_speed) > 600",
-    "compare": "assert str(nk.compare(n, n.assume(context=40_000), 'users_per_gpu'))",
+    "compare": "assert str(nk.compare(n, n.assume(context=40_000), targets='users_per_gpu'))",
     "binomial": "assert float(n.assume('binomial').users_by_load) > 100",
     "binomial users": "assert float(n.assume('binomial').users) > 50",
     "erlang": "assert float(n.assume('erlang').users_by_load) > 100",

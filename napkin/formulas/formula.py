@@ -1,4 +1,4 @@
-"""One equation as data, and the proof that a derivation ends in it."""
+"""Equations as data: formulas, solved targets, and quantities at another place."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..quantities.quantity import REGISTRY
 
 def latex_of(expression: Basic) -> str:
     """Return an expression as LaTeX, in the shown symbols of the registry."""
-    # Of a limit or a sum also the symbol that runs.
+    # This includes the bound symbol of a limit, a sum or a root.
     found = {symbol: symbol.name.removesuffix("_") for symbol in expression.atoms(Symbol)}
     names = {symbol: REGISTRY[name].shown for symbol, name in found.items() if name in REGISTRY}
     order = "none" if _is_as_written(expression) else None
@@ -37,16 +37,16 @@ def legend(expression: Basic) -> str:
 
 
 def _is_as_written(expression: Basic) -> bool:
-    """Say whether somebody kept SymPy from sorting a sum or product."""
+    """Say whether a sum or product was built so that SymPy does not sort it."""
     parts = preorder_traversal(expression)
     return any((part.is_Add or part.is_Mul) and part.func(*part.args) != part for part in parts)
 
 
 @dataclass(frozen=True)
 class Detail:
-    """A sentence with numbers in it, said where a condition does not hold.
+    """A sentence with numbers that explains why a condition fails.
 
-    It is left out where one of its values cannot be known, or where `when` does not hold.
+    The message omits the sentence if one of its values cannot be known, or if `when` is false.
     """
 
     text: str
@@ -61,23 +61,24 @@ class Formula:
     Parameters
     ----------
     target : Symbol
-        What it computes.
+        The quantity that the formula computes.
     expression : Expr
-        How, in symbols of the registry and coherent units.
+        The right side, in symbols of the registry and coherent units.
     why : str
-        The sentence from which a reader learns it.
+        One sentence that tells a reader why the formula holds.
     source : str
-        Where it comes from.
+        The work or the argument that the formula comes from.
     valid : Boolean
-        A SymPy relation that holds where the formula does.
+        A SymPy relation that is true where the formula holds.
     scope : str
-        The same in words, with what it leaves out.
+        The same range in words, and what the formula leaves out.
     otherwise : str
-        What it means for a server if `valid` does not hold: such a formula says what fits.
+        What a false `valid` means for a server, such as that the weights do not fit. Only
+        formulas that decide what fits have this text.
     details : tuple of Detail
-        Sentences that go on from there, with numbers, and what to do.
+        Sentences that follow `otherwise`: the numbers, and what to do.
     left_out : tuple of (Symbol, Symbol)
-        Pairs (given, term): without that given, the term of a ``Min`` is left out.
+        Pairs (given, term): if the given is missing, a ``Min`` drops the term.
     """
 
     target: Symbol
@@ -116,10 +117,10 @@ class Formula:
 
 @dataclass(frozen=True)
 class Solved:
-    """A target that is solved from the formulas that hold: the largest unknown with left <= right.
+    """A target that Napkin solves for: the largest unknown with left <= right.
 
-    Its equation is written only when it is known which formulas hold, so a reader's own step or
-    width counts in it as everywhere else.
+    The graph writes the equation from the formulas that hold at the moment, so a reader's own
+    step time or width counts here as it does everywhere else.
     """
 
     target: Symbol
@@ -135,7 +136,7 @@ class Solved:
 
     @property
     def symbols(self) -> frozenset[Symbol]:
-        """The symbols of both sides, without the unknown."""
+        """The symbols of both sides, except the unknown."""
         return frozenset((self.left.free_symbols | self.right.free_symbols) - {self.unknown})
 
     def check_units(self) -> None:
@@ -152,7 +153,7 @@ class Solved:
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """A quantity at another place: `of`, with `unknown` put to `at`, whatever is given for it."""
+    """The value of `of` with `unknown` set to `at`, whatever value `unknown` has elsewhere."""
 
     target: Symbol
     of: Symbol
@@ -165,7 +166,7 @@ class Elsewhere:
 
     @property
     def symbols(self) -> frozenset[Symbol]:
-        """The symbols that it names, without the unknown."""
+        """The symbols that the node names, except the unknown."""
         return frozenset({self.of} | self.at.free_symbols)
 
     def check_units(self) -> None:

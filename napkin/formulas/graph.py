@@ -1,4 +1,4 @@
-"""A set of formulas as a graph: what holds under some givens, in which order, and in one line."""
+"""A set of formulas as a graph: what holds under given values, its order, its closed forms."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _GRAPHS: Final = 128
 
 
 class Graph(Mapping[Symbol, Formula]):
-    """Formulas as they hold where some quantities are known.
+    """Formulas as they hold once some quantities are known.
 
-    What is zero vanishes from every formula, a term of a ``Min`` that nobody can know is left
-    out, and what is solved or taken elsewhere gets its equation: all of it once, here, so that
-    each reader of a formula reads what counts.
+    The graph prepares each formula once: it drops terms that are zero and terms of a ``Min``
+    that cannot be known, and it writes the equations of `Solved` and `Elsewhere` nodes. Every
+    caller then reads the same formula.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Graph(Mapping[Symbol, Formula]):
         self._open: set[Symbol] = set()
         self._forms: dict[tuple[Symbol, frozenset[Symbol]], Expr] = {}
 
-    # One graph is another only if it is the same object: `graph_of` makes each once.
+    # Graphs compare by identity, because `graph_of` builds each of them once.
     __eq__ = object.__eq__
     __hash__ = object.__hash__
 
@@ -61,7 +61,7 @@ class Graph(Mapping[Symbol, Formula]):
         return self._found[symbol]
 
     def _written(self, node: Node) -> Formula:
-        """Write the equation of a node in symbols that do not move with its unknown."""
+        """Write the equation of a node in symbols that do not depend on its unknown."""
         if isinstance(node, Formula):
             return node
         if isinstance(node, Elsewhere):
@@ -84,13 +84,13 @@ class Graph(Mapping[Symbol, Formula]):
         )
 
     def _through(self, expression: Expr, *stops: Symbol) -> Expr:
-        """Put in the formulas of all that moves with an unknown, the first of the stops."""
+        """Substitute formulas for all symbols that depend on the unknown, the first stop."""
         return expression.xreplace(
             {symbol: self.in_terms_of(symbol, *stops) for symbol in expression.free_symbols}
         )
 
     def in_terms_of(self, symbol: Symbol, unknown: Symbol, *above: Symbol) -> Expr:
-        """Return what a symbol is put together from, if it moves with an unknown; else itself."""
+        """Expand a symbol if it depends on the unknown; otherwise return the symbol itself."""
         stops = self.known | self._open | {unknown, *above}
         if symbol not in self.packaged or symbol in stops:
             return symbol
@@ -112,7 +112,7 @@ class Graph(Mapping[Symbol, Formula]):
         return replace(formula, expression=formula.expression.xreplace(self._zeros))
 
     def _with_what_they_make_zero(self, start: Iterable[Symbol]) -> dict[Symbol, Expr]:
-        """Return zeros and all that is zero because of them, each with a 0 to put in."""
+        """Map the zeros, and everything that they make zero, to 0."""
         zeros: dict[Symbol, Expr] = {}
         rest = [
             node
@@ -128,7 +128,7 @@ class Graph(Mapping[Symbol, Formula]):
         return zeros
 
     def open_ends(self, target: Symbol) -> set[Symbol]:
-        """Return what a target needs that is neither known nor computed by a formula."""
+        """Return the inputs of a target that are neither known nor computed by a formula."""
         seen, queue, ends = set[Symbol](), [target], set[Symbol]()
         while queue:
             symbol = queue.pop()
@@ -144,9 +144,9 @@ class Graph(Mapping[Symbol, Formula]):
         return ends
 
     def order(self, target: Symbol) -> list[Symbol]:
-        """List what has to be known to know a target, each after what it needs.
+        """List a target and everything that it needs, each after its own inputs.
 
-        Raises a `CircularError` if formulas need each other.
+        Raises a `CircularError` if formulas need each other's results.
         """
         return self._order(target, self.known)
 
@@ -169,9 +169,9 @@ class Graph(Mapping[Symbol, Formula]):
             ) from None
 
     def closed_form(self, target: Symbol, keep: Iterable[Symbol] = ()) -> Expr:
-        """Put formulas into each other until only what is known, or kept, is left.
+        """Substitute formulas into each other until only known or kept quantities remain.
 
-        A target that is known itself is opened all the same.
+        The target is expanded even if its own value is known.
         """
         key = (target, frozenset(keep))
         if key not in self._forms:
@@ -189,7 +189,7 @@ class Graph(Mapping[Symbol, Formula]):
         return forms.get(target, target)
 
     def dependents(self, nodes: Iterable[Symbol], symbol: Symbol) -> list[str]:
-        """Name those among `nodes` whose formula uses a symbol directly."""
+        """Name the `nodes` whose formulas use a symbol directly."""
         return [str(n) for n in nodes if n in self.packaged and symbol in self[n].symbols]
 
 
@@ -201,13 +201,13 @@ def _graph(
 
 
 def graph_of(formulas: Formulas, givens: Mapping[Symbol, Expr]) -> Graph:
-    """Return the graph of formulas under givens: the same one for other numbers."""
+    """Return the graph of formulas under givens, which share it if they differ only in value."""
     zero = (s for s, value in givens.items() if value == 0 and REGISTRY[s.name].domain.integer)
     return _graph(frozenset(formulas.items()), frozenset(givens), frozenset(zero))
 
 
 def choice(expression: Expr) -> Min | Max | None:
-    """Return the outermost ``Min`` or ``Max`` of an expression."""
+    """Return the outermost ``Min`` or ``Max`` of an expression, or None."""
     found = [part for part in Add.make_args(expression) if isinstance(part, Min | Max)]
-    # Within a product or a quotient it is a part, not a choice of the whole.
+    # Inside a product or a quotient, a Min or Max does not decide the whole.
     return found[0] if len(found) == 1 else None

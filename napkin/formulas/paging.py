@@ -41,7 +41,7 @@ holds_weights: Final[dict[str, Any]] = {
         Detail("To fit one sequence too, set n_gpus={}.", (_gpus_for_one,), when=_per_gpu > 0),
     ),
 }
-"""What a server needs before anything else can be told of it."""
+"""The condition that every statement about a server needs: the weights fit in memory."""
 kv_budget = Formula(
     q.kv_budget,
     q.n_gpus * _per_gpu - q.weight_bytes,

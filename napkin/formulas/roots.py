@@ -1,4 +1,4 @@
-"""The largest number at which one quantity is at most another: in closed form, or as a root."""
+"""The largest value at which one quantity does not exceed another: a closed form or a root."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from .probability import FUNCTIONS
 
 _DIGITS: Final = 30
 _STEP: Final = 8.0
-_STEPS: Final = range(-9, 28)  # places where a root is looked for: powers of eight
+_STEPS: Final = range(-9, 28)  # the search grid: powers of eight
 
 
 class Largest(Expr):
-    """The largest value of an unknown at which an expression is at most another.
+    """The largest value of an unknown at which one expression does not exceed another.
 
-    It stands in formulas as an unevaluated root: numbers go in by bracketing, its derivative
-    follows from the implicit function theorem. The unknown is bound: it is no free symbol.
+    Formulas hold it as an unevaluated root. Bracketing evaluates it, and the implicit function
+    theorem gives its derivative. The unknown is a bound symbol, not a free one.
     """
 
     is_commutative = True
@@ -46,12 +46,12 @@ class Largest(Expr):
 
     @property
     def bound_symbols(self) -> list[Symbol]:
-        """The unknown, under the name that it has in here."""
+        """The unknown, under its bound name."""
         return [self.args[0]]
 
     @property
     def free_symbols(self) -> set[Symbol]:
-        """The symbols of both sides, without the unknown."""
+        """The symbols of both sides, except the unknown."""
         symbols: set[Symbol] = self.args[1].free_symbols | self.args[2].free_symbols
         return symbols - {self.args[0]}
 
@@ -87,7 +87,7 @@ class Largest(Expr):
 
 @lru_cache(maxsize=1024)
 def _bracketed(bound: Symbol, left: Expr, right: Expr) -> Expr:
-    """Return the root with 30 digits."""
+    """Return the root to 30 digits."""
     import mpmath
 
     with mpmath.workdps(_DIGITS + 5):
@@ -97,10 +97,10 @@ def _bracketed(bound: Symbol, left: Expr, right: Expr) -> Expr:
 
 
 def largest_allowed(off: Callable[..., Any], one: Any = 1.0, width: Any = 1e-16) -> Any:
-    """Return the largest x with ``off(x) <= 0``: the last place of a grid, then bisection.
+    """Return the largest x with ``off(x) <= 0``, from a grid search and then bisection.
 
-    Zero if there is none on the grid, infinite if its last place is allowed. Numbers are of the
-    kind of `one`, and the root is as exact as the relative `width` of the last bracket.
+    Returns zero if no point of the grid qualifies, and infinity if the last one does. `one` sets
+    the type of the numbers, and `width` the relative width of the last bracket.
     """
     places = [one * _STEP**power for power in _STEPS]
     allowed = [x for x in places if _holds(off, x)]
@@ -115,7 +115,7 @@ def largest_allowed(off: Callable[..., Any], one: Any = 1.0, width: Any = 1e-16)
 
 
 def largest_of_arrays(off: Callable[..., Any], *args: Any) -> Any:
-    """Do the same for arrays at once, in double precision: ``off(x, *args)`` rises with x."""
+    """Solve whole arrays at once in double precision; ``off(x, *args)`` must rise with x."""
     import numpy as np
     from scipy.optimize.elementwise import find_root
 
@@ -145,16 +145,16 @@ def _holds(off: Callable[[Any], Any], x: Any) -> bool:
 
 
 def bound_of(unknown: Symbol) -> Symbol:
-    """Return the name under which an unknown is bound: no quantity may have it."""
+    """Return the bound symbol of an unknown, under a name that no quantity may have."""
     return Symbol(f"{unknown}_", positive=True)
 
 
 @lru_cache(maxsize=512)
 def largest_at_most(unknown: Symbol, left: Expr, right: Expr) -> tuple[Expr, Boolean]:
-    """Return the largest unknown at which `left` is at most `right`, and where that holds.
+    """Return the largest unknown at which `left` does not exceed `right`, and its condition.
 
-    A closed form where the left side less the right one is piecewise linear in the unknown and
-    rises; otherwise a `Largest`, to be bracketed.
+    The result is a closed form if ``left - right`` is piecewise linear in the unknown and rises
+    with it. Otherwise it is a `Largest`, which bracketing evaluates.
     """
     x = Dummy(str(unknown), positive=True)
     solver = _Solver(x)
@@ -167,14 +167,14 @@ def largest_at_most(unknown: Symbol, left: Expr, right: Expr) -> tuple[Expr, Boo
 
 
 class _Solver:
-    """Splits a rising ``Max`` into a ``Min`` over its branches, down to linear ones."""
+    """Splits a rising ``Max`` into a ``Min`` over its branches until each branch is linear."""
 
     def __init__(self, x: Symbol) -> None:
         self.x = x
         self.condition: Boolean = true
 
     def solve(self, expression: Expr, limit: Expr) -> Expr | None:
-        """Return the largest x with expression <= limit; None if there is no closed form."""
+        """Return the largest x with expression <= limit, or None if it has no closed form."""
         x = self.x
         if not expression.has(x):
             return Piecewise((oo, expression <= limit), (0, True))
@@ -201,7 +201,7 @@ class _Solver:
             return None
         try:
             slope, rest = Poly(above, self.x).all_coeffs()
-        except (PolynomialError, ValueError):  # no polynomial, or not of the first degree
+        except (PolynomialError, ValueError):  # not a polynomial of the first degree
             return None
         if slope.is_negative or slope.has(Max, Min) or rest.has(self.x):
             return None
@@ -211,7 +211,7 @@ class _Solver:
 
 
 def _branches(term: Expr, x: Symbol) -> tuple[list[Expr], Any]:
-    """Return the branches of a Max or Min times a factor without x; nothing for other terms."""
+    """Return the branches of a Max or Min, times any factor without x; none for other terms."""
     factor, inner = term.as_independent(x) if isinstance(term, Mul) else (Integer(1), term)
     if not isinstance(inner, Max | Min):
         return [], Max

@@ -1,4 +1,4 @@
-"""Quantities over arrays of others, and which of the points a server can do."""
+"""Quantities over arrays of inputs, and which points fit on a server."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from .napkin import Napkin
 
 
 def read_numbers(name: str, values: Any) -> Any:
-    """Read what was given along an axis as numbers in the unit of its quantity.
+    """Read the values along an axis as numbers in the unit of its quantity.
 
-    Numbers and arrays are taken as they are, text and `Value` bring their unit; what the
-    quantity does not allow is a `DomainError`.
+    Numbers and arrays are in that unit already; text and `Value` bring their own. A value that
+    the quantity does not allow raises a `DomainError`.
     """
     import numpy as np
 
@@ -34,20 +34,20 @@ def read_numbers(name: str, values: Any) -> Any:
         array = np.asarray(list(values) if isinstance(values, range) else values, float)
     except (TypeError, ValueError):
         raise DomainError(
-            f"{name}: an axis is numbers, or texts with units, got {values!r:.80}."
+            f"{name}: an axis takes numbers, or text with units, got {values!r:.80}."
         ) from None
     check_numbers(name, array)
     return array
 
 
 def check_numbers(name: str, array: Any) -> None:
-    """Refuse an array that holds what its quantity does not allow."""
+    """Raise a `DomainError` if an array holds a value that its quantity does not allow."""
     import numpy as np
 
     quantity = lookup(name)
     domain = quantity.domain
     whole = not domain.integer or bool((array == np.round(array)).all())
-    # The ends tell whether all lie between the limits; a NaN is its own end.
+    # The smallest and the largest value decide for all; a NaN is both of them.
     if array.size and not (whole and domain.within(np.array([array.min(), array.max()])).all()):
         wrong = ~domain.within(array) | (array != np.round(array) if domain.integer else False)
         raise DomainError(
@@ -59,7 +59,7 @@ def check_numbers(name: str, array: Any) -> None:
 
 
 def unit_factor(name: str, unit: str) -> float:
-    """Return by how much numbers in a unit are multiplied to be in that of a quantity."""
+    """Return the factor that converts numbers in a unit to the unit of a quantity."""
     return float(conversion(unit, lookup(name).unit))
 
 
@@ -68,7 +68,7 @@ def compile_with_fit(
 ) -> tuple[Callable[..., list[Any]], bool]:
     """Compile targets over axes; the last result says which points fit, if that can be known.
 
-    A point fits where a server can do it, and where each target is what its quantity allows.
+    A point fits if a server can run it and every target is in the range of its quantity.
     """
     symbols = tuple(lookup(target).symbol for target in targets)
     arguments = tuple(lookup(name).symbol for name in axes)

@@ -1,4 +1,4 @@
-"""What holds under assumptions: named entries of the catalog, changes of formulas, values."""
+"""The formulas and values that hold under a reader's assumptions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..quantities.quantity import REGISTRY, lookup
 from ..quantities.value import coherent
 
 CHOICES: Final = ("scenario", "model", "accelerator", "precision")
-"""What a worksheet takes by name, each from the catalog or one's own."""
+"""What a worksheet takes by name, from the catalog or from the reader."""
 _WIDTHS: Final = ("bytes_per_weight", "bytes_per_kv", "bytes_per_activation")
 _OF_A_SHEET: Final = ("memory", "bandwidth", "link_bandwidth", "peak_flops")
 
@@ -38,14 +38,14 @@ class Given:
 
 @dataclass(frozen=True)
 class Choice:
-    """An entry of the catalog or one's own, and the name as it was typed."""
+    """An entry of the catalog or of the reader, and the name that the reader typed."""
 
     entry: Any
     typed: str
 
 
 def choose(named: Mapping[str, Any]) -> dict[str, Choice]:
-    """Look up what is named, once: a napkin does not change when a file does."""
+    """Look up each named entry once, so that a napkin does not change when a file does."""
     found = dict(named)
     if not isinstance(found.get("model"), Model | None):
         found["model"] = Model.from_config(found["model"])
@@ -59,7 +59,7 @@ def choose(named: Mapping[str, Any]) -> dict[str, Choice]:
 
 
 def brought_by(chosen: Mapping[str, Choice]) -> set[str]:
-    """Name the quantities that entries bring: what was typed for them before gives way."""
+    """Name the quantities that entries set; these replace values that were typed before."""
     scenario = catalog.scenario(chosen["scenario"].entry)[0] if "scenario" in chosen else ()
     shapes = {name for name, quantity in REGISTRY.items() if quantity.config_key}
     brings: dict[str, Iterable[str]] = {
@@ -72,7 +72,7 @@ def brought_by(chosen: Mapping[str, Choice]) -> set[str]:
 
 
 def merge(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """Leave out each change that a later one replaces whole."""
+    """Drop each change that a later one replaces entirely."""
     kept: list[Change] = []
     for change in changes:
         kept = [other for other in kept if not _replaces(change, other)]
@@ -87,13 +87,13 @@ def _replaces(change: Change, other: Change) -> bool:
 
 
 def targets_of(change: Change) -> set[Symbol]:
-    """Return the quantities for which a change says what holds."""
+    """Return the quantities that a change decides."""
     taken = set(change.without) if isinstance(change, Bundle) else set()
     return {formula.target for formula in nodes_of(change)} | taken
 
 
 def nodes_of(change: Change) -> tuple[Node, ...]:
-    """Return the formulas, solved and elsewhere, that a change brings."""
+    """Return the nodes that a change brings."""
     return change.formulas if isinstance(change, Bundle) else (change,)
 
 
@@ -117,7 +117,7 @@ def apply(
         if isinstance(change, Bundle) and change.of_a_model:  # another shape, another count
             givens.pop(n_params, None)
             givens.pop(n_params_active, None)
-    if group_size in typed:  # it says the same as n_kv_heads, so that one gives way
+    if group_size in typed:  # it determines n_kv_heads, whose own value goes
         givens.pop(n_kv_heads, None)
         formulas[n_kv_heads] = grouped_kv_heads
     return formulas, givens | dict(typed)
@@ -147,7 +147,7 @@ def _from_catalog(choices: Mapping[str, Choice]) -> dict[Symbol, Given]:
 
 
 def _from_sheet(chip: Accelerator, precision: str) -> dict[str, tuple[Any, str]]:
-    """Return what a spec sheet says; a peak only where the precision is named."""
+    """Return the values of a spec sheet, with a peak only if the precision is named."""
     values = {"memory": chip.memory, "bandwidth": chip.bandwidth}
     values |= {"link_bandwidth": chip.link_bandwidth} if chip.link_bandwidth else {}
     fields = ["memory", "bandwidth", "link_bandwidth"]

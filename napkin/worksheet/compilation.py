@@ -20,9 +20,9 @@ from ..quantities.quantity import lookup
 from ..quantities.units import scale_of
 from .evaluation import conditions, evaluate, number, require
 
-_BLOCK: Final = 16_384  # numbers that stay in a core's cache while they are worked on
-_MANY: Final = 500_000  # numbers from which on a second core pays
-_SHARED_BLOCK: Final = 65_536  # larger, since cores wait for each other between operations
+_BLOCK: Final = 16_384  # numbers that fit in the cache of a core
+_MANY: Final = 500_000  # with fewer numbers, a second core does not pay
+_SHARED_BLOCK: Final = 65_536  # larger, because cores wait for each other between operations
 _NEARLY: Final = 1 + 1e-12  # a limit that is just reached is kept
 
 
@@ -49,8 +49,8 @@ def compile_many(
 ) -> Callable[..., list[Any]]:
     """Compile quantities, each in its own unit, and conditions as one function of some others.
 
-    What several of them need is computed once; large arrays go through in blocks that stay in
-    the cache, on every core.
+    The function computes shared steps once, and large arrays in blocks that fit in the cache,
+    on every core.
     """
     import numpy as np
 
@@ -90,7 +90,7 @@ def compile_many(
 
 
 def fit_conditions(graph: Graph, targets: Iterable[Symbol]) -> list[Boolean]:
-    """List what must hold for a server to do what targets say; a limit may just be reached."""
+    """List the conditions for a server to run the targets; limits may be reached exactly."""
     found = dict.fromkeys(f.valid for target in targets for f in conditions(graph, target))
     return [_nearly(part) for valid in found for part in And.make_args(valid)]
 
@@ -131,7 +131,7 @@ def _part(array: Any, shape: tuple[int, ...], where: tuple[Any, ...]) -> Any:
 
 
 def _numbers(graph: Graph, givens: Mapping[Symbol, Expr], parts: tuple[Expr, ...]) -> list[float]:
-    """Return what does not move with the arguments."""
+    """Return the numbers that do not depend on the arguments."""
     values = dict(givens)
     for symbol in sorted(set().union(*(part.free_symbols for part in parts)), key=str):
         if symbol not in values:
@@ -143,7 +143,7 @@ def _numbers(graph: Graph, givens: Mapping[Symbol, Expr], parts: tuple[Expr, ...
 def _compiled(
     graph: Graph, targets: tuple[Basic, ...], arguments: tuple[Symbol, ...]
 ) -> tuple[Callable[..., Any], tuple[Expr, ...]]:
-    """Compile the nodes that move with the arguments; the other parts are put in as numbers."""
+    """Compile the nodes that depend on the arguments; all other parts enter as numbers."""
     import numpy as np
 
     constants: dict[Expr, Symbol] = {}
@@ -173,9 +173,9 @@ def _compiled(
 
 
 def _printer(once: Mapping[Symbol, Expr]) -> Any:
-    """Return a printer that writes a node that is used once where it is used.
+    """Return a printer that inlines each node with a single use.
 
-    Its memory is free again at once, and SymPy does not compare nested limits for it.
+    NumPy then frees its array at once, and SymPy does not compare its nested limits.
     """
     from sympy.printing.numpy import NumPyPrinter
 
@@ -193,7 +193,7 @@ def _printer(once: Mapping[Symbol, Expr]) -> Any:
 
 
 def _nodes(graph: Graph, targets: tuple[Basic, ...]) -> list[Symbol]:
-    """Return what targets and conditions need, each after what it needs."""
+    """List all that targets and conditions need, each after its own inputs."""
     found: dict[Symbol, None] = {}
     for target in targets:
         for symbol in sorted(target.free_symbols, key=str):
@@ -202,7 +202,7 @@ def _nodes(graph: Graph, targets: tuple[Basic, ...]) -> list[Symbol]:
 
 
 def _with_constants(part: Any, moving: set[Symbol], constants: dict[Expr, Symbol]) -> Any:
-    """Replace each part that does not move by a symbol, the terms of a sum or product as one."""
+    """Replace each constant part by a symbol, and all constant terms of a sum by one."""
     bound = {root.args[0] for root in part.atoms(Largest)}
 
     def constant(part: Expr) -> Expr:

@@ -1,4 +1,4 @@
-"""Values node by node, whether they hold, and what is said when there is none."""
+"""Values node by node, their conditions, and the message where there is no value."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ Values = dict[Symbol, Expr]
 def number(expression: Basic, values: Givens) -> Basic:
     """Evaluate one expression, exactly where that is possible.
 
-    A Rational if only sums, products, whole powers, rounding and comparisons are involved;
-    otherwise a Float of 30 digits.
+    The result is a Rational if the expression has only sums, products, whole powers, rounding
+    and comparisons; otherwise it is a Float of 30 digits.
     """
     if expression in values:
         return values[expression]
@@ -82,7 +82,7 @@ def number(expression: Basic, values: Givens) -> Basic:
 
 
 def sides(expression: Expr, values: Givens) -> list[tuple[Expr, Expr]]:
-    """Return the sides of the outermost ``Min`` or ``Max`` with their numbers, binding first."""
+    """Return each side of the outermost ``Min`` or ``Max`` and its number, binding side first."""
     best = choice(expression)
     if best is None:
         return []
@@ -91,16 +91,16 @@ def sides(expression: Expr, values: Givens) -> list[tuple[Expr, Expr]]:
 
 
 def evaluate(graph: Graph, givens: Givens, target: Symbol) -> Values:
-    """Compute a target and all that it needs, in coherent units, each after what it needs.
+    """Compute a target and all that it needs, in coherent units, each after its own inputs.
 
-    Raises a `MissingGivenError` for what nobody gave, a `DoesNotFitError` for what the server
-    cannot do, a `DomainError` for other results that make no sense, and a `CircularError`.
+    Raises a `MissingGivenError` for inputs that nobody gave, a `DoesNotFitError` for what the
+    server cannot run, a `DomainError` for other impossible results, and a `CircularError`.
     """
     values, nodes = _starting_values(graph, givens, target), graph.order(target)
     for symbol in nodes:
         if symbol not in values:
             values[symbol] = _computed(graph, givens, symbol, values)
-    for symbol in nodes:  # conditions on what was not needed to compute the target
+    for symbol in nodes:  # conditions on quantities that the target did not need
         if symbol not in givens and symbol in graph:
             reason = unmet(graph, givens, graph[symbol], values)
             if reason:
@@ -120,10 +120,10 @@ def can_be_known(graph: Graph, target: Symbol) -> bool:
 
 
 def conditions(graph: Graph, target: Symbol) -> Iterator[Formula]:
-    """Yield the formulas whose conditions say whether a server can do what a target says.
+    """Yield the formulas whose conditions decide whether a server can run a target.
 
-    They stand on the way to the target, or are asked for by one that does; one whose condition
-    cannot be known is not among them.
+    The target needs these formulas, or a condition of such a formula does. Formulas whose
+    condition cannot be known are skipped.
     """
     queue, seen = [target], set[Symbol]()
     while queue:
@@ -140,7 +140,7 @@ def conditions(graph: Graph, target: Symbol) -> Iterator[Formula]:
 
 
 def fits(graph: Graph, givens: Givens, moved: Symbol) -> bool:
-    """Say whether every condition of a server that a quantity moves holds, as far as is known."""
+    """Say whether every known condition of a server that depends on a quantity holds."""
     told = [graph[target] for target in graph if graph[target].otherwise]
     return not any(
         unmet(graph, givens, formula, givens)
@@ -151,7 +151,7 @@ def fits(graph: Graph, givens: Givens, moved: Symbol) -> bool:
 
 
 def unmet(graph: Graph, givens: Givens, formula: Formula, known: Givens) -> str:
-    """Say why a formula's condition does not hold; nothing where it holds or cannot be known."""
+    """Say why a formula's condition fails; return an empty text if it holds or cannot be known."""
     values = dict(known)
     for symbol in sorted(formula.valid.free_symbols - values.keys(), key=str):
         if not can_be_known(graph, symbol):
@@ -164,7 +164,7 @@ def unmet(graph: Graph, givens: Givens, formula: Formula, known: Givens) -> str:
 
 
 def why_not(graph: Graph, givens: Givens, formula: Formula, values: Givens) -> str:
-    """Say why a formula's condition does not hold, with the numbers that can be known."""
+    """Say why a formula's condition fails, with the numbers that can be known."""
     details = [
         text for detail in formula.details if (text := _filled(graph, givens, detail, values))
     ]
@@ -172,7 +172,7 @@ def why_not(graph: Graph, givens: Givens, formula: Formula, values: Givens) -> s
 
 
 def require(graph: Graph, givens: Givens, target: Symbol) -> None:
-    """Raise a `MissingGivenError` unless all that a target needs is given or assumed."""
+    """Raise a `MissingGivenError` unless every input of a target is given or assumed."""
     nodes = graph.order(target)
     ends = (s for s in nodes if s not in givens and s not in graph)
     missing = [symbol for symbol in ends if lookup(symbol).default is None]
@@ -198,7 +198,8 @@ def _missing(
         quantity = lookup(target)
         return NoFormulaError(
             f"no formula computes {target} ({quantity.meaning}, in {quantity.unit}) under these "
-            f"assumptions, and it was not given: give it, as in {target}=..., or assume a formula."
+            f"assumptions, and nobody gave its value: give it, as in {target}=..., or assume a "
+            "formula."
         )
     lines = []
     for symbol in missing:
@@ -239,7 +240,7 @@ def _does_not_hold(graph: Graph, givens: Givens, formula: Formula, values: Given
         return DoesNotFitError(why_not(graph, givens, formula, values))
     return DomainError(
         f"{formula.target} ({lookup(formula.target).meaning}) holds only where "
-        f"{formula.valid}, which is not so here." + _noted(formula)
+        f"{formula.valid}, and here that is false." + _noted(formula)
     )
 
 
@@ -247,8 +248,8 @@ def _outside(formula: Formula, result: Expr) -> DomainError:
     quantity = lookup(formula.target)
     if not result.is_finite:
         return DomainError(
-            f"{quantity.name} ({quantity.meaning}) has no finite value here, because something "
-            f"that it divides by is 0: {formula}.{_noted(formula)}"
+            f"{quantity.name} ({quantity.meaning}) has no finite value here, because its "
+            f"formula divides by 0: {formula}.{_noted(formula)}"
         )
     return DomainError(
         f"{quantity.name} ({quantity.meaning}) comes out as {in_unit(formula.target, result)}, "
@@ -261,7 +262,7 @@ def _noted(formula: Formula) -> str:
 
 
 def _filled(graph: Graph, givens: Givens, detail: Detail, values: Givens) -> str:
-    """Return a detail with its numbers, or nothing where one of them cannot be known."""
+    """Return a detail with its numbers, or an empty text if one cannot be known."""
     needed = detail.when.free_symbols.union(*(value.free_symbols for value in detail.values))
     known = dict(values)
     for symbol in sorted(needed - known.keys(), key=str):
@@ -281,7 +282,7 @@ def _shown(expression: Expr, values: Givens) -> Value:
 
 
 def _without_checks(graph: Graph, givens: Givens, target: Symbol) -> Expr | None:
-    """Return the number of a target, whether or not it makes sense; None if it is not known."""
+    """Return the number of a target without checks, or None if it cannot be known."""
     if not can_be_known(graph, target):
         return None
     values = _starting_values(graph, givens, target)

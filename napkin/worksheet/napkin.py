@@ -37,7 +37,7 @@ from .evaluation import Values, evaluate, number
 from .parse import parse, parse_expression
 
 _WIDTH = 90
-_SAME = {group_size: n_kv_heads, n_kv_heads: group_size}  # each says what the other says
+_SAME = {group_size: n_kv_heads, n_kv_heads: group_size}  # each determines the other
 
 
 class Napkin:
@@ -52,16 +52,16 @@ class Napkin:
     precision : str, optional
         Sets the three widths and the peak, for example ``"fp8"``.
     scenario : str, optional
-        Givens of somebody else, for example ``"article"``.
+        A named set of givens, for example ``"article"``.
     **givens
         Values by code name: numbers in the quantity's own unit, or text with a unit.
 
     Notes
     -----
-    A napkin never changes: `assume` returns another one. The last word wins: a formula
-    that is assumed replaces the value given for its target, and a value the formula; a
-    model, accelerator, precision or scenario that is named later replaces what was given
-    before for the quantities that it brings.
+    A napkin never changes: `assume` returns another one. The last word wins. An
+    assumed formula replaces the value given for its target, and a given value replaces
+    the formula. A model, accelerator, precision or scenario that is named later replaces
+    earlier values of the quantities that it sets.
 
     Examples
     --------
@@ -100,7 +100,7 @@ class Napkin:
         new: Mapping[str, Any],
     ) -> None:
         chosen = choose({k: v for k, v in new.items() if k in CHOICES and v is not None})
-        if "scenario" in chosen:  # it stands for all of them
+        if "scenario" in chosen:  # a scenario sets all of them
             choices = {}
         if "model" in chosen:
             changes = tuple(c for c in changes if not (isinstance(c, Bundle) and c.of_a_model))
@@ -159,22 +159,22 @@ class Napkin:
         Parameters
         ----------
         *changes : Formula, Bundle or str
-            What shall hold instead: a formula, a bundle of `napkin.variants` or its name,
-            or a formula as text, ``"target = expression"``; see `napkin.parse.parse`.
+            What to use instead: a formula, a bundle of `napkin.variants` or its name, or a
+            formula as text, ``"target = expression"``.
         **givens
             As in ``Napkin(...)``: values, or another model, accelerator or precision.
 
         Returns
         -------
         Napkin
-            A new one: this one stays as it is.
+            A new one; this one does not change.
 
         Raises
         ------
         FormulaSyntaxError
-            If a text is no formula, with the place.
+            If a text is not a formula; the message says where.
         UnitError
-            If a formula's sides differ in unit.
+            If the two sides of a formula have different units.
         """
         read = tuple(_read(change) if isinstance(change, str) else change for change in changes)
         for change in read:
@@ -192,7 +192,7 @@ class Napkin:
         return new
 
     def values(self, target: str | Symbol) -> dict[Symbol, Expr]:
-        """Return the numbers of a target and of all that it needs.
+        """Return the numbers of a target and of everything that it needs.
 
         Parameters
         ----------
@@ -202,12 +202,12 @@ class Napkin:
         Returns
         -------
         dict of Symbol to Expr
-            In coherent units, each after what it needs.
+            In coherent units, each after its own inputs.
 
         Raises
         ------
         NapkinError
-            As `napkin.evaluation.evaluate` does.
+            If an input is missing, a value is out of range, or something does not fit.
         """
         symbol = lookup(target).symbol
         if symbol not in self._values:
@@ -242,13 +242,13 @@ class Napkin:
         target : str or Symbol
             A quantity.
         keep : iterable of str or Symbol
-            Quantities at which to stop although formulas compute them.
+            Quantities that stay symbols although formulas compute them.
 
         Returns
         -------
         Expr
-            In coherent units (byte, FLOP, s, USD). Put in are the switches of a shape,
-            0 or 1, and plain numbers that are assumed, such as an efficiency of 1.
+            In coherent units (byte, FLOP, s, USD), with numbers for the switches of a
+            shape, 0 or 1, and for assumed plain numbers, such as an efficiency of 1.
 
         Raises
         ------
@@ -280,18 +280,18 @@ class Napkin:
         target : str or Symbol
             What the function returns, in its own unit.
         *arguments : str
-            What it takes, in this order, each in its own unit: numbers or NumPy arrays
-            of shapes that broadcast.
+            What the function takes, in this order, each in its own unit: numbers, or
+            NumPy arrays whose shapes broadcast.
 
         Returns
         -------
         callable
-            It computes without checking domains or whether things fit.
+            The function checks neither ranges nor whether anything fits.
 
         Raises
         ------
         MissingGivenError
-            If something else that the target needs is not given.
+            If another input of the target is not given.
         """
         symbol, names = lookup(target).symbol, tuple(lookup(name).symbol for name in arguments)
 
@@ -303,7 +303,7 @@ class Napkin:
         return made
 
     def _remember(self, key: Any, make: Callable[[], Any]) -> Any:
-        """Return what was made for a key before: a napkin never changes."""
+        """Make the result for a key once, because a napkin never changes."""
         if key not in self._compiled:
             self._compiled[key] = make()
         return self._compiled[key]
@@ -356,7 +356,7 @@ def _rebuild(
 
 
 def expect_napkin(n: object, verb: str) -> None:
-    """Refuse what is no napkin by name, before it fails somewhere below."""
+    """Raise a `NapkinError` for anything but a napkin, before it fails further down."""
     if not isinstance(n, Napkin):
         raise NapkinError(
             f"{verb} takes a napkin first, got {n!r:.60}. Make one, as in "
@@ -366,7 +366,7 @@ def expect_napkin(n: object, verb: str) -> None:
 
 
 def from_data(*calls: Mapping[str, Any]) -> Napkin:
-    """Return the worksheet that data describe: choices, variants and givens, call after call."""
+    """Build a worksheet from data: calls, each with choices, variants and givens."""
     n = Napkin()
     for call in calls:
         choices = {key: call[key] for key in CHOICES if key in call}
@@ -376,6 +376,6 @@ def from_data(*calls: Mapping[str, Any]) -> Napkin:
 
 
 def ask(target: str, *calls: Mapping[str, Any], unit: str = "") -> Value:
-    """Return the value of an expression, given as text, in the worksheet that data describe."""
+    """Return the value of an expression, given as text, in a worksheet built from data."""
     value = from_data(*calls)[parse_expression(target)]
     return value.to(unit) if unit else value

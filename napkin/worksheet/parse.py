@@ -1,4 +1,4 @@
-"""A reader's formula, read from text by a whitelist over Python's own syntax tree."""
+"""Read a reader's formula from text, by a whitelist over Python's syntax tree."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _check_text(text: str) -> None:
     if len(text) > _LONGEST:
         raise _wrong(text, _LONGEST, f"it is longer than {_LONGEST} characters")
     if not (text.isascii() and text.isprintable()):
-        raise _wrong(text, 0, "only plain letters, digits and signs may stand here")
+        raise _wrong(text, 0, "only plain letters, digits and operators are allowed here")
 
 
 def _quantity(name: str, text: str, place: int) -> Symbol:
@@ -88,7 +88,7 @@ def _quantity(name: str, text: str, place: int) -> Symbol:
 
 
 def _read(text: str, start: int) -> Expr:
-    """Read the expression that begins at a place of the text."""
+    """Read the expression that begins at an offset of the text."""
     start += len(text[start:]) - len(text[start:].lstrip())
     try:
         with catch_warnings(action="ignore"):  # of "2inner": the error says where it is
@@ -123,7 +123,7 @@ def _read(text: str, start: int) -> Expr:
                 value = _OPERATORS[type(op)](left, right)
             case ast.Call(func=ast.Name(id=name), keywords=[]) if name in FUNCTIONS:
                 if not 1 <= len(node.args) <= (8 if name in ("Min", "Max") else 1):
-                    raise wrong(f"{name} takes another number of arguments")
+                    raise wrong(f"{name} takes a different number of arguments")
                 value = FUNCTIONS[name](*below(*node.args))
             case ast.IfExp(
                 test=ast.Compare(left=one, ops=[op], comparators=[two]), body=yes, orelse=no
@@ -144,7 +144,7 @@ def _read(text: str, start: int) -> Expr:
 
 
 def _why_too_large(value: Expr) -> str:
-    """Say why a value would fill the memory when it is worked with; nothing if it would not."""
+    """Say why later steps with a value would exhaust memory; an empty text if they would not."""
     arguments = [part.args[0] for part in value.atoms(exp)]
     if any(number.is_number and abs(number) > _LARGEST_LOGARITHM for number in arguments):
         return "the exponential is too large"
@@ -156,13 +156,13 @@ def _why_too_large(value: Expr) -> str:
 
 
 def _exponentials(value: Any) -> int:
-    """Count how many exponentials stand within each other."""
+    """Count how deep exponentials are nested."""
     opens = isinstance(value, exp) or (value.is_Pow and not value.exp.is_number)
     return int(opens) + max(map(_exponentials, value.args), default=0)
 
 
 def _degree(value: Any) -> Any:
-    """Return the degree of a polynomial before it is multiplied out; irrationals count as names."""
+    """Return the degree of a polynomial before expansion; irrationals count as symbols."""
     if not value.args:
         return 0 if value.is_Rational else 1
     if value.is_Mul:
