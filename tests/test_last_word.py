@@ -26,6 +26,15 @@ def test_what_an_entry_does_not_bring_stays() -> None:
     assert QWEN.assume(variants.idle_evicted).assume(precision="bf16").users != QWEN.users
 
 
+def test_a_count_that_was_typed_outlives_another_shape_and_one_of_the_catalog_does_not() -> None:
+    article = nk.Napkin(scenario="article")
+    assert article.n_params == 32 * 10**9
+    one_head = 64 * (2 * 8192 * 128 * (64 + 1) + 2 * 8192 * 32_768) + (2 * 64 + 1) * 8192
+    assert article.assume(variants.mqa).n_params == one_head
+    assert article.assume(n_params=30e9).assume(variants.mqa).n_params == 30 * 10**9
+    assert article.assume(variants.mqa).assume(n_params=30e9).n_params == 30 * 10**9
+
+
 def test_what_is_typed_in_the_same_call_counts() -> None:
     both = nk.Napkin(accelerator="B200", memory="192 GB", precision="fp8", bytes_per_kv=2)
     assert str(both.memory) == "192 GB"

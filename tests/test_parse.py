@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from fractions import Fraction
 from math import isfinite
 from typing import Any
 
@@ -149,6 +150,28 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     except NapkinError:
         return
     assert isfinite(float(value))
+
+
+_NAMED = st.sampled_from(["batch", "n_layers"])
+_READABLE = st.recursive(
+    _NAMED | st.sampled_from(["2", "+7", "-3"]),
+    lambda part: (
+        st.builds("({} {} {})".format, part, st.sampled_from("+-*"), part)
+        | st.builds("{} / {}".format, part, _NAMED)
+        | st.builds("({}) ** 2".format, part)
+        | st.builds("{}({}, {})".format, st.sampled_from(["Min", "Max"]), part, part)
+        | st.builds("({} if batch < 8 else {})".format, part, part)
+    ),
+    max_leaves=6,
+)
+
+
+@given(_READABLE)
+def test_any_expression_of_what_is_allowed_is_read_as_python_does(text: str) -> None:
+    point = {"batch": Fraction(3), "n_layers": Fraction(64)}
+    expected = eval(text, {"Min": min, "Max": max, **point})
+    read = parse(f"context = {text}").expression
+    assert read.subs({q.batch: 3, q.n_layers: 64}) == Rational(Fraction(expected))
 
 
 def test_its_unit_is_checked_where_it_is_assumed() -> None:

@@ -1,10 +1,15 @@
 """Solving inverts deriving."""
 
+from collections.abc import Callable
+from math import log
+
 import pytest
+from sympy import Expr, Rational, exp, floor
 
 import napkin as nk
-from napkin.errors import NapkinError
+from napkin.errors import NapkinError, NoSolutionError
 from napkin.formulas import variants
+from napkin.formulas.formula import Formula
 from tests import sheets
 
 QWEN = sheets.QWEN.assume(prompt=20_000, new_tokens=300, speed_target=20)
@@ -74,6 +79,33 @@ def test_both_roots_are_found() -> None:
     n = nk.Napkin().assume("response = (dose - 2)*(dose - 5)")
     assert [float(root) for root in nk.solve(n, str(own), response=0)] == [2, 5]
     assert [float(root) for root in nk.solve(n, str(own), response="10")] == [7]
+
+
+def _answering(answer: Callable[[Expr], Expr]) -> nk.Napkin:
+    """Return a worksheet in which a response follows a dose."""
+    dose = nk.quantity("dose", unit="1")
+    response = nk.quantity("response", unit="1", domain="any")
+    return nk.Napkin().assume(Formula(response, answer(dose), why="w", source="s"))
+
+
+@pytest.mark.parametrize("scale", [Rational(1, 10**9), 1, 10**9])
+def test_a_crossing_of_zero_is_a_root_at_any_scale(scale: Expr) -> None:
+    (root,) = nk.solve(_answering(lambda dose: scale * (exp(dose) - 5)), "dose", response=0)
+    assert float(root) == pytest.approx(log(5), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("answer", "goal"),
+    [
+        (lambda dose: floor(dose) - Rational(5, 2), 0),
+        (lambda dose: (floor(dose) - Rational(5, 2)) / 10**9, 0),  # small, and a jump still
+        (lambda dose: floor(exp(20 * dose - 190)), 1.5),  # of millions one point further on
+    ],
+    ids=["across 0", "small", "steep"],
+)
+def test_a_jump_is_no_root(answer: Callable[[Expr], Expr], goal: float) -> None:
+    with pytest.raises(NoSolutionError, match="no value of dose makes response"):
+        nk.solve(_answering(answer), "dose", response=goal)
 
 
 def test_a_root_that_leaves_no_room_says_so() -> None:

@@ -134,6 +134,8 @@ def test_three_digits(number: float, text: str) -> None:
         (Rational(1, 20), "s", "50.0 ms"),
         (Rational(7, 10**6), "s", "7.00 µs"),
         (2_592_000, "s", "720 h"),
+        (7200, "s", "2.00 h"),
+        (7190, "s", "7,190 s"),
         (1, "user", "1 user"),
         (Rational(61, 10), "user", "6.10 users"),
         (32_000_000_000, "1", "32.0 billion"),

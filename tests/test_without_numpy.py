@@ -101,6 +101,7 @@ def failures() -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STATEMENTS)
 def test_it_works_with_sympy_alone(name: str, failures: dict[str, str]) -> None:
     assert name not in failures, failures[name]

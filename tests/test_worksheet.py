@@ -315,6 +315,7 @@ SPEEDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("step", ["the bound", "attention_apart", "with_overheads"])
 @given(**SPEEDS)

@@ -67,6 +67,7 @@ def changed(draw: st.DrawFn) -> dict[str, Any]:
     return config
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(changed())
 @example({"model_type": ["llama"]})

@@ -190,6 +190,7 @@ def test_contexts_that_tie_by_hand() -> None:
     assert float(CHAT.context_attention_equals_weights) == pytest.approx(float(equal), rel=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [CHAT, EXPERTS, WINDOWS], ids=["dense", "experts", "windows"])
 @given(
     speed=st.integers(1, 150),

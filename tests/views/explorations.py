@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from sympy import Expr
@@ -35,7 +36,7 @@ def written(name: str) -> Expr:
 def made(
     n: nk.Napkin, y: str, x: str, assume: Any = None, **controls: Any
 ) -> Callable[[], Exploration]:
-    return lambda: exploration(n, y, x, assume, controls)
+    return cache(lambda: exploration(n, y, x, assume, controls))
 
 
 EXPLORATIONS: dict[str, Callable[[], Exploration]] = {

@@ -27,13 +27,15 @@ REFUSED = {
 each_exploration = pytest.mark.parametrize("name", EXPLORATIONS)
 
 
-@pytest.mark.parametrize("name", ALL)
-def test_a_page_can_compute_a_formula_or_names_what_it_cannot(name: str) -> None:
-    if name in REFUSED:
-        with pytest.raises(NapkinError, match=rf"cannot compute {REFUSED[name]}, which stands in"):
-            javascript(written(name))
-    else:
-        assert "Not supported" not in javascript(written(name))
+def test_a_page_can_compute_a_formula() -> None:
+    unsupported = [n for n in ALL.keys() - REFUSED if "Not supported" in javascript(written(n))]
+    assert unsupported == []
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_a_page_cannot_compute_is_named(name: str) -> None:
+    with pytest.raises(NapkinError, match=rf"cannot compute {REFUSED[name]}, which stands in"):
+        javascript(written(name))
 
 
 def test_a_sum_is_closed_before_it_is_printed() -> None:

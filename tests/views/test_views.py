@@ -85,6 +85,7 @@ def test_the_figure_is_the_same_bytes_in_every_run() -> None:
     assert again[0] == again[1]
 
 
+@pytest.mark.slow
 def test_no_line_is_drawn_where_a_napkin_has_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[Any] = []
     plot = Axes.plot
