@@ -63,7 +63,7 @@ def test_a_limit_that_is_given_counts() -> None:
 def test_a_batch_or_users_that_are_given_do_not_hide_that_nothing_fits() -> None:
     n = nk.Napkin(model="Llama-3-70B", accelerator="H100", precision="bf16", context=1000, batch=1)
     for target in ("tokens_per_second", "decode_step_time", "ttft", "cost_per_million_tokens"):
-        with pytest.raises(DoesNotFitError, match="61.1 GB too little"):
+        with pytest.raises(DoesNotFitError, match="61.1 GB short"):
             _ = n.assume(prompt=1000, price=3)[target]
     assert n.assume(n_gpus=2).tokens_per_second
     assert n.weight_bytes_read
