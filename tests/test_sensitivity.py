@@ -39,6 +39,7 @@ def test_the_elasticity_to_one_given() -> None:
     assert found.to("price") == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["cost_per_user_month", "tokens_per_second", "ttft", "users"])
 @pytest.mark.parametrize("name", NAPKINS)
 def test_elasticities_equal_finite_differences(name: str, target: str) -> None:

@@ -493,6 +493,7 @@ def test_a_compressed_cache_is_refused_by_name() -> None:
         _ = n.kv_bytes_per_sequence
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in BUNDLES if name != "compressed_attention"])
 def test_function_is_the_same_as_reading(name: str) -> None:
     n = FULL.assume(BUNDLES[name], **EXTRA.get(name, {}))

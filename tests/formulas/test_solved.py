@@ -122,6 +122,7 @@ LARGEST: dict[str, tuple[nk.Napkin, Any, Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LARGEST)
 def test_largest_batch_is_what_it_was_by_hand(name: str) -> None:
     n, by_hand, step_time = LARGEST[name]

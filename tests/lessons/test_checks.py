@@ -48,6 +48,7 @@ def test_a_right_formula_is_right_in_every_form(number: str) -> None:
         assert exercise(number).right in feedback.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", NUMBERS)
 def test_every_slip_gets_its_own_feedback(number: str) -> None:
     asked = exercise(number)

@@ -57,6 +57,7 @@ def test_what_a_page_gets_is_json_and_small(name: str) -> None:
     )
 
 
+@pytest.mark.slow
 @each_exploration
 def test_the_table_says_what_python_says(name: str) -> None:
     e = EXPLORATIONS[name]()
@@ -68,6 +69,7 @@ def test_the_table_says_what_python_says(name: str) -> None:
             assert str(n.assume(**{axis.name: place.split(" token")[0]})[e.y]) == value
 
 
+@pytest.mark.slow
 @each_exploration
 def test_the_copied_line_rebuilds_the_worksheet(name: str) -> None:
     e = EXPLORATIONS[name]()
