@@ -3,6 +3,7 @@
 
 import json
 import re
+import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import yaml
 from sphinx.application import Sphinx
-from sphinxcontrib.katex import render_latex
+from sphinxcontrib.katex import KaTeXServer, render_latex
 
 ROOT = Path(__file__).parents[2]
 BOOK = yaml.safe_load((ROOT / "myst.yml").read_text(encoding="utf-8"))["project"]
@@ -102,6 +103,17 @@ def with_terms(notebook: dict[str, Any], page: str) -> None:
         cell["source"] = "".join(parts)
 
 
+def start_katex(app: Sphinx) -> None:
+    """Start the typesetter, again where its socket is there a moment before it listens."""
+    for _ in range(20):
+        try:
+            KaTeXServer.get()
+            return
+        except ConnectionRefusedError:
+            time.sleep(0.1)
+    KaTeXServer.get()
+
+
 def typeset(notebook: dict[str, Any]) -> None:
     """Typeset the mathematics in derivation trees, which are HTML already."""
     for cell in notebook["cells"]:
@@ -149,5 +161,6 @@ def mend(app: Sphinx, problem: Exception | None) -> None:
 
 def setup(app: Sphinx) -> None:
     """Have Sphinx call us."""
+    app.connect("builder-inited", start_katex, priority=900)
     app.connect("source-read", read)
     app.connect("build-finished", mend)
