@@ -7,7 +7,10 @@ from sympy import Rational
 
 import napkin as nk
 from napkin.catalog import table
+from napkin.catalog.model import _KINDS
+from napkin.catalog.narrow import _OTHER_KINDS
 from napkin.errors import ConfigError
+from napkin.formulas.layers import n_layers_full
 from tests.evaluating import Shape, compute, total
 
 MIB = 2**20
@@ -454,3 +457,13 @@ def test_attention_beside_state_space_counts_a_layer_twice() -> None:
     assert both.count("attention_params") == 24 * (attention + ssm)
     assert both.count("attention_params", **one) == 24 * attention
     assert both.count("mlp_params") == 24 * 3 * 2048 * 4608
+
+
+def test_a_kind_of_layer_in_the_formula_is_in_the_tables_of_the_catalog() -> None:
+    """A kind left out of a table is counted as full attention, or as of the usual width."""
+    kinds = {symbol.name for symbol in n_layers_full.expression.free_symbols}
+    kinds -= {"n_layers", "n_layers_parallel"}
+    assert len(kinds) >= 6
+    assert set(_KINDS.values()) == kinds
+    # Windowed layers have the matrices of full ones, so uniform widths stay uniform.
+    assert kinds - {"n_layers_window"} <= set(_OTHER_KINDS)
