@@ -1,4 +1,7 @@
-"""The largest value at which one quantity does not exceed another: a closed form or a root."""
+"""The largest value at which one quantity does not exceed another: a closed form or a root.
+
+The verb `solve` has its own search, because it may ask for any quantity at any level.
+"""
 
 from __future__ import annotations
 
