@@ -6,6 +6,7 @@ And whatever is given: a finite answer that plain floats confirm, or such a mess
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from inspect import isfunction, signature
 from math import isfinite
 from typing import Any
 
@@ -675,6 +676,18 @@ VERBS: dict[str, Callable[[Any], Any]] = {
     "symbols": lambda n: nk.symbols(n, "users"),
     "uncertainty": lambda n: nk.uncertainty(n, "users", context=(1, 2)),
 }
+
+
+def test_every_verb_stands_in_the_table() -> None:
+    public = {name: getattr(nk, name) for name in nk.__all__}
+    first = {
+        name: next(iter(signature(value).parameters.values()), None)
+        for name, value in public.items()
+        if isfunction(value)
+    }
+    assert {name for name, one in first.items() if one and "Napkin" in str(one.annotation)} == set(
+        VERBS
+    )
 
 
 @pytest.mark.parametrize("verb", VERBS)
