@@ -116,6 +116,7 @@ def test_one_alone_is_told_what_to_give() -> None:
 
 
 def test_what_is_no_napkin_is_named() -> None:
+    # Types that mypy refuses, because a reader may pass them.
     with pytest.raises(nk.NapkinError, match=r"third is 'users'.*use targets"):
         nk.compare(QWEN, QWEN, "users")  # type: ignore[arg-type]
     with pytest.raises(nk.NapkinError, match=r"target is \['users'\].*use targets"):

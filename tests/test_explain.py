@@ -296,3 +296,14 @@ def test_what_binds_at_a_solved_batch(efficiency: float, side: str) -> None:
     (line,) = nk.binding(n, "largest_batch_at_speed").lines
     place = f"at batch = {n.largest_batch_at_speed}"
     assert line.startswith(f"{place} decode_step_time is decided by {side} = 50.0 ms")
+
+
+def test_a_number_in_front_of_a_max_does_not_hide_what_binds() -> None:
+    own = QWEN.assume("decode_step_time = 2*Max(decode_memory_time, decode_compute_time)")
+    told = nk.binding(own.assume(batch=10), "decode_step_time")
+    assert told.limits == nk.binding(QWEN.assume(batch=10), "decode_step_time").limits
+    assert told.limits == ("decode_memory_time",)
+    at_speed = str(nk.binding(own.assume(speed_target=20), "largest_batch_at_speed"))
+    assert "decode_step_time is decided by decode_memory_time" in at_speed
+    turned = QWEN.assume("decode_step_time = 2*decode_memory_time - Max(decode_memory_time, 0)")
+    assert nk.binding(turned.assume(batch=10), "decode_step_time").limits == ()

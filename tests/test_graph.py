@@ -350,7 +350,10 @@ def test_sides_are_listed_with_the_binding_one_first() -> None:
     values = {q.batch: Integer(3), q.context: Integer(5)}
     assert sides(Max(q.batch, q.context), values) == [(q.context, 5), (q.batch, 3)]
     assert sides(2 + Min(q.batch, q.context), values) == [(q.batch, 3), (q.context, 5)]
-    assert sides(2 * Min(q.batch, q.context), values) == []  # a part, not a choice of the whole
+    assert sides(2 * Min(q.batch, q.context), values) == [(q.batch, 3), (q.context, 5)]
+    # A part, not a choice of the whole; and a sign turns the order around.
+    assert sides(q.memory * Min(q.batch, q.context), values) == []
+    assert sides(-2 * Min(q.batch, q.context), values) == []
     two = Min(q.batch, q.context) + Max(q.batch, q.context)
     assert sides(two, values) == []  # two choices, and none of the whole
     assert sides(q.batch, values) == []

@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """What is solved from the formulas that hold, whichever of them is asked for first."""
 
 import pytest
@@ -9,17 +8,9 @@ from napkin.formulas.agreement import agree
 from napkin.formulas.graph import Graph
 from napkin.quantities import notation as q
 from napkin.quantities.quantity import lookup
+from tests.sheets import QWEN
 
-CHAT = nk.Napkin(
-    model="Qwen3-32B",
-    accelerator="B200",
-    precision="fp8",
-    context=20_000,
-    prompt=20_000,
-    speed_target=20,
-    price=4,
-    duty_cycle=0.2,
-)
+CHAT = QWEN.assume(prompt=20_000, speed_target=20)
 ASKED = ["tpot", "users", "decode_compute_time", "batch", "largest_batch_at_speed", "active_limit"]
 
 

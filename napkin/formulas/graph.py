@@ -54,10 +54,12 @@ class Graph(Mapping[Symbol, Formula]):
 
     def __getitem__(self, symbol: Symbol) -> Formula:
         if symbol not in self._found:
-            self._open.add(symbol)
-            formula = self._written(self.packaged[symbol])
-            self._found[symbol] = self._without_zeros(self._without_unknown(formula))
-            self._open.discard(symbol)
+            self._open.add(symbol)  # a solved side may lead back to the target itself
+            try:
+                formula = self._written(self.packaged[symbol])
+                self._found[symbol] = self._without_zeros(self._without_unknown(formula))
+            finally:
+                self._open.discard(symbol)
         return self._found[symbol]
 
     def _written(self, node: Node) -> Formula:
@@ -208,6 +210,7 @@ def graph_of(formulas: Formulas, givens: Mapping[Symbol, Expr]) -> Graph:
 
 def choice(expression: Expr) -> Min | Max | None:
     """Return the outermost ``Min`` or ``Max`` of an expression, or None."""
-    found = [part for part in Add.make_args(expression) if isinstance(part, Min | Max)]
-    # Inside a product or a quotient, a Min or Max does not decide the whole.
+    parts = [part.as_coeff_Mul() for part in Add.make_args(expression)]
+    # A positive number in front leaves the order of the sides; another factor may decide more.
+    found = [part for times, part in parts if times > 0 and isinstance(part, Min | Max)]
     return found[0] if len(found) == 1 else None

@@ -14,21 +14,22 @@ bytes_per_quantized_weight = Formula(
 )
 quantized_params = Formula(
     q.quantized_params,
-    q.n_layers * q.attention_matrix_params + q.n_layers * q.n_mlp_matrices * q.d_model * q.d_ff,
+    (q.n_layers_full + q.n_layers_window) * q.attention_matrix_params
+    + (q.n_layers_dense + q.n_layers_wide) * q.n_mlp_matrices * q.d_model * q.d_ff,
     why="the matrices of the layers are narrow; embedding, head, norms and biases are not",
     source="DeepSeek-AI 2024, arXiv:2412.19437, section 3.3; AWQ, arXiv:2306.00978",
-    scope="every layer has attention of this shape, and a feed-forward part",
+    scope="what layers of other kinds have beside a feed-forward part stays wide",
 )
 moe_quantized_params = Formula(
     q.quantized_params,
-    q.n_layers * q.attention_matrix_params
+    (q.n_layers_full + q.n_layers_window) * q.attention_matrix_params
     + q.n_mlp_matrices
     * q.d_model
     * (q.n_layers_dense * q.d_ff + q.n_layers_moe * (q.n_experts * q.d_ff_expert + q.d_ff_shared)),
     why="the matrices of the layers are narrow, those of all experts too; the router is not",
     source="DeepSeek-AI 2024, arXiv:2412.19437, section 3.3",
-    scope="every layer has attention of this shape; the two small norms inside latent attention "
-    "are taken for matrices",
+    scope="what layers of other kinds have beside a feed-forward part stays wide; the two small "
+    "norms inside latent attention are taken for matrices",
 )
 expert_quantized_params = Formula(
     q.quantized_params,

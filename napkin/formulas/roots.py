@@ -218,8 +218,7 @@ def _branches(term: Expr, x: Symbol) -> tuple[list[Expr], Any]:
     factor, inner = term.as_independent(x) if isinstance(term, Mul) else (Integer(1), term)
     if not isinstance(inner, Max | Min):
         return [], Max
-    if factor != 1 and not (factor.is_positive or factor.is_negative):
+    if not (factor.is_positive or factor.is_negative):
         return [], Max
-    flips = factor != 1 and factor.is_negative
-    kind = Min if isinstance(inner, Max) is flips or (isinstance(inner, Min) and not flips) else Max
+    kind = Min if isinstance(inner, Max) is bool(factor.is_negative) else Max
     return [factor * branch for branch in inner.args], kind

@@ -61,6 +61,16 @@ def test_blocks_of_fp8() -> None:
     assert 0.668e12 < deepseek.count("quantized_params") < 0.670e12
 
 
+def test_layers_without_attention_have_no_narrow_attention() -> None:
+    """Thirty of 32 layers assumed to be convolutions: what is narrow is in the model."""
+    llama = model("Llama-3-8B", quant_method="fp8", weight_block_size=[128, 128])
+    n = nk.Napkin(model=llama)
+    mixed = n.assume(n_layers_conv=30, conv_kernel=3)
+    attention, feed_forward = 2 * 4096 * 128 * (32 + 8), 3 * 4096 * 14336
+    assert int(n.quantized_params) == 32 * (attention + feed_forward)
+    assert int(mixed.quantized_params) == 2 * attention + 32 * feed_forward
+
+
 @pytest.mark.parametrize(("kind", "zero"), [("awq", True), ("awq", False), ("gptq", True)])
 def test_groups_with_zero_points(kind: str, zero: bool) -> None:
     llama = model("Llama-3-8B", quant_method=kind, bits=4, group_size=128, zero_point=zero)

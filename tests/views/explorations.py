@@ -12,17 +12,9 @@ import napkin as nk
 from napkin.formulas import ALL, BASE
 from napkin.formulas.graph import Graph
 from napkin.views.exploration import Exploration, exploration
+from tests.sheets import QWEN
 
-CHAT = nk.Napkin(
-    model="Qwen3-32B",
-    accelerator="B200",
-    precision="fp8",
-    context=20_000,
-    prompt=20_000,
-    price=4,
-    speed_target=20,
-    duty_cycle=0.2,
-)
+CHAT = QWEN.assume(prompt=20_000, speed_target=20)
 MIXTURE = CHAT.assume(model="gpt-oss-120b", accelerator="H200", speed_target=100)
 IDLE = {"kept": nk.variants.idle_kept, "moved": nk.variants.idle_evicted}
 
