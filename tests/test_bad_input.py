@@ -46,7 +46,7 @@ UNKNOWN: dict[str, tuple[Callable[[], Any], str, str]] = {
     "precision": (lambda: nk.Napkin(precision="fp9"), "'fp9'", "fp8"),
     "peak": (lambda: nk.Napkin(accelerator="A100", precision="fp8"), "'fp8'", "bf16"),
     "scenario": (lambda: nk.Napkin(scenario="artikle"), "'artikle'", "article"),
-    "variant": (lambda: variants.get("idle_evict"), "'idle_evict'", "idle_evicted"),
+    "variant": (lambda: variants.get("idle_evict"), "'idle_evict'", "idle_offloaded"),
     "attribute": (lambda: nk.sweeep, "'sweeep'", ""),
 }
 
@@ -400,7 +400,7 @@ SPECIAL: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "n_experts_shared": st.integers(0, 2),
         "n_layers_dense": st.integers(0, LAYERS - 1),
     },
-    "idle_evicted": {"turn_period": wide(1e-1, 1e6)},
+    "idle_offloaded": {"turn_period": wide(1e-1, 1e6)},
     "paged": {"block_size": whole(1, 1024)},
     "reserved_maximum": {},
     "attention_apart": {},
@@ -422,7 +422,7 @@ CHOICES = [
     ("", "linear_attention"),
     ("", "sliding_window"),
     ("", "moe"),
-    ("", "idle_evicted"),
+    ("", "idle_offloaded"),
     ("", "paged", "reserved_maximum"),
     ("", "attention_apart", "with_overheads"),
     ("", "own"),

@@ -51,7 +51,7 @@ def test_a_product_keeps_its_stars_in_a_notebook() -> None:
 
 def test_assume_and_undo_is_identity() -> None:
     assert QWEN.assume(price=9).assume(price=4) == QWEN
-    assert QWEN.assume(variants.idle_evicted).assume(variants.idle_kept) == QWEN
+    assert QWEN.assume(variants.idle_offloaded).assume(variants.idle_resident) == QWEN
     assert QWEN.assume(variants.own).assume(variants.rent, price=4) == QWEN
     assert (
         QWEN.assume("tokens_kept = context/2").assume("tokens_kept = context").users == QWEN.users

@@ -20,7 +20,7 @@ OVERHEADS = {"n_kernels": 500, "kernel_launch_time": "2 us", "host_time": "1 ms"
 CASES = {
     "kept": (QWEN, "cost_per_user_month"),
     "evicted": (
-        QWEN.assume(variants.idle_evicted, host_link_bandwidth="64 GB/s", think_time=30),
+        QWEN.assume(variants.idle_offloaded, host_link_bandwidth="64 GB/s", think_time=30),
         "cost_per_user_month",
     ),
     "article": (ARTICLE, "cost_per_user_month"),
@@ -140,7 +140,7 @@ def test_sources_are_listed_once() -> None:
 
 
 def test_what_is_left_out_is_said() -> None:
-    without = QWEN.assume(variants.idle_evicted)
+    without = QWEN.assume(variants.idle_offloaded)
     said = "host_link_bandwidth is not given, so users_by_host_link is left out"
     assert said in str(nk.explain(without, "users"))
     given = without.assume(host_link_bandwidth="64 GB/s", turn_period=60)
@@ -198,7 +198,7 @@ def test_a_value_that_cannot_be_computed() -> None:
 
 # -------------------------------------------------------------------- what binds
 
-EVICTED = QWEN.assume(variants.idle_evicted, host_link_bandwidth="64 GB/s", turn_period=10)
+EVICTED = QWEN.assume(variants.idle_offloaded, host_link_bandwidth="64 GB/s", turn_period=10)
 BINDS = {
     # napkin, target, what decides it from the top down, the side that comes next
     "memory": (QWEN, "users", ["concurrent_sequences"], "users_by_load"),

@@ -23,7 +23,7 @@ def test_what_an_entry_does_not_bring_stays() -> None:
     other = QWEN.assume(speed_target=30, usable_memory=0.9).assume(model="Llama-3-8B")
     assert other.speed_target.number == 30
     assert float(other.assume(accelerator="H100").usable_memory) == 0.9
-    assert QWEN.assume(variants.idle_evicted).assume(precision="bf16").users != QWEN.users
+    assert QWEN.assume(variants.idle_offloaded).assume(precision="bf16").users != QWEN.users
 
 
 def test_a_count_that_was_typed_outlives_another_shape_and_one_of_the_catalog_does_not() -> None:
@@ -57,7 +57,7 @@ def test_group_size_and_kv_heads_say_the_same() -> None:
 
 def test_a_limit_that_is_given_counts() -> None:
     assert QWEN.assume(largest_batch_at_speed=3).active_limit == 3
-    assert QWEN.assume(variants.idle_evicted, users_by_host_link=3).users == 3
+    assert QWEN.assume(variants.idle_offloaded, users_by_host_link=3).users == 3
 
 
 def test_a_batch_or_users_that_are_given_do_not_hide_that_nothing_fits() -> None:

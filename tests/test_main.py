@@ -56,9 +56,9 @@ def test_solve(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_assumptions_by_name_and_by_formula(capsys: pytest.CaptureFixture[str]) -> None:
-    changes = ["--assume", "idle_evicted", "--assume", "kv_bytes_per_token = 1000*bytes_per_kv"]
+    changes = ["--assume", "idle_offloaded", "--assume", "kv_bytes_per_token = 1000*bytes_per_kv"]
     said = json.loads(run(capsys, "explain", "users", *GIVEN, *changes, "--json"))
-    n = QWEN.assume(nk.variants.idle_evicted, "kv_bytes_per_token = 1000*bytes_per_kv")
+    n = QWEN.assume(nk.variants.idle_offloaded, "kv_bytes_per_token = 1000*bytes_per_kv")
     assert said["users"]["value"] == float(n.users)
 
 

@@ -23,9 +23,9 @@ MOE = nk.Napkin(
 )
 NAPKINS = {
     "kept": QWEN,
-    "evicted": QWEN.assume(variants.idle_evicted, host_link_bandwidth=6e10, think_time=20),
-    "binomial": QWEN.assume(variants.idle_evicted, variants.binomial, overflow_target=0.01),
-    "erlang": QWEN.assume(variants.idle_evicted, variants.erlang, wait_target=0.02),
+    "evicted": QWEN.assume(variants.idle_offloaded, host_link_bandwidth=6e10, think_time=20),
+    "binomial": QWEN.assume(variants.idle_offloaded, variants.binomial, overflow_target=0.01),
+    "erlang": QWEN.assume(variants.idle_offloaded, variants.erlang, wait_target=0.02),
     "experts": MOE.assume(speed_target=60, prompt=900),
     "overheads": QWEN.assume(
         variants.with_overheads, n_kernels=500, kernel_launch_time=4e-6, host_time=1e-3

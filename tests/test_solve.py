@@ -59,7 +59,7 @@ def test_solve_inverts_derive(target: str, unknown: str) -> None:
         (MOE.assume(batch=40), "batch", "decode_memory_time"),
         (MOE.assume(speed_target=30), "speed_target", "largest_batch_at_speed"),
         (
-            QWEN.assume(variants.idle_evicted, variants.binomial, overflow_target=0.01),
+            QWEN.assume(variants.idle_offloaded, variants.binomial, overflow_target=0.01),
             "duty_cycle",
             "users",
         ),

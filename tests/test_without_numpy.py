@@ -55,7 +55,7 @@ STATEMENTS: Final = {
     "derive": "assert q.n_layers in n.derive('kv_bytes_per_token').free_symbols",
     "another given": "assert float(n.assume(context=40_000).concurrent_sequences) < 29",
     "a given with a unit": "assert n.assume(bandwidth='8 TB/s') != n",
-    "a bundle": "assert n.assume('idle_evicted').formulas != n.formulas",
+    "a bundle": "assert n.assume('idle_offloaded').formulas != n.formulas",
     "a formula": "assert float(n.assume('users = 2 * concurrent_sequences').users) > 112",
     "explain": "assert '56.2' in str(nk.explain(n, 'concurrent_sequences'))",
     "explain, shown": "assert '<' in nk.explain(n, 'concurrent_sequences')._repr_html_()",

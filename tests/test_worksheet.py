@@ -26,7 +26,7 @@ from tests.sheets import QWEN
 
 def test_a_napkin_never_changes() -> None:
     before = repr(QWEN), dict(QWEN.givens), dict(QWEN.formulas.packaged)
-    other = QWEN.assume(variants.idle_evicted, context=40_000)
+    other = QWEN.assume(variants.idle_offloaded, context=40_000)
     assert (repr(QWEN), dict(QWEN.givens), QWEN.formulas.packaged) == before
     assert other != QWEN
     with pytest.raises(NapkinError, match=r"never changes: use assume\(batch=\.\.\.\)"):
@@ -75,7 +75,7 @@ def test_more_shared_heads_change_cache_weights_and_dollars() -> None:
 
 
 def test_model_accelerator_and_precision_can_be_changed_and_the_rest_stays() -> None:
-    base = QWEN.assume(variants.idle_evicted, variants.attention_apart, speed_target=30)
+    base = QWEN.assume(variants.idle_offloaded, variants.attention_apart, speed_target=30)
     moved = base.assume(model="Llama-3-8B", accelerator="H100", precision="bf16")
     direct = nk.Napkin(
         model="Llama-3-8B",
@@ -84,7 +84,7 @@ def test_model_accelerator_and_precision_can_be_changed_and_the_rest_stays() -> 
         context=20_000,
         duty_cycle=0.2,
         price="4 USD/hour",
-    ).assume(variants.idle_evicted, variants.attention_apart, speed_target=30)
+    ).assume(variants.idle_offloaded, variants.attention_apart, speed_target=30)
     assert moved == direct
     assert moved.memory.number == 80 * 10**9
     assert moved.weight_bytes.number == 2 * 8_030_261_248
@@ -113,7 +113,7 @@ def test_what_is_no_change_is_refused(change: Any) -> None:
 
 
 def test_repr_is_worth_reading() -> None:
-    said = repr(QWEN.assume(variants.idle_evicted, speed_target=20, memory="200 GiB"))
+    said = repr(QWEN.assume(variants.idle_offloaded, speed_target=20, memory="200 GiB"))
     for part in (
         "model='Qwen3-32B'",
         "accelerator='B200'",
@@ -122,7 +122,7 @@ def test_repr_is_worth_reading() -> None:
         "duty_cycle='0.200'",
         "speed_target='20 token/s'",
         "memory='215 GB'",
-        "assuming idle_evicted",
+        "assuming idle_offloaded",
     ):
         assert part in said
     assert "from Qwen3-32B: " in said
@@ -158,7 +158,7 @@ def test_the_article() -> None:
     assert str(article.users) == "6.10 users"
     assert article.cost_per_user_month.number == 2880 * Rational(512, 3125)
     assert str(article.cost_per_user_month) == "472 USD/user"
-    evicted = article.assume(variants.idle_evicted)
+    evicted = article.assume(variants.idle_offloaded)
     assert evicted.users == 5 * Rational(3125, 512)
     assert str(evicted.cost_per_user_month) == "94.4 USD/user"
     assert article.n_params == article.n_params_active == 32 * 10**9
@@ -261,7 +261,7 @@ HAND: dict[str, tuple[dict[str, Any], Rational]] = {
 @pytest.mark.parametrize("case", HAND)
 def test_users_by_hand(case: str) -> None:
     givens, expected = HAND[case]
-    bundle = variants.idle_evicted if case.startswith("evicted") else variants.idle_kept
+    bundle = variants.idle_offloaded if case.startswith("evicted") else variants.idle_resident
     n = QWEN.assume(bundle, **givens)
     assert n.users == expected
     assert n.users_per_gpu == expected / givens.get("n_gpus", 1)
@@ -270,7 +270,7 @@ def test_users_by_hand(case: str) -> None:
 
 
 def test_a_host_link_needs_the_time_of_a_turn() -> None:
-    n = QWEN.assume(variants.idle_evicted, host_link_bandwidth="64 GB/s")
+    n = QWEN.assume(variants.idle_offloaded, host_link_bandwidth="64 GB/s")
     with pytest.raises(MissingGivenError, match="think_time"):
         _ = n.users
 
@@ -390,7 +390,7 @@ def test_derive_ends_in_givens_and_gives_the_value() -> None:
     "n",
     [
         QWEN,
-        QWEN.assume(variants.idle_evicted, speed_target=30),
+        QWEN.assume(variants.idle_offloaded, speed_target=30),
         QWEN.assume(Formula(q.users, q.concurrent_sequences * 2, why="w", source="s")),
         nk.Napkin(scenario="article"),
         nk.Napkin(
@@ -411,7 +411,7 @@ def test_a_copy_is_equal_and_gives_equal_values(n: nk.Napkin, copied: Any) -> No
 def test_equality_is_by_content() -> None:
     assert QWEN == QWEN.assume(context=20_000)
     assert QWEN != QWEN.assume(context=20_001)
-    assert QWEN != QWEN.assume(variants.idle_evicted)
+    assert QWEN != QWEN.assume(variants.idle_offloaded)
     assert QWEN != "napkin"
 
 
@@ -445,7 +445,7 @@ EXTRA: dict[str, dict[str, Any]] = {
     "sliding_window": {"n_layers_window": 32, "window": 4096},
     "linear_attention": LINEAR,
     "moe": MOE,
-    "idle_evicted": {"host_link_bandwidth": "64 GB/s", "turn_period": 40},
+    "idle_offloaded": {"host_link_bandwidth": "64 GB/s", "turn_period": 40},
     "binomial": {"overflow_target": 0.01},
     "erlang": {"wait_target": 0.05},
     "paged": {"block_size": 16},
@@ -550,7 +550,7 @@ def test_every_bundle_changes_what_it_says() -> None:
         assert all(after[f.target] == f for f in bundle.formulas), name
         assert str(bundle) == f"{bundle.name}: {bundle.why}"
         same = all(before[target] == after[target] for target in before)
-        assert same == (name in {"gqa", "idle_kept", "fluid", "rent"}), name
+        assert same == (name in {"gqa", "idle_resident", "fluid", "rent"}), name
 
 
 def test_symbols_are_the_registry_s() -> None:

@@ -246,7 +246,7 @@ class Twin:
 
     def users(self) -> float:
         by_load = self.active_limit() / self.duty_cycle
-        if not self.has("idle_evicted"):
+        if not self.has("idle_offloaded"):
             return min(by_load, self.concurrent_sequences())
         if not self.host_link_bandwidth:
             return by_load

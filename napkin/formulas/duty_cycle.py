@@ -1,15 +1,32 @@
 """Users who are idle most of the time: how many more than active ones."""
 
-from sympy import Min, sqrt
+from sympy import Integer, Min, floor, oo, sqrt
 
 from ..quantities import notation as q
-from .formula import Formula
+from .formula import Elsewhere, Formula, Without
 from .probability import BinomialOverflow, ErlangB, LoadAtWait, UsersAtOverflow
+from .tokens_per_second import RUNNING_STEP
 
 _ERLANG = "Erlang 1917"
 _HALFIN = "Halfin and Whitt 1981"
-_busy = q.ttft + q.new_tokens * q.tpot
+_busy = q.ttft_at_limit + q.new_tokens * q.tpot_at_limit
 
+tpot_at_limit = Elsewhere(
+    q.tpot_at_limit,
+    q.tpot,
+    q.batch,
+    q.active_limit,
+    why="users are planned for the server at its fullest, whatever batch is being looked at",
+    source="definition",
+)
+ttft_at_limit = Elsewhere(
+    q.ttft_at_limit,
+    q.ttft,
+    q.batch,
+    q.active_limit,
+    why="a question meets the server at its fullest",
+    source="definition",
+)
 duty_cycle = Formula(
     q.duty_cycle,
     _busy / (_busy + q.think_time),
@@ -29,14 +46,14 @@ users_by_load = Formula(
     q.active_limit / q.duty_cycle,
     why="on average a user needs a place only for the share of time in which they are active",
     source="fluid limit",
-    scope="mean load: at this number the server is too full half of the time; and the prompts of "
-    "others take no time from the steps",
+    scope="mean load: at this number the server is too full half of the time",
 )
 binomial_users_by_load = Formula(
     q.users_by_load,
-    UsersAtOverflow(q.active_limit, q.duty_cycle, q.overflow_target),
+    floor(UsersAtOverflow(floor(q.active_limit), q.duty_cycle, q.overflow_target)),
     why="independent users are active together by chance: keep that chance below a target",
     source="binomial distribution, exact",
+    scope="whole places and whole users, because a chance is promised to people",
 )
 erlang_users_by_load = Formula(
     q.users_by_load,
@@ -51,19 +68,74 @@ users = Formula(
     why="idle users keep their cache, so everyone must fit, active or not",
     source="first principles",
 )
-users_evicted = Formula(
+users_offloaded = Formula(
     q.users,
-    Min(q.users_by_load, q.users_by_host_link),
-    why="idle users give their memory up, but their caches must come back each turn",
+    Min(q.users_by_load, q.users_by_host_memory, q.users_by_host_link),
+    why="idle users leave the GPU, so the host must hold their caches and bring them back in time",
     source="first principles",
-    left_out=((q.host_link_bandwidth, q.users_by_host_link),),
+    left_out=(
+        Without(q.host_memory, q.users_by_host_memory, oo),
+        Without(q.host_link_bandwidth, q.users_by_host_link, oo),
+    ),
+)
+users_recomputed = Formula(
+    q.users,
+    q.users_by_load,
+    why="idle users hold no memory at all, but every turn reads the whole conversation again",
+    source="first principles",
+)
+hit_rate = Formula(
+    q.hit_rate,
+    1 - q.message / q.prompt,
+    why="what earlier turns left in the cache need not be computed again",
+    source="definition",
+    valid=q.message <= q.prompt,
+    scope="the cache still holds everything before the message",
+    left_out=(Without(q.message, q.message, q.prompt, "every prompt is read whole"),),
+)
+recomputed_hit_rate = Formula(
+    q.hit_rate,
+    Integer(0),
+    why="a cache that was thrown away holds nothing",
+    source="definition",
+)
+turn_tokens = Formula(
+    q.turn_tokens,
+    q.message + q.new_tokens,
+    why="a turn adds the user's message and the answer to it",
+    source="definition",
+)
+offload_bytes = Formula(
+    q.offload_bytes,
+    Min(q.kv_bytes_per_sequence, q.kv_bytes_per_token * q.turn_tokens + q.state_bytes),
+    why="the host still has the older tokens, so only new ones go out; a state goes out whole",
+    source="first principles",
+    scope="the host keeps a copy of every user's cache",
+    left_out=(
+        Without(q.message, q.turn_tokens, oo, "the whole cache goes out"),
+        Without(q.new_tokens, q.turn_tokens, oo, "the whole cache goes out"),
+    ),
 )
 users_by_host_link = Formula(
     q.users_by_host_link,
-    q.n_gpus * q.host_link_bandwidth * q.turn_period / (2 * q.kv_bytes_per_sequence),
-    why="in each turn a user's cache crosses the path to the host twice, out and in",
+    q.n_gpus * q.host_link_bandwidth * q.turn_period / (q.kv_bytes_per_sequence + q.offload_bytes),
+    why="in each turn a user's cache comes back from the host, and what is new goes out to it",
     source="first principles",
-    scope="each GPU has its own path; one that overlaps both directions does twice as many",
+    scope="each GPU has its own link; both directions share it",
+)
+users_by_host_memory = Formula(
+    q.users_by_host_memory,
+    q.n_gpus * q.host_memory / q.kv_bytes_per_sequence,
+    why="the host holds a copy of every user's cache",
+    source="first principles",
+)
+offloaded_ttft = Formula(
+    q.ttft,
+    q.restore_time + q.prefill_time + q.decode_step_time,
+    why="the cache comes back, the step that is running ends, and then the message is read",
+    source="first principles",
+    scope="no queue in front of it",
+    left_out=(Without(q.host_link_bandwidth, q.restore_time, Integer(0)), *RUNNING_STEP),
 )
 users_per_gpu = Formula(
     q.users_per_gpu,

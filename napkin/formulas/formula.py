@@ -55,6 +55,20 @@ class Detail:
 
 
 @dataclass(frozen=True)
+class Without:
+    """What stands for a term where a given is missing, and how that is said."""
+
+    given: Symbol
+    term: Symbol
+    value: Expr
+    words: str = ""
+
+    def __str__(self) -> str:
+        said = self.words or f"{self.term} is left out"
+        return f"{self.given} is not given, so {said}"
+
+
+@dataclass(frozen=True)
 class Formula:
     """One equation with its reason, source and range.
 
@@ -77,8 +91,8 @@ class Formula:
         formulas that decide what fits have this text.
     details : tuple of Detail
         Sentences that follow `otherwise`: the numbers, and what to do.
-    left_out : tuple of (Symbol, Symbol)
-        Pairs (given, term): if the given is missing, a ``Min`` drops the term.
+    left_out : tuple of Without
+        Terms that give way to another value if a given is missing.
     """
 
     target: Symbol
@@ -89,7 +103,7 @@ class Formula:
     scope: str = ""
     otherwise: str = ""
     details: tuple[Detail, ...] = ()
-    left_out: tuple[tuple[Symbol, Symbol], ...] = ()
+    left_out: tuple[Without, ...] = ()
 
     @property
     def equation(self) -> Eq:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
-from sympy import Add, Expr, Integer, Max, Min, Symbol, oo
+from sympy import Add, Expr, Integer, Max, Min, Symbol
 
 from ..errors import CircularError
 from ..quantities.quantity import REGISTRY
@@ -22,8 +22,8 @@ _GRAPHS: Final = 128
 class Graph(Mapping[Symbol, Formula]):
     """Formulas as they hold once some quantities are known.
 
-    The graph prepares each formula once: it drops terms that are zero and terms of a ``Min``
-    that cannot be known, and it writes the equations of `Solved` and `Elsewhere` nodes. Every
+    The graph prepares each formula once: it drops terms that are zero and terms that
+    cannot be known, and it writes the equations of `Solved` and `Elsewhere` nodes. Every
     caller then reads the same formula.
     """
 
@@ -67,7 +67,9 @@ class Graph(Mapping[Symbol, Formula]):
         if isinstance(node, Formula):
             return node
         if isinstance(node, Elsewhere):
-            form = self.in_terms_of(node.of, node.unknown).xreplace({node.unknown: node.at})
+            # Through its formula: a value that was given holds at another place.
+            form = self._through(self[node.of].expression, node.unknown)
+            form = form.xreplace({node.unknown: node.at})
             return Formula(
                 node.target, form, node.why, node.source, valid=node.valid, scope=node.scope
             )
@@ -100,12 +102,10 @@ class Graph(Mapping[Symbol, Formula]):
         return form if form.has(unknown) else symbol
 
     def _without_unknown(self, formula: Formula) -> Formula:
-        gone = tuple(
-            (given, term) for given, term in formula.left_out if given in self.open_ends(term)
-        )
         if not formula.left_out:
             return formula
-        terms = dict.fromkeys((term for _, term in gone), oo)
+        gone = tuple(part for part in formula.left_out if part.given in self.open_ends(part.term))
+        terms = {part.term: part.value for part in gone}
         return replace(formula, expression=formula.expression.xreplace(terms), left_out=gone)
 
     def _without_zeros(self, formula: Formula) -> Formula:
@@ -130,19 +130,23 @@ class Graph(Mapping[Symbol, Formula]):
         return zeros
 
     def open_ends(self, target: Symbol) -> set[Symbol]:
-        """Return the inputs of a target that are neither known nor computed by a formula."""
-        seen, queue, ends = set[Symbol](), [target], set[Symbol]()
+        """Return the inputs of a target that are neither known nor computed by a formula.
+
+        These are the inputs of the packaged formulas: an input counts also if its term vanishes.
+        """
+        ends, seen = set[Symbol](), set[tuple[Symbol, frozenset[Symbol]]]()
+        queue = [(target, self.known)]
         while queue:
-            symbol = queue.pop()
-            if symbol in seen or symbol in self.known:
+            symbol, stops = place = queue.pop()
+            if place in seen or symbol in stops:
                 continue
-            seen.add(symbol)
-            if symbol in self.packaged:
-                node = self.packaged[symbol]
-                told = isinstance(node, Formula) or symbol in self._open
-                queue.extend((node if told else self[symbol]).symbols)
-            else:
+            seen.add(place)
+            if symbol not in self.packaged:
                 ends.add(symbol)
+                continue
+            node = self.packaged[symbol]
+            own = frozenset() if isinstance(node, Formula) else {node.unknown}
+            queue.extend((needed, stops | own) for needed in node.symbols)
         return ends
 
     def order(self, target: Symbol) -> list[Symbol]:

@@ -2,10 +2,10 @@
 
 from typing import Any, Final
 
-from sympy import Min, ceiling, floor, sqrt
+from sympy import Min, ceiling, floor, oo, sqrt
 
 from ..quantities import notation as q
-from .formula import Detail, Formula
+from .formula import Detail, Formula, Without
 from .kv_cache import kept, kept_window
 
 _per_gpu = q.usable_memory * q.memory - q.reserved_memory
@@ -81,7 +81,7 @@ active_limit = Formula(
     Min(q.largest_batch_at_speed, q.concurrent_sequences),
     why="users can be active at once as far as both speed and memory allow",
     source="first principles",
-    left_out=((q.speed_target, q.largest_batch_at_speed),),
+    left_out=(Without(q.speed_target, q.largest_batch_at_speed, oo),),
 )
 batch = Formula(
     q.batch,

@@ -1,10 +1,10 @@
 """How fast: the step, the first token, and the largest batch at a speed."""
 
-from sympy import Max, ceiling
+from sympy import Integer, Max, ceiling
 
 from ..quantities import notation as q
 from . import hardware, paging
-from .formula import Detail, Formula, Solved
+from .formula import Detail, Formula, Solved, Without
 
 _BOOK = "scaling-book, inference"
 _rate = q.n_gpus * hardware.rate
@@ -59,7 +59,6 @@ tokens_per_second = Formula(
     q.batch / q.tpot,
     why="a step makes one token for each sequence",
     source=_BOOK,
-    scope="decode only: prompts take no time from the steps",
 )
 tokens_per_second_per_user = Formula(
     q.tokens_per_second_per_user,
@@ -68,10 +67,74 @@ tokens_per_second_per_user = Formula(
     source=_BOOK,
     scope="at the batch of this step: with as many active as fit, unless a batch is given",
 )
+_NO_PROMPTS = (
+    Without(q.prompt, q.prompt_stall, Integer(0)),
+    Without(q.new_tokens, q.prompt_stall, Integer(0)),
+)
 tpot = Formula(
     q.tpot,
+    q.decode_step_time + q.prompt_stall,
+    why="between two of its tokens a sequence waits for the step, and for the prompts of others",
+    source="definition",
+    scope="the mean in a steady state",
+    left_out=_NO_PROMPTS,
+)
+prompt_stall = Formula(
+    q.prompt_stall,
+    q.batch * q.prefill_time / q.new_tokens,
+    why="each sequence of the batch brings one prompt for every new_tokens tokens that it writes",
+    source="steady state: as many requests begin as end",
+)
+chunked_tpot = Formula(
+    q.tpot,
+    Max(q.decode_step_time, q.decode_compute_time + q.prompt_stall),
+    why="pieces of prompts ride along in the steps: their work fills the time that reading takes",
+    source="Agrawal et al. 2024, Sarathi-Serve, arXiv:2403.02310, section 4",
+    scope="pieces that hide perfectly: a bound",
+    left_out=_NO_PROMPTS,
+)
+chunked_prompt_stall = Formula(
+    q.prompt_stall,
+    q.batch * q.prefill_compute_time / q.new_tokens,
+    why="a piece of a prompt brings its work; the weights are read for the step anyway",
+    source="Agrawal et al. 2024, Sarathi-Serve, arXiv:2403.02310, section 4",
+)
+disaggregated_tpot = Formula(
+    q.tpot,
     q.decode_step_time,
-    why="the time per output token is the step time",
+    why="prompts are read on other GPUs, so nothing comes between the steps",
+    source="Zhong et al. 2024, DistServe, arXiv:2401.09670, section 3",
+)
+requests_per_second = Formula(
+    q.requests_per_second,
+    q.tokens_per_second / q.new_tokens,
+    why="each request is answered with new_tokens tokens",
+    source="definition",
+)
+prompt_share = Formula(
+    q.prompt_share,
+    q.requests_per_second * q.prefill_time,
+    why="each request takes the GPUs for the time of its prompt",
+    source="definition",
+    scope="with chunks, part of this time is hidden behind the reading of the weights",
+)
+n_gpus_prefill = Formula(
+    q.n_gpus_prefill,
+    Integer(0),
+    why="the GPUs that write also read the prompts",
+    source="definition",
+)
+disaggregated_n_gpus_prefill = Formula(
+    q.n_gpus_prefill,
+    q.n_gpus * q.requests_per_second * q.prefill_time,
+    why="each second brings the prompts of its requests, and each takes prefill_time of n_gpus",
+    source="definition",
+    scope="a pool that many replicas share, always busy; moving the cache over takes no time",
+)
+n_gpus_paid = Formula(
+    q.n_gpus_paid,
+    q.n_gpus + q.n_gpus_prefill,
+    why="GPUs that only read prompts are paid for too",
     source="definition",
 )
 throughput_ceiling = Formula(
@@ -184,15 +247,35 @@ prefill_memory_time = Formula(
     why="however short the prompt, its weights are read once",
     source="scaling-book, applied-inference",
 )
-ttft = Formula(
-    q.ttft,
+prefill_time = Formula(
+    q.prefill_time,
     Max(q.prefill_compute_time, q.prefill_memory_time),
     why="the prompt must be computed, and the weights read at least once",
     source="scaling-book, applied-inference",
-    scope="no queue in front of it",
 )
-prefill_time = Formula(
+_unknown_step = "the step that is running is left out"
+RUNNING_STEP = (
+    Without(q.context, q.decode_step_time, Integer(0), _unknown_step),
+    Without(q.memory, q.decode_step_time, Integer(0), _unknown_step),
+)
+"""What the first token does without where a step cannot be known."""
+ttft = Formula(
+    q.ttft,
+    q.prefill_time + q.decode_step_time,
+    why="a prompt waits for the end of the step that is running, and is then read",
+    source="scaling-book, applied-inference",
+    scope="no queue in front of it",
+    left_out=RUNNING_STEP,
+)
+disaggregated_ttft = Formula(
+    q.ttft,
     q.prefill_time,
+    why="the GPUs that read prompts run no steps",
+    source="Zhong et al. 2024, DistServe, arXiv:2401.09670, section 3",
+    scope="no queue in front of it; moving the cache over takes no time",
+)
+whole_prompt_time = Formula(
+    q.whole_prompt_time,
     (q.weight_flops * q.prompt + q.attention_flops_per_pair * q.prompt * (q.prompt + 1) / 2)
     / _rate,
     why="2 P T for the weights and 2 L h d T (T + 1) for causal attention",

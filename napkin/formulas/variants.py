@@ -150,14 +150,41 @@ quantized_experts = Bundle(
     "only experts are stored narrow",
     of_a_model=True,
 )
-idle_kept = Bundle(
-    "idle_kept", (duty_cycle.users,), "idle users keep their cache in the GPU's memory", slot="idle"
-)
-idle_evicted = Bundle(
-    "idle_evicted",
-    (duty_cycle.users_evicted,),
-    "idle users' caches leave the GPU's memory",
+idle_resident = Bundle(
+    "idle_resident",
+    (duty_cycle.users, duty_cycle.hit_rate, speed.ttft),
+    "idle users keep their cache in the GPU's memory",
     slot="idle",
+)
+idle_offloaded = Bundle(
+    "idle_offloaded",
+    (duty_cycle.users_offloaded, duty_cycle.hit_rate, duty_cycle.offloaded_ttft),
+    "idle users' caches lie in the host's memory, and come back over the link",
+    slot="idle",
+)
+idle_recomputed = Bundle(
+    "idle_recomputed",
+    (duty_cycle.users_recomputed, duty_cycle.recomputed_hit_rate, speed.ttft),
+    "idle users' caches are thrown away, and every turn reads the whole conversation again",
+    slot="idle",
+)
+prefill_first = Bundle(
+    "prefill_first",
+    (speed.tpot, speed.prompt_stall, speed.n_gpus_prefill),
+    "a prompt is read in one piece, between two steps",
+    slot="prompts",
+)
+chunked_prefill = Bundle(
+    "chunked_prefill",
+    (speed.chunked_tpot, speed.chunked_prompt_stall, speed.n_gpus_prefill),
+    "prompts are read in pieces that ride along in the steps",
+    slot="prompts",
+)
+disaggregated = Bundle(
+    "disaggregated",
+    (speed.disaggregated_tpot, speed.disaggregated_n_gpus_prefill),
+    "prompts are read on GPUs of their own",
+    slot="prompts",
 )
 fluid = Bundle("fluid", (duty_cycle.users_by_load,), "the mean load is the load", slot="load")
 binomial = Bundle(

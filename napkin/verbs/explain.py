@@ -145,8 +145,7 @@ def _node(
 def _notes(
     n: Napkin, symbol: Symbol, values: dict[Symbol, Value], formula: Formula | None
 ) -> Iterator[str]:
-    for needed, term in formula.left_out if formula else ():
-        yield f"{needed} is not given, so {term} is left out"
+    yield from map(str, formula.left_out if formula else ())
     if symbol == context and max_context in n.givens:
         longest = in_unit(max_context, n.givens[max_context].value)
         if values[context] > longest:

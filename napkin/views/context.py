@@ -23,7 +23,7 @@ def users_over_context(n: Napkin, lowest: float = 2_000, highest: float = 200_00
     Figure
         Two lines on logarithmic axes, and the napkin's own context marked.
     """
-    evicted, kept = n.assume(variants.idle_evicted), n.assume(variants.idle_kept)
+    evicted, kept = n.assume(variants.idle_offloaded), n.assume(variants.idle_resident)
     ratio = float(evicted.users_per_gpu) / float(kept.users_per_gpu)
     return curves(
         {

@@ -170,7 +170,7 @@ def exploration(
         if not isinstance(assume, Mapping):
             raise NapkinError(
                 "assume needs words for each option, as in "
-                f'assume={{"caches kept": nk.variants.idle_kept}}, got {assume!r:.60}.'
+                f'assume={{"caches kept": nk.variants.idle_resident}}, got {assume!r:.60}.'
             )
         menus["assumption"] = {
             words: change if isinstance(change, list | tuple) else [change]

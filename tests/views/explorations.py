@@ -16,7 +16,7 @@ from tests.sheets import QWEN
 
 CHAT = QWEN.assume(prompt=20_000, speed_target=20)
 MIXTURE = CHAT.assume(model="gpt-oss-120b", accelerator="H200", speed_target=100)
-IDLE = {"kept": nk.variants.idle_kept, "moved": nk.variants.idle_evicted}
+IDLE = {"kept": nk.variants.idle_resident, "moved": nk.variants.idle_offloaded}
 
 
 def written(name: str) -> Expr:

@@ -88,7 +88,7 @@ def test_the_copied_line_rebuilds_the_worksheet(name: str) -> None:
 
 def test_code_keeps_formulas_of_the_reader_and_what_was_given_after_them() -> None:
     n = CHAT.assume("kv_bytes_per_token = 2*n_layers*n_kv_heads*d_head*bytes_per_kv / 2")
-    n = n.assume(nk.variants.idle_evicted, usable_memory=0.9)
+    n = n.assume(nk.variants.idle_offloaded, usable_memory=0.9)
     again = eval(as_code(n), {"nk": nk})
     assert float(again.users) == float(n.users)
     assert as_code(nk.Napkin(context=2_000)) == "nk.Napkin(context=2_000)"
@@ -150,7 +150,7 @@ def test_what_an_explorer_cannot_show_is_said(
 
 
 def test_a_menu_of_assumptions_needs_words() -> None:
-    unnamed: Any = [nk.variants.idle_kept]
+    unnamed: Any = [nk.variants.idle_resident]
     with pytest.raises(NapkinError, match="needs words for each option"):
         nk.explore(CHAT, "users", "context", assume=unnamed)
 
