@@ -320,7 +320,9 @@ TARGETS = (
     "decode_step_time",
     "tokens_per_second",
     "tokens_per_second_per_user",
+    "prefill_time",
     "ttft",
+    "tpot",
     "users",
     "users_per_gpu",
     "cost_per_user_month",
@@ -365,14 +367,15 @@ LOAD = {
     "context": wide(1, 1e6),
     "max_context": st.just(10_000_000),
     "prompt": whole(1, 1_000_000),
-    "hit_rate": st.one_of(st.just(0), wide(1e-3, 0.999)),
-    "duty_cycle": st.one_of(st.just(1), wide(1e-4, 1)),
     "price": wide(1e-3, 1e4),
 }
 MAYBE = {
     "speed_target": wide(1e-2, 1e3),
     "batch": wide(1e-1, 1e5),
     "host_link_bandwidth": wide(1e6, 1e12),
+    "host_memory": wide(1e9, 1e13),
+    "hit_rate": st.one_of(st.just(0), wide(1e-3, 0.999)),
+    "new_tokens": whole(1, 100_000),
 }
 SPECIAL: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "mha": {},
@@ -400,7 +403,10 @@ SPECIAL: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "n_experts_shared": st.integers(0, 2),
         "n_layers_dense": st.integers(0, LAYERS - 1),
     },
-    "idle_offloaded": {"turn_period": wide(1e-1, 1e6)},
+    "idle_offloaded": {},
+    "idle_recomputed": {},
+    "chunked_prefill": {},
+    "disaggregated": {},
     "paged": {"block_size": whole(1, 1024)},
     "reserved_maximum": {},
     "attention_apart": {},
@@ -422,7 +428,8 @@ CHOICES = [
     ("", "linear_attention"),
     ("", "sliding_window"),
     ("", "moe"),
-    ("", "idle_offloaded"),
+    ("", "idle_offloaded", "idle_recomputed"),
+    ("", "chunked_prefill", "disaggregated"),
     ("", "paged", "reserved_maximum"),
     ("", "attention_apart", "with_overheads"),
     ("", "own"),
@@ -448,6 +455,15 @@ def worksheets(draw: st.DrawFn) -> tuple[nk.Napkin, Twin]:
         givens.pop("n_kv_heads")
     if "own" in bundles:
         givens.pop("price")
+    if "disaggregated" in bundles:  # to count the GPUs for prompts needs them to be known
+        givens.setdefault("new_tokens", 300)
+    if "hit_rate" not in givens and draw(st.booleans()):
+        givens["message"] = min(givens["prompt"], draw(whole(1, 1_000_000)))
+    if "new_tokens" in givens and draw(st.booleans()):
+        givens["think_time"] = draw(wide(1e-1, 1e6))
+    else:
+        givens["duty_cycle"] = draw(st.one_of(st.just(1), wide(1e-4, 1)))
+        givens["turn_period"] = draw(wide(1e-1, 1e6))
     n = nk.Napkin(**givens).assume(*(BUNDLES[name] for name in bundles if name in BUNDLES))
     n = n.assume(**givens)
     twin = Twin({k: float(v) * SCALE.get(k, 1) for k, v in givens.items()}, bundles)
@@ -461,7 +477,7 @@ def _excuse(twin: Twin, target: str) -> bool:
     """Say whether plain floats, too, find no room or no batch that is fast enough."""
     if target in TARGETS[:5]:
         return False
-    if target == "ttft":
+    if target == "prefill_time":
         return twin.kv_budget() <= 0
     if twin.has("reserved_maximum") and twin.context > twin.max_context:
         return True
@@ -538,7 +554,7 @@ def test_the_twin_notices_a_difference() -> None:
 
 ASKS_FOR_NO_CACHE = {
     *("n_params", "n_params_active", "weight_bytes", "kv_bytes_per_sequence"),
-    *("sequence_step_flops", "kv_budget", "ttft"),
+    *("sequence_step_flops", "kv_budget", "prefill_time"),
 }
 
 
@@ -562,9 +578,9 @@ ENDS = {
     "no layer with experts": (["moe"], {"n_layers_dense": LAYERS}, "weight_bytes_read"),
     "no layer with experts, speed": (["moe"], {"n_layers_dense": LAYERS}, "largest_batch_at_speed"),
     "no windowed layer": (["sliding_window"], {"n_layers_window": 0}, "kv_bytes_per_sequence"),
-    "only windowed layers": (["sliding_window"], {"n_layers_window": LAYERS}, "ttft"),
-    "a prompt that is cached": ([], {"hit_rate": 1}, "ttft"),
-    "a prompt that is cached, no vocabulary": ([], {"hit_rate": 1, "n_vocab": 0}, "ttft"),
+    "only windowed layers": (["sliding_window"], {"n_layers_window": LAYERS}, "prefill_time"),
+    "a prompt that is cached": ([], {"hit_rate": 1}, "prefill_time"),
+    "a prompt that is cached, no vocabulary": ([], {"hit_rate": 1, "n_vocab": 0}, "prefill_time"),
 }
 
 

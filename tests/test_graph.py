@@ -321,23 +321,25 @@ def test_a_term_without_its_given_is_left_out() -> None:
         assert (held.expression, held.left_out) == (limit.expression, ())
     paced = made(q.speed_target, 1 / q.think_time)
     assert Graph(BASE | {q.speed_target: paced}, ())[q.active_limit].expression == limit.expression
-    evicted = duty_cycle.users_evicted
-    away = BASE | {q.users: evicted}
+    offloaded = duty_cycle.users_offloaded
+    away = BASE | {q.users: offloaded}
     assert Graph(away, [q.speed_target])[q.users].expression == q.users_by_load
-    assert Graph(away, [q.host_link_bandwidth])[q.users].expression == evicted.expression
-    hour = dollars.cost_per_user_hour
-    assert Graph(BASE, ())[q.cost_per_user_hour].expression == hour.expression
+    both = Graph(away, [q.host_link_bandwidth, q.host_memory])
+    assert both[q.users].expression == offloaded.expression
+    assert Graph(BASE, ())[q.cost_per_user_hour].left_out == ()
     assert q.speed_target not in Graph(BASE, ()).order(q.users)
     assert q.speed_target in Graph(BASE, [q.speed_target]).order(q.users)
 
 
-def test_what_may_be_left_out_is_a_side_of_a_min() -> None:
+def test_what_may_be_left_out_is_in_the_formula_and_vanishes() -> None:
     formulas = {name: node for name, node in ALL.items() if isinstance(node, Formula)}
-    assert sum(bool(formula.left_out) for formula in formulas.values()) == 2
+    assert sum(bool(formula.left_out) for formula in formulas.values()) > 5
     for name, formula in formulas.items():
-        for _, term in formula.left_out:
-            assert isinstance(formula.expression, Min), name
-            assert term in formula.expression.args
+        for part in formula.left_out:
+            assert part.term in formula.symbols, name
+            left = formula.expression.xreplace({part.term: part.value})
+            assert not left.has(part.term, oo), name
+            assert str(part).startswith(f"{part.given} is not given, so "), name
 
 
 def test_dependents_are_direct() -> None:

@@ -71,9 +71,13 @@ def test_rows_are_sorted_and_read_as_sentences() -> None:
     assert all(sentence in found._repr_markdown_() for sentence in found.sentences())
 
 
-def test_a_rounded_quantity_has_no_elasticity() -> None:
-    with pytest.raises(NapkinError, match="moves in steps"):
-        nk.sensitivity(QWEN, "whole_sequences")
+def test_a_rounded_quantity_has_the_slope_of_what_is_rounded() -> None:
+    whole, part = (
+        {row.name: row.elasticity for row in nk.sensitivity(QWEN, target).rows}
+        for target in ("whole_sequences", "concurrent_sequences")
+    )
+    rounded_off = float(QWEN.concurrent_sequences) / float(QWEN.whole_sequences)
+    assert whole == pytest.approx({name: slope * rounded_off for name, slope in part.items()})
 
 
 def test_a_spread_repeats_to_the_bit() -> None:

@@ -481,7 +481,7 @@ POINTS: dict[tuple[str, ...], list[tuple[float, ...]]] = {
 }
 TARGETS: dict[str, tuple[str, ...]] = {
     "cost_per_user_month": ("context", "duty_cycle"),
-    "ttft": ("prompt", "bandwidth"),
+    "prefill_time": ("prompt", "bandwidth"),
     "weight_bytes": ("n_layers", "bytes_per_weight"),
 }
 
@@ -550,7 +550,7 @@ def test_every_bundle_changes_what_it_says() -> None:
         assert all(after[f.target] == f for f in bundle.formulas), name
         assert str(bundle) == f"{bundle.name}: {bundle.why}"
         same = all(before[target] == after[target] for target in before)
-        assert same == (name in {"gqa", "idle_resident", "fluid", "rent"}), name
+        assert same == (name in {"gqa", "idle_resident", "prefill_first", "fluid", "rent"}), name
 
 
 def test_symbols_are_the_registry_s() -> None:

@@ -17,7 +17,6 @@ DEFAULTS = {
     "bandwidth_efficiency": 1.0,
     "usable_memory": 1.0,
     "reserved_memory": 0.0,
-    "hit_rate": 0.0,
     "bytes_per_state": 4.0,
     "month": 720 * 3600.0,
     "n_mlp_matrices": 3.0,
@@ -174,17 +173,34 @@ class Twin:
             return max(memory, compute, launches) + self.host_time
         return max(memory, compute)
 
+    def prompts_of_others(self) -> bool:
+        return bool(self.prompt and self.new_tokens)
+
+    def tpot_at(self, batch: float) -> float:
+        """Time between two tokens of one sequence, prompts of others included."""
+        alone = self.step_time(batch)
+        if not self.prompts_of_others() or self.has("disaggregated"):
+            return alone
+        prompts = batch / self.new_tokens  # begun for each token that a sequence writes
+        if not self.has("chunked_prefill"):
+            return alone + prompts * self.prefill_time()
+        work = batch * self.sequence_step_flops() / self.rate()
+        if self.has("attention_apart"):
+            work = batch * self.weight_flops() / self.rate()
+            work += batch * self.kv_bytes_per_sequence() / self.flow()
+        return max(alone, work + prompts * self.prompt_work() / self.rate())
+
     def largest_batch_at_speed(self) -> float:
         """The largest batch whose step is short enough, by bisection."""
         allowed = 1 / self.speed_target
-        if self.step_time(1e-9) > allowed:
+        if self.tpot_at(1e-9) > allowed:
             return 0.0
         low, high = 1e-9, 1.0
-        while self.step_time(high) <= allowed and high < 1e18:
+        while self.tpot_at(high) <= allowed and high < 1e18:
             low, high = high, high * 2
         for _ in range(200):
             middle = (low + high) / 2
-            low, high = (middle, high) if self.step_time(middle) <= allowed else (low, middle)
+            low, high = (middle, high) if self.tpot_at(middle) <= allowed else (low, middle)
         return low
 
     # -------------------------------------------------------------- who fits
@@ -209,11 +225,17 @@ class Twin:
     def decode_step_time(self) -> float:
         return self.step_time(self.batch or self.active_limit())
 
+    def tpot(self) -> float:
+        return self.tpot_at(self.batch or self.active_limit())
+
     def tokens_per_second(self) -> float:
-        return (self.batch or self.active_limit()) / self.decode_step_time()
+        return (self.batch or self.active_limit()) / self.tpot()
 
     def tokens_per_second_per_user(self) -> float:
-        return 1 / self.decode_step_time()
+        return 1 / self.tpot()
+
+    def requests_per_second(self) -> float:
+        return self.tokens_per_second() / self.new_tokens
 
     def whole_sequences(self) -> float:
         return floor(self.concurrent_sequences())
@@ -222,7 +244,8 @@ class Twin:
 
     def pairs(self) -> float:
         """Query-key pairs of the prompt, averaged over the layers."""
-        before, new = self.prompt * self.hit_rate, self.prompt * (1 - self.hit_rate)
+        before = self.prompt * self.cached_share()
+        new = self.prompt - before
         full = new * before + new * (new + 1) / 2
         share = self.windowed_share()
         if not share:
@@ -234,24 +257,67 @@ class Twin:
     def weight_bytes_read(self) -> float:
         return self.read(self.batch or self.active_limit())
 
-    def ttft(self) -> float:
-        new = self.prompt * (1 - self.hit_rate)
+    def cached_share(self) -> float:
+        """Share of the prompt that an earlier turn left in the cache."""
+        if "hit_rate" in self.givens:
+            return self.hit_rate
+        if self.has("idle_recomputed") or not self.message:
+            return 0.0
+        return 1 - self.message / self.prompt
+
+    def prompt_work(self) -> float:
+        new = self.prompt * (1 - self.cached_share())
         head = self.n_vocab * self.d_model
         work = self.flops_per_mac * ((self.n_params_active() - head) * new + head)
-        work += self.attention_per_pair(False) * self.pairs() + self.recurrence() * new
+        return work + self.attention_per_pair(False) * self.pairs() + self.recurrence() * new
+
+    def prefill_time(self) -> float:
+        new = self.prompt * (1 - self.cached_share())
         first = self.read(new) if self.has("moe") else self.read(1)
-        return max(work / self.rate(), first / self.flow())
+        return max(self.prompt_work() / self.rate(), first / self.flow())
+
+    def ttft_at(self, batch: float) -> float:
+        wait = self.prefill_time()
+        if not self.has("disaggregated"):
+            wait += self.step_time(batch)
+        if self.has("idle_offloaded") and self.host_link_bandwidth:
+            wait += self.kv_bytes_per_sequence() / (self.n_gpus * self.host_link_bandwidth)
+        return wait
+
+    def ttft(self) -> float:
+        return self.ttft_at(self.batch or self.active_limit())
 
     # ----------------------------------------------------- users and dollars
 
+    def active_share(self) -> float:
+        """Share of a turn in which a user is active, at the server's fullest."""
+        if self.duty_cycle:
+            return self.duty_cycle
+        full = self.active_limit()
+        busy = self.ttft_at(full) + self.new_tokens * self.tpot_at(full)
+        return busy / (busy + self.think_time)
+
+    def turn(self) -> float:
+        return self.turn_period or self.think_time / (1 - self.active_share())
+
     def users(self) -> float:
-        by_load = self.active_limit() / self.duty_cycle
+        by_load = self.active_limit() / self.active_share()
+        if self.has("idle_recomputed"):
+            return by_load
         if not self.has("idle_offloaded"):
             return min(by_load, self.concurrent_sequences())
-        if not self.host_link_bandwidth:
-            return by_load
-        crossings = self.n_gpus * self.host_link_bandwidth * self.turn_period
-        return min(by_load, crossings / (2 * self.kv_bytes_per_sequence()))
+        cache = self.kv_bytes_per_sequence()
+        limits = [by_load]
+        if self.host_memory:
+            limits.append(self.n_gpus * self.host_memory / cache)
+        if self.host_link_bandwidth:
+            out = cache
+            if self.message and self.new_tokens:
+                state = cache - self.kv_bytes_per_token() * self.tokens_kept()
+                new = self.kv_bytes_per_token() * (self.message + self.new_tokens)
+                out = min(cache, new + state)
+            limits.append(self.n_gpus * self.host_link_bandwidth * self.turn() / (cache + out))
+        return min(limits)
 
     def users_per_gpu(self) -> float:
         return self.users() / self.n_gpus
@@ -262,8 +328,13 @@ class Twin:
             return self.capex / self.lifetime + self.power * self.pue * self.electricity_price
         return self.price
 
+    def gpus_paid(self) -> float:
+        if not self.has("disaggregated"):
+            return self.n_gpus
+        return self.n_gpus * (1 + self.requests_per_second() * self.prefill_time())
+
     def cost_per_user_month(self) -> float:
-        return self.hourly() * self.n_gpus * self.month / self.users()
+        return self.hourly() * self.gpus_paid() * self.month / self.users()
 
     def cost_per_million_tokens(self) -> float:
-        return self.hourly() * self.n_gpus / self.tokens_per_second()
+        return self.hourly() * self.gpus_paid() / self.tokens_per_second()

@@ -3,9 +3,12 @@
 from ..quantities import notation as q
 from .formula import Formula
 
+# GPUs that only read prompts are paid for too.
+_paid = q.n_gpus + q.n_gpus_prefill
+
 cost_per_user_hour = Formula(
     q.cost_per_user_hour,
-    q.price * q.n_gpus_paid / q.users,
+    q.price * _paid / q.users,
     why="the replica's price for an hour, shared by its users",
     source="injuly.in 2026, Inference cost at scale with napkin math",
     scope="the GPU is paid for at all times, busy or not",
@@ -18,7 +21,7 @@ cost_per_user_month = Formula(
 )
 cost_per_million_tokens = Formula(
     q.cost_per_million_tokens,
-    q.price * q.n_gpus_paid / q.tokens_per_second,
+    q.price * _paid / q.tokens_per_second,
     why="what a second costs, over the tokens made in it",
     source="Erdil 2025, arXiv:2506.04645",
     scope="busy at all times: divide by the utilization",
@@ -32,7 +35,7 @@ owned_price = Formula(
 )
 capex_per_user = Formula(
     q.capex_per_user,
-    q.capex * q.n_gpus_paid / q.users,
+    q.capex * _paid / q.users,
     why="the purchase, shared by the users",
     source="injuly.in 2026, Inference cost at scale with napkin math",
 )

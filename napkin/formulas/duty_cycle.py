@@ -5,7 +5,6 @@ from sympy import Integer, Min, floor, oo, sqrt
 from ..quantities import notation as q
 from .formula import Elsewhere, Formula, Without
 from .probability import BinomialOverflow, ErlangB, LoadAtWait, UsersAtOverflow
-from .tokens_per_second import RUNNING_STEP
 
 _ERLANG = "Erlang 1917"
 _HALFIN = "Halfin and Whitt 1981"
@@ -128,14 +127,6 @@ users_by_host_memory = Formula(
     q.n_gpus * q.host_memory / q.kv_bytes_per_sequence,
     why="the host holds a copy of every user's cache",
     source="first principles",
-)
-offloaded_ttft = Formula(
-    q.ttft,
-    q.restore_time + q.prefill_time + q.decode_step_time,
-    why="the cache comes back, the step that is running ends, and then the message is read",
-    source="first principles",
-    scope="no queue in front of it",
-    left_out=(Without(q.host_link_bandwidth, q.restore_time, Integer(0)), *RUNNING_STEP),
 )
 users_per_gpu = Formula(
     q.users_per_gpu,

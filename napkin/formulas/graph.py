@@ -67,9 +67,7 @@ class Graph(Mapping[Symbol, Formula]):
         if isinstance(node, Formula):
             return node
         if isinstance(node, Elsewhere):
-            # Through its formula: a value that was given holds at another place.
-            form = self._through(self[node.of].expression, node.unknown)
-            form = form.xreplace({node.unknown: node.at})
+            form = self._elsewhere(node).xreplace({node.unknown: node.at})
             return Formula(
                 node.target, form, node.why, node.source, valid=node.valid, scope=node.scope
             )
@@ -86,6 +84,32 @@ class Graph(Mapping[Symbol, Formula]):
             otherwise=node.otherwise,
             details=node.details,
         )
+
+    def _elsewhere(self, node: Elsewhere) -> Expr:
+        """Return `of` through its formula: a value that was given for it holds at one place only.
+
+        Where the formula cannot be computed, the value that was given is all there is.
+        """
+        if node.of not in self.packaged:
+            return node.of
+        form = self._through(self[node.of].expression, node.unknown)
+        needed = form.free_symbols - {node.unknown} | node.at.free_symbols
+        if node.of in self.known and not all(map(self.can_be_known, needed)):
+            return node.of
+        return form
+
+    def can_be_known(self, target: Symbol) -> bool:
+        """Say whether everything that a target needs is given, assumed or computed.
+
+        Unlike `open_ends`, this reads the formulas as they hold: a term that vanishes needs
+        nothing.
+        """
+        try:
+            nodes = self.order(target)
+        except CircularError:
+            return False
+        ends = (symbol for symbol in nodes if symbol not in self and symbol not in self.known)
+        return all(REGISTRY[end.name].default is not None for end in ends)
 
     def _through(self, expression: Expr, *stops: Symbol) -> Expr:
         """Substitute formulas for all symbols that depend on the unknown, the first stop."""

@@ -131,12 +131,6 @@ disaggregated_n_gpus_prefill = Formula(
     source="definition",
     scope="a pool that many replicas share, always busy; moving the cache over takes no time",
 )
-n_gpus_paid = Formula(
-    q.n_gpus_paid,
-    q.n_gpus + q.n_gpus_prefill,
-    why="GPUs that only read prompts are paid for too",
-    source="definition",
-)
 throughput_ceiling = Formula(
     q.throughput_ceiling,
     _flow / q.kv_bytes_per_sequence,
@@ -253,26 +247,42 @@ prefill_time = Formula(
     why="the prompt must be computed, and the weights read at least once",
     source="scaling-book, applied-inference",
 )
-_unknown_step = "the step that is running is left out"
-RUNNING_STEP = (
-    Without(q.context, q.decode_step_time, Integer(0), _unknown_step),
-    Without(q.memory, q.decode_step_time, Integer(0), _unknown_step),
-)
-"""What the first token does without where a step cannot be known."""
 ttft = Formula(
     q.ttft,
-    q.prefill_time + q.decode_step_time,
-    why="a prompt waits for the end of the step that is running, and is then read",
+    q.restore_wait + q.step_wait + q.prefill_time,
+    why="the cache must be there, and the step that is running must end, before a prompt is read",
     source="scaling-book, applied-inference",
     scope="no queue in front of it",
-    left_out=RUNNING_STEP,
 )
-disaggregated_ttft = Formula(
-    q.ttft,
-    q.prefill_time,
+step_wait = Formula(
+    q.step_wait,
+    q.decode_step_time,
+    why="a prompt that arrives waits at most for one whole step",
+    source="definition",
+    left_out=(
+        Without(q.context, q.decode_step_time, Integer(0)),
+        Without(q.memory, q.decode_step_time, Integer(0)),
+    ),
+)
+no_step_wait = Formula(
+    q.step_wait,
+    Integer(0),
     why="the GPUs that read prompts run no steps",
     source="Zhong et al. 2024, DistServe, arXiv:2401.09670, section 3",
-    scope="no queue in front of it; moving the cache over takes no time",
+)
+restore_wait = Formula(
+    q.restore_wait,
+    Integer(0),
+    why="the cache of earlier turns is on the GPU, or is not used at all",
+    source="definition",
+)
+offloaded_restore_wait = Formula(
+    q.restore_wait,
+    q.restore_time,
+    why="the cache of earlier turns comes back from the host first",
+    source="first principles",
+    scope="the whole cache comes before the first layer is computed",
+    left_out=(Without(q.host_link_bandwidth, q.restore_time, Integer(0)),),
 )
 whole_prompt_time = Formula(
     q.whole_prompt_time,

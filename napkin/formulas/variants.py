@@ -152,37 +152,37 @@ quantized_experts = Bundle(
 )
 idle_resident = Bundle(
     "idle_resident",
-    (duty_cycle.users, duty_cycle.hit_rate, speed.ttft),
+    (duty_cycle.users, duty_cycle.hit_rate, speed.restore_wait),
     "idle users keep their cache in the GPU's memory",
     slot="idle",
 )
 idle_offloaded = Bundle(
     "idle_offloaded",
-    (duty_cycle.users_offloaded, duty_cycle.hit_rate, duty_cycle.offloaded_ttft),
+    (duty_cycle.users_offloaded, duty_cycle.hit_rate, speed.offloaded_restore_wait),
     "idle users' caches lie in the host's memory, and come back over the link",
     slot="idle",
 )
 idle_recomputed = Bundle(
     "idle_recomputed",
-    (duty_cycle.users_recomputed, duty_cycle.recomputed_hit_rate, speed.ttft),
+    (duty_cycle.users_recomputed, duty_cycle.recomputed_hit_rate, speed.restore_wait),
     "idle users' caches are thrown away, and every turn reads the whole conversation again",
     slot="idle",
 )
 prefill_first = Bundle(
     "prefill_first",
-    (speed.tpot, speed.prompt_stall, speed.n_gpus_prefill),
+    (speed.tpot, speed.prompt_stall, speed.step_wait, speed.n_gpus_prefill),
     "a prompt is read in one piece, between two steps",
     slot="prompts",
 )
 chunked_prefill = Bundle(
     "chunked_prefill",
-    (speed.chunked_tpot, speed.chunked_prompt_stall, speed.n_gpus_prefill),
+    (speed.chunked_tpot, speed.chunked_prompt_stall, speed.step_wait, speed.n_gpus_prefill),
     "prompts are read in pieces that ride along in the steps",
     slot="prompts",
 )
 disaggregated = Bundle(
     "disaggregated",
-    (speed.disaggregated_tpot, speed.disaggregated_n_gpus_prefill),
+    (speed.disaggregated_tpot, speed.no_step_wait, speed.disaggregated_n_gpus_prefill),
     "prompts are read on GPUs of their own",
     slot="prompts",
 )

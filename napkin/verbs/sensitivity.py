@@ -74,12 +74,12 @@ def sensitivity(n: Napkin, target: str) -> Sensitivity:
     Raises
     ------
     NapkinError
-        If the value cannot be computed, or jumps: a rounded quantity has no elasticity.
+        If the value cannot be computed.
 
     Notes
     -----
     Each formula is differentiated by SymPy, and the derivatives are multiplied along the
-    graph from the target down. At a tie of a ``Min`` both sides count half.
+    graph from the target down. What is rounded counts as it was before. At a tie of a ``Min`` both sides count half.
 
     Examples
     --------
@@ -118,14 +118,14 @@ def sensitivity(n: Napkin, target: str) -> Sensitivity:
     return Sensitivity(str(target), in_unit(symbol, values[symbol]), tuple(rows))
 
 
+def _itself(rounded: Expr) -> Expr:
+    """Return what is rounded: a step has no slope, but the quantity before it has."""
+    return rounded
+
+
 @lru_cache(maxsize=4096)
 def _slope(expression: Expr, symbol: Symbol) -> Expr:
-    if any(symbol in part.free_symbols for part in expression.atoms(floor, ceiling)):
-        raise NapkinError(
-            f"{expression} moves in steps, so it has no elasticity: ask for the quantity before "
-            "it is rounded."
-        )
-    slope = diff(expression, symbol)
+    slope = diff(expression.replace(floor, _itself).replace(ceiling, _itself), symbol)
     if slope.has(Derivative):
         raise NapkinError(f"{expression} has no derivative by {symbol} that SymPy knows.")
     return slope

@@ -29,7 +29,7 @@ from ..formulas.roots import largest_allowed
 from ..quantities.quantity import lookup
 from ..quantities.units import scale_of
 from ..quantities.value import Value, allows, coherent, in_unit, somewhere
-from ..worksheet.evaluation import evaluate, fits
+from ..worksheet.evaluation import evaluate, fits, without_conditions
 from ..worksheet.napkin import Napkin, expect_napkin
 
 _MOST_BRANCHES: Final = 256
@@ -129,7 +129,9 @@ def _in_unknown(n: Napkin, name: str, symbol: Symbol) -> Expr:
     form = graph.in_terms_of(target, symbol)
     values: dict[Symbol, Expr] = {}
     for other in sorted(form.free_symbols - {symbol}, key=str):
-        values[other] = evaluate(graph, {**numbers, symbol: opened}, other)[other]
+        # What fits depends on the unknown, which has no value yet.
+        found = without_conditions(graph, {**numbers, symbol: opened}, other)
+        values[other] = found or evaluate(graph, {**numbers, symbol: opened}, other)[other]
     return form.xreplace(values)
 
 

@@ -28,7 +28,7 @@ from ..formulas.formula import Solved
 from ..formulas.graph import choice, graph_of
 from ..quantities import notation as q
 from ..quantities.quantity import lookup
-from ..worksheet.evaluation import can_be_known, evaluate
+from ..worksheet.evaluation import evaluate
 from ..worksheet.napkin import Napkin
 
 _SIDES: Final = {
@@ -138,7 +138,7 @@ class _Writer:
         if symbol in self.given or symbol not in self.graph:
             return []
         names = sorted(self.graph[symbol].valid.free_symbols, key=str)
-        known = all(can_be_known(self.graph, name) for name in names)
+        known = all(self.graph.can_be_known(name) for name in names)
         return names if known else []
 
     def fix(self, symbols: Iterable[Symbol]) -> None:

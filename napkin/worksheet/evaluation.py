@@ -30,7 +30,6 @@ from sympy.core.relational import Relational
 from sympy.logic.boolalg import Boolean
 
 from ..errors import (
-    CircularError,
     DoesNotFitError,
     DomainError,
     MissingGivenError,
@@ -108,17 +107,6 @@ def evaluate(graph: Graph, givens: Givens, target: Symbol) -> Values:
     return values
 
 
-def can_be_known(graph: Graph, target: Symbol) -> bool:
-    """Say whether everything that a target needs is given, assumed or computed."""
-    try:
-        nodes = graph.order(target)
-    except CircularError:
-        return False
-    # Not `open_ends`: a term that vanishes needs nothing.
-    ends = [symbol for symbol in nodes if symbol not in graph and symbol not in graph.known]
-    return all(lookup(end).default is not None for end in ends)
-
-
 def conditions(graph: Graph, target: Symbol) -> Iterator[Formula]:
     """Yield the formulas whose conditions decide whether a server can run a target.
 
@@ -133,7 +121,7 @@ def conditions(graph: Graph, target: Symbol) -> Iterator[Formula]:
             seen.add(symbol)
             formula = graph[symbol]
             others = formula.valid.free_symbols - {symbol}
-            if all(can_be_known(graph, other) for other in others):
+            if all(graph.can_be_known(other) for other in others):
                 queue.extend(sorted(others, key=str))
                 if formula.otherwise:
                     yield formula
@@ -145,7 +133,7 @@ def fits(graph: Graph, givens: Givens, moved: Symbol) -> bool:
     return not any(
         unmet(graph, givens, formula, givens)
         for formula in told
-        if can_be_known(graph, formula.target)
+        if graph.can_be_known(formula.target)
         and any(moved in graph.order(symbol) for symbol in formula.valid.free_symbols)
     )
 
@@ -154,7 +142,7 @@ def unmet(graph: Graph, givens: Givens, formula: Formula, known: Givens) -> str:
     """Say why a formula's condition fails; return an empty text if it holds or cannot be known."""
     values = dict(known)
     for symbol in sorted(formula.valid.free_symbols - values.keys(), key=str):
-        if not can_be_known(graph, symbol):
+        if not graph.can_be_known(symbol):
             return ""
         try:
             values |= evaluate(graph, givens, symbol)
@@ -266,7 +254,7 @@ def _filled(graph: Graph, givens: Givens, detail: Detail, values: Givens) -> str
     needed = detail.when.free_symbols.union(*(value.free_symbols for value in detail.values))
     known = dict(values)
     for symbol in sorted(needed - known.keys(), key=str):
-        found = _without_checks(graph, givens, symbol)
+        found = without_conditions(graph, givens, symbol)
         if found is None:
             return ""
         known[symbol] = found
@@ -281,9 +269,9 @@ def _shown(expression: Expr, values: Givens) -> Value:
     return Value(number(expression, values), coherent_unit(dimension_of(expression)))
 
 
-def _without_checks(graph: Graph, givens: Givens, target: Symbol) -> Expr | None:
+def without_conditions(graph: Graph, givens: Givens, target: Symbol) -> Expr | None:
     """Return the number of a target without checks, or None if it cannot be known."""
-    if not can_be_known(graph, target):
+    if not graph.can_be_known(target):
         return None
     values = _starting_values(graph, givens, target)
     for symbol in graph.order(target):

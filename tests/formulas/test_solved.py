@@ -310,4 +310,8 @@ def test_what_is_elsewhere_does_not_see_a_batch(n: nk.Napkin) -> None:
 def test_what_is_elsewhere_follows_the_formulas_that_hold() -> None:
     twice = CHAT.assume(FULL, OWN_STEP, batch=1)
     assert twice.roofline_time == CHAT.assume(OWN_STEP).tpot
-    assert CHAT.assume(FULL, tpot="10 ms", batch=1).roofline_time.number == 10 * MS
+    assert CHAT.assume(FULL, tpot="10 ms", batch=1).roofline_time == CHAT.tpot
+
+
+def test_what_is_elsewhere_takes_a_given_where_there_is_no_formula_to_compute() -> None:
+    assert nk.Napkin(tpot="10 ms", active_limit=3).assume(FULL).roofline_time.number == 10 * MS
