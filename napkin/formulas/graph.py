@@ -11,7 +11,7 @@ from typing import Final
 from sympy import Add, Expr, Integer, Max, Min, Symbol, oo
 
 from ..errors import CircularError
-from ..quantities.quantity import REGISTRY
+from ..quantities.quantity import REGISTRY, lookup
 from .formula import Elsewhere, Formula, Node
 from .roots import largest_at_most
 
@@ -49,10 +49,11 @@ class Graph(Mapping[Symbol, Formula]):
     def __len__(self) -> int:
         return len(self.packaged)
 
-    def __contains__(self, symbol: object) -> bool:
-        return symbol in self.packaged
+    def __contains__(self, target: object) -> bool:
+        return (lookup(target).symbol if isinstance(target, str) else target) in self.packaged
 
-    def __getitem__(self, symbol: Symbol) -> Formula:
+    def __getitem__(self, target: str | Symbol) -> Formula:
+        symbol = lookup(target).symbol if isinstance(target, str) else target
         if symbol not in self._found:
             self._open.add(symbol)  # a solved side may lead back to the target itself
             try:
