@@ -131,7 +131,12 @@ class Graph(Mapping[Symbol, Formula]):
         return zeros
 
     def open_ends(self, target: Symbol) -> set[Symbol]:
-        """Return the inputs of a target that are neither known nor computed by a formula."""
+        """Return the inputs of a target that are neither known nor computed by a formula.
+
+        While the graph prepares a formula, this tells which input of a limit is missing, so it
+        reads formulas with the terms that will vanish, and a default is an open end too. Whether
+        a prepared target has a value, `can_be_known` of `worksheet.evaluation` says.
+        """
         seen, queue, ends = set[Symbol](), [target], set[Symbol]()
         while queue:
             symbol = queue.pop()

@@ -109,12 +109,15 @@ def evaluate(graph: Graph, givens: Givens, target: Symbol) -> Values:
 
 
 def can_be_known(graph: Graph, target: Symbol) -> bool:
-    """Say whether everything that a target needs is given, assumed or computed."""
+    """Say whether everything that a target needs is given, assumed or computed.
+
+    `Graph.open_ends` serves the graph while it prepares its formulas. Here, terms that vanish
+    need nothing, and a default is known.
+    """
     try:
         nodes = graph.order(target)
     except CircularError:
         return False
-    # Not `open_ends`: a term that vanishes needs nothing.
     ends = [symbol for symbol in nodes if symbol not in graph and symbol not in graph.known]
     return all(lookup(end).default is not None for end in ends)
 
