@@ -32,6 +32,7 @@ class Graph(Mapping[Symbol, Formula]):
     ) -> None:
         self.packaged = dict(formulas)
         self.known = frozenset(known)
+        # Only counts and switches: a share or a price of 0 may move, so its term stays.
         default_zero = {q.symbol for q in REGISTRY.values() if q.default == 0 and q.domain.integer}
         start = (default_zero - self.packaged.keys() - self.known) | set(zero)
         self._zeros = self._with_what_they_make_zero(start)
