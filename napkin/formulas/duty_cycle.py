@@ -29,19 +29,19 @@ users_by_load = Formula(
     q.active_limit / q.duty_cycle,
     why="on average a user needs a place only for the share of time in which they are active",
     source="fluid limit",
-    scope="mean load: at this number the server is too full half of the time; and the prompts of "
+    scope="mean load: at this number the server is overloaded half of the time; the prompts of "
     "others take no time from the steps",
 )
 binomial_users_by_load = Formula(
     q.users_by_load,
     UsersAtOverflow(q.active_limit, q.duty_cycle, q.overflow_target),
-    why="independent users are active together by chance: keep that chance below a target",
+    why="independent users overlap by chance: keep the chance of an overflow below a target",
     source="binomial distribution, exact",
 )
 erlang_users_by_load = Formula(
     q.users_by_load,
     LoadAtWait(q.active_limit, q.wait_target) / q.duty_cycle,
-    why="with many users requests arrive at random: keep the chance of waiting below a target",
+    why="with many users, requests arrive at random: keep the chance of waiting below a target",
     source=_ERLANG,
     scope="Poisson arrivals",
 )
@@ -54,7 +54,7 @@ users = Formula(
 users_evicted = Formula(
     q.users,
     Min(q.users_by_load, q.users_by_host_link),
-    why="idle users give their memory up, but their caches must come back each turn",
+    why="idle users give up their memory, but their caches must come back each turn",
     source="first principles",
     left_out=((q.host_link_bandwidth, q.users_by_host_link),),
 )
@@ -63,7 +63,7 @@ users_by_host_link = Formula(
     q.n_gpus * q.host_link_bandwidth * q.turn_period / (2 * q.kv_bytes_per_sequence),
     why="in each turn a user's cache crosses the path to the host twice, out and in",
     source="first principles",
-    scope="each GPU has its own path; one that overlaps both directions does twice as many",
+    scope="each GPU has its own path; a path that overlaps both directions serves twice as many",
 )
 users_per_gpu = Formula(
     q.users_per_gpu,
@@ -93,7 +93,7 @@ overflow_probability = Formula(
     BinomialOverflow(q.users, q.active_limit, q.duty_cycle),
     why="the chance that more users are active at once than there are places",
     source="binomial distribution, exact",
-    scope="independent users; continued to broken numbers by the incomplete beta function",
+    scope="independent users; extended to fractional numbers by the incomplete beta function",
 )
 offered_load = Formula(
     q.offered_load,
@@ -119,7 +119,7 @@ wait_probability = Formula(
 slots_needed = Formula(
     q.slots_needed,
     q.offered_load + q.staffing_margin * sqrt(q.offered_load),
-    why="chance grows as the root of the load, so spare places need only grow as fast",
+    why="fluctuations grow as the root of the load, so spare places need only grow as fast",
     source=_HALFIN,
     scope="large loads",
 )
