@@ -73,7 +73,7 @@ def test_a_missing_given_says_meaning_unit_and_who_needs_it() -> None:
     with pytest.raises(MissingGivenError) as caught:
         _ = n.cost_per_user_month
     lines = str(caught.value).splitlines()
-    assert lines[0] == "cost_per_user_month needs what was not given:"
+    assert lines[0] == "cost_per_user_month cannot be computed from what is given. Missing:"
     context = next(line for line in lines if line.startswith("  context "))
     assert "tokens of a sequence already cached, in token/sequence" in context
     assert "for tokens_kept" in context
@@ -81,7 +81,7 @@ def test_a_missing_given_says_meaning_unit_and_who_needs_it() -> None:
     assert "price of one GPU for an hour, in USD/h" in price
     assert "for cost_per_user_hour; there is no default price" in price
     assert len(lines) == 4
-    assert re.fullmatch(r"Give it, as in assume\((context|price)=\.\.\.\)\.", lines[-1])
+    assert re.fullmatch(r"Give each, as in assume\((context|price)=\.\.\.\)\.", lines[-1])
 
 
 @pytest.mark.parametrize(

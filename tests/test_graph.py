@@ -23,8 +23,8 @@ from sympy import (
 )
 
 import napkin as nk
-from napkin.errors import CircularError
-from napkin.formulas import ALL, BASE, dollars, duty_cycle, kv_cache, paging
+from napkin.errors import CircularError, UnknownNameError
+from napkin.formulas import ALL, BASE, duty_cycle, kv_cache, paging
 from napkin.formulas.formula import Formula, Node
 from napkin.formulas.graph import Formulas, Graph, graph_of
 from napkin.formulas.variants import BUNDLES, Bundle, gqa, moe
@@ -66,6 +66,15 @@ def test_a_given_is_not_opened() -> None:
     nodes = Graph(BASE, GIVENS).order(q.cost_per_user_hour)
     assert set(nodes) == {q.price, q.users, q.n_gpus, q.cost_per_user_hour}
     assert Graph(BASE, [q.users]).order(q.users) == [q.users]
+
+
+def test_a_formula_is_read_by_name_too() -> None:
+    graph = Graph(BASE, ())
+    assert "n_params" in graph and "price" not in graph
+    assert graph["n_params"] is graph[q.n_params]
+    for ask in (graph.__getitem__, graph.__contains__):
+        with pytest.raises(UnknownNameError, match="no quantity 'n_parms': did you mean n_params"):
+            ask("n_parms")
 
 
 def test_a_circle_is_named() -> None:

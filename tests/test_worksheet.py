@@ -565,6 +565,7 @@ def test_function_of_what_does_not_matter_is_constant() -> None:
     assert QWEN.function("n_params")() == P
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["dense", "moe"])
 @pytest.mark.parametrize("first", ["attention_apart", "with_overheads"])
 @pytest.mark.parametrize("efficiency", [1, 0.005])

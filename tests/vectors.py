@@ -19,8 +19,12 @@ from tests.evaluating import evaluated
 class Vector:
     """One published or hand-computed value of one formula.
 
-    `id` is the number that the vector has in our list of formulas; inputs and the
-    expected value are in the units of their quantities.
+    `id` names the vector in what tests print, and nothing else refers to it. Its letter is a
+    theme: U hardware, R roofline, M products of matrices, T parameters and work of a model,
+    E experts, K the KV cache, P memory and pages, D decode, F prefill, N users, C cost. The
+    number behind it counts formulas of the theme, the one after the point their vectors; gaps
+    are of formulas that are no longer there. Inputs and the expected value are in the units of
+    their quantities.
     """
 
     id: str

@@ -9,14 +9,14 @@ _paid = q.n_gpus + q.n_gpus_prefill
 cost_per_user_hour = Formula(
     q.cost_per_user_hour,
     q.price * _paid / q.users,
-    why="the replica's price for an hour, shared by its users",
+    why="the replica's hourly price, shared by its users",
     source="injuly.in 2026, Inference cost at scale with napkin math",
-    scope="the GPU is paid for at all times, busy or not",
+    scope="the GPU is paid for all the time, busy or not",
 )
 cost_per_user_month = Formula(
     q.cost_per_user_month,
     q.cost_per_user_hour * q.month,
-    why="a month has so many hours",
+    why="a month has this many hours",
     source="injuly.in 2026, Inference cost at scale with napkin math",
 )
 cost_per_million_tokens = Formula(
@@ -29,9 +29,9 @@ cost_per_million_tokens = Formula(
 owned_price = Formula(
     q.price,
     q.capex / q.lifetime + q.power * q.pue * q.electricity_price,
-    why="purchase spread over the life, and electricity for the machine and its building",
+    why="the purchase, spread over its lifetime, and electricity for the machine and the building",
     source="first principles",
-    scope="straight line, no interest, no staff, no network",
+    scope="straight-line depreciation, no interest, no staff, no network",
 )
 capex_per_user = Formula(
     q.capex_per_user,
@@ -42,6 +42,6 @@ capex_per_user = Formula(
 effective_price = Formula(
     q.effective_price,
     q.price / q.utilization,
-    why="the idle hours are paid for as well",
+    why="idle hours are paid for, too",
     source="first principles",
 )

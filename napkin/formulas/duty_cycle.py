@@ -45,19 +45,19 @@ users_by_load = Formula(
     q.active_limit / q.duty_cycle,
     why="on average a user needs a place only for the share of time in which they are active",
     source="fluid limit",
-    scope="mean load: at this number the server is too full half of the time",
+    scope="mean load: at this number the server is overloaded half of the time",
 )
 binomial_users_by_load = Formula(
     q.users_by_load,
     floor(UsersAtOverflow(floor(q.active_limit), q.duty_cycle, q.overflow_target)),
-    why="independent users are active together by chance: keep that chance below a target",
+    why="independent users overlap by chance: keep the chance of an overflow below a target",
     source="binomial distribution, exact",
     scope="whole places and whole users, because a chance is promised to people",
 )
 erlang_users_by_load = Formula(
     q.users_by_load,
     LoadAtWait(q.active_limit, q.wait_target) / q.duty_cycle,
-    why="with many users requests arrive at random: keep the chance of waiting below a target",
+    why="with many users, requests arrive at random: keep the chance of waiting below a target",
     source=_ERLANG,
     scope="Poisson arrivals",
 )
@@ -156,7 +156,7 @@ overflow_probability = Formula(
     BinomialOverflow(q.users, q.active_limit, q.duty_cycle),
     why="the chance that more users are active at once than there are places",
     source="binomial distribution, exact",
-    scope="independent users; continued to broken numbers by the incomplete beta function",
+    scope="independent users; extended to fractional numbers by the incomplete beta function",
 )
 offered_load = Formula(
     q.offered_load,
@@ -182,7 +182,7 @@ wait_probability = Formula(
 slots_needed = Formula(
     q.slots_needed,
     q.offered_load + q.staffing_margin * sqrt(q.offered_load),
-    why="chance grows as the root of the load, so spare places need only grow as fast",
+    why="fluctuations grow as the root of the load, so spare places need only grow as fast",
     source=_HALFIN,
     scope="large loads",
 )

@@ -11,16 +11,16 @@ _V4 = "DeepSeek-V4 configuration and code, transformers 5"
 group_size = Formula(
     q.group_size,
     q.n_heads / q.n_kv_heads,
-    why="query heads divide among the KV heads",
+    why="query heads are divided evenly among the KV heads",
     source="Ainslie et al. 2023, arXiv:2305.13245",
 )
 attention_intensity = Formula(
     q.attention_intensity,
     q.flops_per_mac * q.group_size * q.context / (q.bytes_per_kv * (q.context + q.group_size)),
-    why="a KV head read once serves the queries of its group: the batch does not help",
+    why="a KV head that is read once serves all queries of its group; a larger batch does not help",
     source="scaling-book, transformers, question 4",
     valid=q.context >= 1,
-    scope="one new token, queries as wide as the cache; for a long context 2 g / b",
+    scope="one new token, queries as wide as the cache; tends to 2 g / b for a long context",
 )
 grouped_kv_heads = Formula(
     q.n_kv_heads,
@@ -49,7 +49,7 @@ mla_attention_matrix_params = Formula(
     + q.kv_lora_rank
     + q.kv_lora_rank * q.n_heads * (q.d_nope + q.d_value)
     + q.n_heads * q.d_value * q.d_model,
-    why="queries, keys and values pass a narrow waist: down, norm, up; then the output matrix",
+    why="queries, keys and values pass through a bottleneck: down, norm, up; then the output",
     source=_MLA,
 )
 mla_full_query_matrix_params = Formula(
@@ -69,7 +69,7 @@ mla_attention_intensity = Formula(
     * q.query_tokens
     * (2 * q.kv_lora_rank + q.d_rope)
     / (q.bytes_per_kv * (q.kv_lora_rank + q.d_rope)),
-    why="every head works on the same compressed vector: sharing taken to its end",
+    why="every head works on the same compressed vector: sharing taken to its limit",
     source="FlashMLA deep dive, 2025-04-22",
 )
 mla_group_size = Formula(
@@ -95,8 +95,8 @@ compressed_attention_params = Formula(
         (4 * q.d_model + 2 * q.compression + 1) * (q.d_head + q.d_index)
         + q.n_index_heads * (q.q_lora_rank * q.d_index + q.d_model)
     ),
-    why="queries and outputs pass a narrow waist, one vector is key and value, and compressors "
-    "with an indexer make long contexts short",
+    why="queries and outputs pass through a bottleneck, one vector is key and value, compressors "
+    "with an indexer shorten long contexts",
     source=_V4,
 )
 hyper_connection_params = Formula(
@@ -110,21 +110,21 @@ hyper_connection_params = Formula(
 mla_attention_small_params = Formula(
     q.attention_small_params,
     Integer(0),
-    why="the norms of the two waists are counted with the matrices",
+    why="the norms of the two bottlenecks are counted with the matrices",
     source=_MLA,
 )
 mla_cache_elements = Formula(
     q.cache_elements,
     q.kv_lora_rank + q.d_rope,
-    why="a layer keeps one compressed vector and one rotary key, whatever the heads",
+    why="a layer keeps one compressed vector and one rotary key, however many heads it has",
     source=_MLA,
 )
 mla_attention_work = Formula(
     q.attention_work,
     q.n_heads * (2 * q.kv_lora_rank + q.d_rope),
-    why="absorbed: each head scores rank + rotary elements and mixes rank elements a token",
+    why="absorbed: each head scores rank + rotary elements and mixes rank elements per token",
     source="FlashMLA deep dive, 2025-04-22",
-    scope="decode; a prefill multiplies the heads out again",
+    scope="decode only: a prefill expands the heads again",
 )
 mla_pair_work = Formula(
     q.pair_work,

@@ -11,7 +11,7 @@ from typing import Final
 from sympy import Add, Expr, Integer, Max, Min, Symbol
 
 from ..errors import CircularError
-from ..quantities.quantity import REGISTRY
+from ..quantities.quantity import REGISTRY, lookup
 from .formula import Elsewhere, Formula, Node
 from .roots import largest_at_most
 
@@ -32,6 +32,7 @@ class Graph(Mapping[Symbol, Formula]):
     ) -> None:
         self.packaged = dict(formulas)
         self.known = frozenset(known)
+        # Only counts and switches: a share or a price of 0 may move, so its term stays.
         default_zero = {q.symbol for q in REGISTRY.values() if q.default == 0 and q.domain.integer}
         start = (default_zero - self.packaged.keys() - self.known) | set(zero)
         self._zeros = self._with_what_they_make_zero(start)
@@ -49,10 +50,11 @@ class Graph(Mapping[Symbol, Formula]):
     def __len__(self) -> int:
         return len(self.packaged)
 
-    def __contains__(self, symbol: object) -> bool:
-        return symbol in self.packaged
+    def __contains__(self, target: object) -> bool:
+        return (lookup(target).symbol if isinstance(target, str) else target) in self.packaged
 
-    def __getitem__(self, symbol: Symbol) -> Formula:
+    def __getitem__(self, target: str | Symbol) -> Formula:
+        symbol = lookup(target).symbol if isinstance(target, str) else target
         if symbol not in self._found:
             self._open.add(symbol)  # a solved side may lead back to the target itself
             try:
@@ -156,7 +158,9 @@ class Graph(Mapping[Symbol, Formula]):
     def open_ends(self, target: Symbol) -> set[Symbol]:
         """Return the inputs of a target that are neither known nor computed by a formula.
 
-        These are the inputs of the packaged formulas: an input counts also if its term vanishes.
+        While the graph prepares a formula, this tells which input is missing, so it reads formulas
+        with the terms that will vanish, and a default is an open end too. Whether a prepared
+        target has a value, `can_be_known` says.
         """
         ends, seen = set[Symbol](), set[tuple[Symbol, frozenset[Symbol]]]()
         queue = [(target, self.known)]

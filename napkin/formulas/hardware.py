@@ -11,21 +11,21 @@ flow = q.bandwidth * q.bandwidth_efficiency
 ridge = Formula(
     q.ridge,
     rate / flow,
-    why="work that a byte must bring with it, or compute waits for memory",
+    why="each byte that is read must feed this much work, or compute waits for memory",
     source="Williams, Waterman and Patterson 2009, Roofline, section 3",
-    scope="with dense peaks; efficiencies below 1 give the ridge that kernels reach",
+    scope="for dense peaks; efficiencies below 1 give the ridge that real kernels see",
 )
 drain_time = Formula(
     q.drain_time,
     q.memory / flow,
-    why="no step can read more than the whole memory once, so no memory-bound step is longer",
+    why="no step reads the whole memory more than once, so no memory-bound step takes longer",
     source="scaling-book, applied-inference",
     scope="a step reads each byte at most once",
 )
 attainable_flops = Formula(
     q.attainable_flops,
     Min(rate, q.intensity * flow),
-    why="the slower of two supplies sets the pace: arithmetic, or bytes times work per byte",
+    why="the lower of two rates sets the pace: peak arithmetic, or bandwidth times work per byte",
     source="Williams, Waterman and Patterson 2009, Roofline, section 3",
     scope="compute and transfers overlap perfectly",
 )
@@ -41,12 +41,12 @@ roofline_time = Formula(
     Max(q.flops / rate, q.bytes_moved / flow),
     why="both must finish, and they run at the same time, so the longer one counts",
     source="scaling-book, roofline",
-    scope="a lower bound: without any overlap the times add, at most twice as much",
+    scope="a lower bound: without any overlap the times add up, to at most twice as much",
 )
 dense_peak = Formula(
     q.peak_flops,
     q.sparse_peak_flops / 2,
-    why="a data sheet that counts 2:4 sparsity counts each multiply twice",
+    why="a data sheet that quotes 2:4 sparsity counts each multiply twice",
     source="scaling-book, roofline, problem 5",
-    scope="only for sheets with the sparsity footnote",
+    scope="only for data sheets with the sparsity footnote",
 )

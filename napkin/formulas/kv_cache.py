@@ -19,12 +19,12 @@ flops_without_cache = Formula(
     why="without a cache, step i sends all prompt + i tokens through every weight again",
     source="kipply 2022",
     valid=q.new_tokens >= 1,
-    scope="weights only: attention repeats itself as well",
+    scope="weights only: attention is recomputed as well",
 )
 flops_with_cache = Formula(
     q.flops_with_cache,
     q.flops_per_mac * q.n_params_active * (q.prompt + q.new_tokens - 1),
-    why="the prompt gives the first token; each later token passes the weights once",
+    why="the prompt yields the first token; each later token passes through the weights once",
     source="kipply 2022",
     valid=q.new_tokens >= 1,
     scope="weights only",
@@ -32,16 +32,16 @@ flops_with_cache = Formula(
 kv_bytes_per_token = Formula(
     q.kv_bytes_per_token,
     (kept + kept_window) * q.bytes_per_kv + q.n_layers_indexed * q.d_index * q.bytes_per_index,
-    why="each layer that attends keeps its numbers for each token, an indexer a key of its own",
+    why="each attention layer caches its numbers for each token, and an indexer caches its own key",
     source="Kwon et al. 2023, arXiv:2309.06180, section 3; DeepSeek-V3.2, arXiv:2512.02556",
-    scope="while every layer sees the token; an image's cache comes on top",
+    scope="as long as every layer sees the token; the cache of an image is extra",
 )
 tokens_kept = Formula(
     q.tokens_kept,
     (kept * q.context + kept_window * Min(q.context, q.window)) / (kept + kept_window),
-    why="full attention keeps every token of the context; a window forgets what has left it",
+    why="full attention keeps every token of the context; a window drops what has left it",
     source="Vaswani et al. 2017, arXiv:1706.03762; Gemma Team 2025, Gemma 3, arXiv:2503.19786",
-    scope="the mean over layers; an engine without a cache for each kind keeps the whole context",
+    scope="a mean over layers; an engine with one cache for all kinds keeps the whole context",
 )
 kv_bytes_per_sequence = Formula(
     q.kv_bytes_per_sequence,
@@ -59,7 +59,7 @@ restore_time = Formula(
 restore_break_even = Formula(
     q.restore_break_even,
     q.kv_bytes_per_token * hardware.rate / (q.flops_per_mac * q.n_params_active),
-    why="a link that brings a token's cache faster than its weights are multiplied wins",
+    why="restoring wins if the link delivers a token's cache faster than the GPU recomputes it",
     source="restore time = recompute time, for one token",
-    scope="full attention, short contexts: attention makes recomputing dearer still",
+    scope="full attention, short contexts: attention makes recomputing even more expensive",
 )

@@ -23,7 +23,7 @@ n_layers_full = Formula(
     - q.n_layers_conv
     - q.n_layers_plain
     - q.n_layers_cross,
-    why="layers that are nothing else look back at every token; one with two kinds counts twice",
+    why="a layer of no other kind attends to every token; a layer of two kinds counts as both",
     source=_SHAPES,
     scope="special layers are a part of n_layers",
 )
@@ -32,7 +32,7 @@ n_layers_full = Formula(
 attention_layer_params = Formula(
     q.attention_layer_params,
     q.attention_matrix_params + q.attention_small_params,
-    why="matrices, and what is small beside them",
+    why="the matrices, and the small parameters beside them",
     source=_SHAPES,
 )
 window_layer_params = Formula(
@@ -44,7 +44,7 @@ window_layer_params = Formula(
 cross_layer_params = Formula(
     q.cross_layer_params,
     q.attention_matrix_params + 2 * q.d_head + 2,
-    why="cross-attention has the same matrices, norms of queries and keys, and two gates",
+    why="cross-attention has the same matrices, norms for queries and keys, and two gates",
     source=_CROSS,
 )
 cache_elements = Formula(
@@ -52,32 +52,32 @@ cache_elements = Formula(
     2 * q.n_kv_heads * q.d_head,
     why="a layer keeps a key and a value vector for each KV head",
     source="Ainslie et al. 2023, arXiv:2305.13245; Kwon et al. 2023, arXiv:2309.06180, section 3",
-    scope="query heads do not count",
+    scope="the number of query heads does not matter",
 )
 cache_elements_window = Formula(
     q.cache_elements_window,
     q.cache_elements,
-    why="of a token in its window as much",
+    why="as much for a token in the window",
     source=_WINDOW,
 )
 attention_work = Formula(
     q.attention_work,
     2 * q.n_heads * q.d_head,
-    why="each query head meets a kept token twice: once for the score, once for the value",
+    why="each query head uses a kept token twice: once for the score, once for the value",
     source="scaling-book, inference",
     scope="query heads count here, not KV heads: sharing heads saves bytes, not work",
 )
 attention_work_window = Formula(
     q.attention_work_window,
     q.attention_work,
-    why="of a token in its window as much",
+    why="as much for a token in the window",
     source=_WINDOW,
 )
 pair_work = Formula(
     q.pair_work, q.attention_work, why="a prefill does the same for each pair", source=_SHAPES
 )
 pair_work_window = Formula(
-    q.pair_work_window, q.pair_work, why="of a pair in its window as much", source=_WINDOW
+    q.pair_work_window, q.pair_work, why="as much for a pair in the window", source=_WINDOW
 )
 
 indexer_params = Formula(
@@ -105,7 +105,7 @@ ssm_params = Formula(
     + 3 * q.n_ssm_heads
     + q.ssm_norm * _inner
     + (_inner + q.ssm_out_bias) * q.d_model,
-    why="projections in, convolution, three scalars a head, perhaps a gated norm, projection out",
+    why="projections in and out, a convolution, three scalars per head, perhaps a gated norm",
     source=_SSM,
 )
 linear_attention_params = Formula(
@@ -114,7 +114,7 @@ linear_attention_params = Formula(
     + 2 * (q.d_model + 1) * q.n_linear_value_heads
     + q.conv_kernel * _mixed_linear
     + q.d_linear_value,
-    why="projections of query, key, value and gate, two scalars a head, convolution, norm, output",
+    why="projections of query, key, value, gate, output; two scalars per head, convolution, norm",
     source=_DELTA,
 )
 kda_linear_attention_params = Formula(
@@ -125,14 +125,14 @@ kda_linear_attention_params = Formula(
     + _keys
     + q.n_linear_value_heads
     + q.d_linear_value,
-    why="projections of query, key, value, output and step size; two gates through a waist as "
-    "narrow as a head; convolution; a bias for each channel that fades, a scalar a head, norm",
+    why="projections of query, key, value, output and step size; two gates through a bottleneck "
+    "as narrow as a head; convolution; a decay bias per channel, a scalar per head, norm",
     source=_KDA,
 )
 conv_layer_params = Formula(
     q.conv_layer_params,
     4 * q.d_model**2 + q.conv_kernel * q.d_model + q.conv_bias * 5 * q.d_model,
-    why="three projections in, a convolution of each channel, a projection out",
+    why="three projections in, a convolution for each channel, a projection out",
     source=_LFM,
 )
 state_bytes = Formula(
@@ -141,16 +141,16 @@ state_bytes = Formula(
     + (q.conv_kernel - 1)
     * (q.n_layers_ssm * _mixed + q.n_layers_linear * _mixed_linear + q.n_layers_conv * q.d_model)
     * q.bytes_per_kv,
-    why="such a layer keeps one matrix for each head, and the tail of its convolution",
+    why="such a layer keeps one matrix per head, and the last inputs of its convolution",
     source=f"{_DELTA}; {_SSM}; {_LFM}; {_KDA}",
-    scope="constant: it does not grow with the context; the writing back is left out",
+    scope="constant: it does not grow with the context; writing it back is left out",
 )
 recurrence_flops = Formula(
     q.recurrence_flops,
     3 * q.flops_per_mac * (q.n_layers_ssm * _state + q.n_layers_linear * _state_linear),
-    why="a layer fades or corrects its state, adds the token, and reads it",
+    why="a layer decays or corrects its state, adds the token, and reads the state",
     source=f"{_DELTA}; {_SSM}",
-    scope="one multiply-add for each element and pass; chunked kernels do more, but in parallel",
+    scope="one multiply-add per element and pass; chunked kernels do more, but in parallel",
 )
 
 
@@ -158,39 +158,39 @@ _own = q.d_model * q.n_kv_heads * (q.d_head + (1 - q.value_is_key) * q.d_value)
 _own_window = q.d_model * q.n_kv_heads_window * (q.d_head_window + q.d_value_window)
 
 shaped_cache_elements = Formula(
-    q.cache_elements, q.n_kv_heads * (q.d_head + q.d_value), why="of its own widths", source=_SHAPES
+    q.cache_elements, q.n_kv_heads * (q.d_head + q.d_value), why="at its own widths", source=_SHAPES
 )
 shaped_cache_elements_window = Formula(
     q.cache_elements_window,
     q.n_kv_heads_window * (q.d_head_window + q.d_value_window),
-    why="of its own widths",
+    why="at its own widths",
     source=_SHAPES,
 )
 shaped_attention_work = Formula(
-    q.attention_work, q.n_heads * (q.d_head + q.d_value), why="in its own widths", source=_SHAPES
+    q.attention_work, q.n_heads * (q.d_head + q.d_value), why="at its own widths", source=_SHAPES
 )
 shaped_attention_work_window = Formula(
     q.attention_work_window,
     q.n_heads_window * (q.d_head_window + q.d_value_window),
-    why="in its own widths",
+    why="at its own widths",
     source=_SHAPES,
 )
 shaped_pair_work_window = Formula(
     q.pair_work_window, q.attention_work_window, why="as in decode", source=_SHAPES
 )
 shaped_reused_params = Formula(
-    q.reused_params, _own + q.qk_norm * q.d_head, why="keys and values of another", source=_SHAPES
+    q.reused_params, _own + q.qk_norm * q.d_head, why="it reuses another's K and V", source=_SHAPES
 )
 shaped_reused_params_window = Formula(
     q.reused_params_window,
     _own_window + q.qk_norm * q.d_head_window,
-    why="keys and values of another",
+    why="it reuses another's K and V",
     source=_SHAPES,
 )
 shaped_attention_layer_params = Formula(
     q.attention_layer_params,
     q.d_model * (q.attention_work + q.head_gate * q.n_heads) + 2 * q.qk_norm * q.d_head + _own,
-    why="queries, output, keys and values, each of its width",
+    why="queries, output, keys and values, each with its own width",
     source=_SHAPES,
     scope="no biases",
 )
@@ -200,7 +200,7 @@ shaped_window_layer_params = Formula(
     + 2 * q.qk_norm * q.d_head_window
     + q.window_sinks * q.n_heads_window
     + _own_window,
-    why="queries, output, keys and values, each of its width",
+    why="queries, output, keys and values, each with its own width",
     source=_SHAPES,
     scope="no biases",
 )

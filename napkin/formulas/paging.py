@@ -45,9 +45,9 @@ holds_weights: Final[dict[str, Any]] = {
 kv_budget = Formula(
     q.kv_budget,
     q.n_gpus * _per_gpu - q.weight_bytes,
-    why="what the weights leave of the memory that the server may use is cache",
+    why="caches get the usable memory that the weights do not take",
     source="vLLM documentation, gpu_memory_utilization",
-    scope="activations and runtime are what reserved_memory and usable_memory say",
+    scope="reserved_memory and usable_memory account for activations and the runtime",
     **holds_weights,
 )
 _fits_one: Final[dict[str, Any]] = {
@@ -67,26 +67,26 @@ concurrent_sequences = Formula(
     q.kv_budget / q.kv_bytes_per_sequence,
     why="caches fit until the budget is full",
     source="first principles",
-    scope="every sequence at this context; read as a mean, not rounded down",
+    scope="every sequence has this context; a mean, so not rounded down",
     **_fits_one,
 )
 whole_sequences = Formula(
     q.whole_sequences,
     floor(q.concurrent_sequences),
-    why="a part of a sequence serves nobody",
+    why="part of a sequence serves nobody",
     source="first principles",
 )
 active_limit = Formula(
     q.active_limit,
     Min(q.largest_batch_at_speed, q.concurrent_sequences),
-    why="users can be active at once as far as both speed and memory allow",
+    why="both speed and memory limit how many users can be active at once",
     source="first principles",
     left_out=(Without(q.speed_target, q.largest_batch_at_speed, oo),),
 )
 batch = Formula(
     q.batch,
     q.active_limit,
-    why="unless a batch is given, the step is as full as it may be",
+    why="unless a batch is given, the step is as full as the limits allow",
     source="convention",
     valid=q.batch <= q.concurrent_sequences,
     otherwise="the caches of the batch do not fit in memory",
@@ -95,40 +95,40 @@ batch = Formula(
 block_waste = Formula(
     q.block_waste,
     (q.block_size - 1) / 2,
-    why="the last page holds 1 to block_size tokens, each as likely as the other",
+    why="the last page holds 1 to block_size tokens, each number equally likely",
     source=_VLLM + ", section 4",
 )
 best_block_size = Formula(
     q.best_block_size,
     sqrt(2 * q.page_bytes * q.mean_cached_length / q.kv_bytes_per_token),
-    why="large pages stay half empty, small ones need bookkeeping: at best both cost alike",
+    why="large pages stay half empty, small ones need bookkeeping: at best both cost the same",
     source="empty half page + bookkeeping of all pages, differentiated by the page size",
     scope="pages much smaller than the cached length",
 )
 mean_cached_length = Formula(
     q.mean_cached_length,
     q.tokens_kept,
-    why="the context stands for the cached length, averaged over time",
+    why="the context is taken as the cached length, averaged over time",
     source="convention",
     scope="averaged over time, not over finished conversations",
 )
 paged_utilization = Formula(
     q.paged_utilization,
     q.mean_cached_length / (q.mean_cached_length + q.block_waste),
-    why="of all pages only the last is part empty",
+    why="only the last page of a sequence is partly empty",
     source=_VLLM + ", section 4",
 )
 reserved_length = Formula(
     q.reserved_length,
     q.max_context,
-    why="who must not move a cache later reserves for the longest that may come",
+    why="a cache that cannot be moved later reserves room for the longest possible context",
     source=_VLLM + ", section 3",
 )
 tokens_reserved = Formula(
     q.tokens_reserved,
     (kept * q.reserved_length + kept_window * Min(q.reserved_length, q.window))
     / (kept + kept_window),
-    why="every layer that keeps every token reserves for every token, a window for itself",
+    why="a layer that keeps every token reserves room for all of them, a window only for its own",
     source="Kwon et al. 2023, PagedAttention, arXiv:2309.06180, section 3",
     valid=q.context <= q.reserved_length,
     scope="the reservation must hold the context",
@@ -143,14 +143,14 @@ reserved_utilization = Formula(
 paging_gain = Formula(
     q.paging_gain,
     q.paged_utilization / q.reserved_utilization,
-    why="as many more sequences fit as memory is used better",
+    why="the number of sequences that fit grows with the share of memory that is used",
     source=_VLLM + ", section 6",
     scope="where memory is the limit",
 )
 paged_concurrent_sequences = Formula(
     q.concurrent_sequences,
     q.kv_budget / (q.kv_bytes_per_sequence + q.kv_bytes_per_token * q.block_waste),
-    why="caches fit page by page, the last page of each layer part empty",
+    why="caches fit page by page, and the last page of each layer is partly empty",
     source=_VLLM + ", section 4",
     **_fits_one,
 )
@@ -165,7 +165,7 @@ reserved_concurrent_sequences = Formula(
 shared_prefix_tokens = Formula(
     q.shared_prefix_tokens,
     q.shared_prefix + q.n_sharing * (q.context - q.shared_prefix),
-    why="a common prefix is stored once, the rest for each",
+    why="a common prefix is stored once, the rest once per sequence",
     source=_VLLM + ", section 4.4; Zheng et al. 2023, SGLang, arXiv:2312.07104",
     valid=q.shared_prefix <= q.context,
 )

@@ -1,6 +1,6 @@
 """The largest value at which one quantity does not exceed another: a closed form or a root.
 
-The verb `solve` has its own search, because it may ask for any quantity at any level.
+The search of `worksheet.solving` is another one, because it takes any quantity at any level.
 """
 
 from __future__ import annotations

@@ -41,16 +41,16 @@ decode_step_time = Formula(
 attention_apart_compute_time = Formula(
     q.decode_compute_time,
     q.batch * q.kv_bytes_per_sequence / _flow + q.batch * q.weight_flops / _rate,
-    why="attention runs before and after the weights, not beside them, and waits for memory",
+    why="attention runs before and after the weights, not alongside them, and waits for memory",
     source=_BOOK + ", general step time: caches + Max(work, weights) = Max(this, all bytes)",
-    scope="attention always memory-bound; this time holds the reading of the caches as well",
+    scope="attention is always memory-bound; this time includes reading the caches",
     **paging.holds_weights,
 )
 overheads_step_time = Formula(
     q.decode_step_time,
     Max(q.decode_memory_time, q.decode_compute_time, q.n_kernels * q.kernel_launch_time)
     + q.host_time,
-    why="launches run ahead unless they are the slowest; host work nothing hides comes on top",
+    why="launches run ahead unless they are the slowest; host work that nothing hides is added",
     source="Erdil 2025, arXiv:2506.04645",
     scope="with CUDA graphs the launches cost next to nothing",
 )
@@ -63,9 +63,9 @@ tokens_per_second = Formula(
 tokens_per_second_per_user = Formula(
     q.tokens_per_second_per_user,
     1 / q.tpot,
-    why="a user sees one token a step, whatever the batch",
+    why="a user sees one token per step, whatever the batch",
     source=_BOOK,
-    scope="at the batch of this step: with as many active as fit, unless a batch is given",
+    scope="at the batch of this step: as many sequences as can be active, unless a batch is given",
 )
 _NO_PROMPTS = (
     Without(q.prompt, q.prompt_stall, Integer(0)),
@@ -134,9 +134,9 @@ disaggregated_n_gpus_prefill = Formula(
 throughput_ceiling = Formula(
     q.throughput_ceiling,
     _flow / q.kv_bytes_per_sequence,
-    why="a large batch shares the weights away, but each token still reads its own cache",
+    why="a large batch amortizes the weights, but each token still reads its own cache",
     source="limit of batch / decode_memory_time for a large batch",
-    scope="the ceiling that memory sets: at short contexts arithmetic sets a lower one",
+    scope="the ceiling that memory sets: at short contexts, arithmetic sets a lower one",
 )
 decode_intensity = Formula(
     q.decode_intensity,
@@ -156,7 +156,7 @@ generation_time = Formula(
     why="each step reads the weights again, and a cache that has grown by one token",
     source="sum of decode_memory_time over the generated tokens",
     valid=q.new_tokens >= 1,
-    scope="full attention, memory-bound, the batch in lock-step",
+    scope="full attention, memory-bound, the batch in lockstep",
 )
 largest_batch_at_speed = Solved(
     q.largest_batch_at_speed,
@@ -203,18 +203,18 @@ critical_batch_at_context = Solved(
     q.batch,
     q.decode_compute_time,
     q.decode_memory_time,
-    why="the batch whose work takes as long as its bytes; only short contexts have one",
+    why="at this batch, work takes as long as reading; only short contexts have such a batch",
     source="decode_compute_time = decode_memory_time, solved for the batch",
-    scope="only where a sequence's work outlasts its cache",
+    scope="only where a sequence's work takes longer than reading its cache",
 )
 context_never_compute_bound = Solved(
     q.context_never_compute_bound,
     q.context,
     q.kv_bytes_per_sequence / _flow,
     q.sequence_step_flops / _rate,
-    why="beyond it a sequence's own cache takes longer to read than its work to do",
+    why="beyond this context, a sequence's cache takes longer to read than its work takes to do",
     source="time of one sequence's cache = time of its work, solved for the context",
-    scope="where attention does more work on a cached byte than the ridge asks for, a large batch "
+    scope="where attention does more work per cached byte than the ridge asks for, a large batch "
     "always keeps compute busy",
 )
 prefill_tokens = Formula(
@@ -230,7 +230,7 @@ prefill_compute_time = Formula(
         + q.prefill_attention_flops
     )
     / _rate,
-    why="every prompt token passes the weights and attends; only the last needs the head",
+    why="every prompt token passes through the weights and attends; only the last needs the head",
     source="scaling-book, applied-inference",
     scope="one prompt alone on the replica: no queue, no chunks",
     **paging.holds_weights,
@@ -244,7 +244,7 @@ prefill_memory_time = Formula(
 prefill_time = Formula(
     q.prefill_time,
     Max(q.prefill_compute_time, q.prefill_memory_time),
-    why="the prompt must be computed, and the weights read at least once",
+    why="the prompt must be computed, and the weights must be read at least once",
     source="scaling-book, applied-inference",
 )
 ttft = Formula(
@@ -295,7 +295,7 @@ whole_prompt_time = Formula(
 experts_touched = Formula(
     q.experts_touched,
     q.n_experts * (1 - _miss**q.batch),
-    why="an expert is spared only if every token of the batch misses it",
+    why="an expert is skipped only if every token of the batch misses it",
     source="occupancy of independent uniform choices",
     scope="uniform, independent routing: skewed routing touches fewer",
 )
@@ -307,7 +307,7 @@ moe_weight_bytes_read = Formula(
         - q.n_layers_moe * q.n_experts_active * q.expert_params
         + q.n_layers_moe * q.experts_touched * q.expert_params
     ),
-    why="what all tokens use is read once, and each expert that any token visits once",
+    why="weights that all tokens use are read once, and so is each expert that any token visits",
     source="experts_touched in every layer with experts",
 )
 moe_prefill_weight_bytes = Formula(

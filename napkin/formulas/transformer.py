@@ -16,13 +16,13 @@ embedding_params = Formula(
 head_params = Formula(
     q.head_params,
     q.n_vocab * q.d_model,
-    why="the output head scores each token of the vocabulary, also when it is the embedding",
+    why="the output head scores every token of the vocabulary, even where it is the embedding",
     source=_SHAPES,
 )
 attention_matrix_params = Formula(
     q.attention_matrix_params,
     2 * q.d_model * q.d_head * (q.n_heads + q.n_kv_heads),
-    why="query and output matrices for every query head, key and value for every KV head",
+    why="query and output matrices for each query head, key and value matrices for each KV head",
     source="scaling-book, inference, question 1",
     scope="the heads need not add up to the model width",
 )
@@ -48,7 +48,7 @@ attention_params = Formula(
     + q.n_layers_indexed * q.indexer_params
     - q.n_layers_full_reusing * q.reused_params
     - q.n_layers_window_reusing * q.reused_params_window,
-    why="every layer has its own, by its kind; keys and values only where they are not another's",
+    why="each layer has its kind's parameters, less keys and values that it reuses from another",
     source=f"{_SHAPES}; NVIDIA 2025, Nemotron-H, arXiv:2504.03624",
 )
 dense_mlp_params = Formula(
@@ -64,13 +64,13 @@ n_layers_dense = Formula(
 mlp_params = Formula(
     q.mlp_params,
     (q.n_layers_dense + q.n_layers_wide) * q.dense_mlp_params,
-    why="each of these layers has one feed-forward part, some of twice the width",
+    why="each of these layers has one feed-forward part, in some layers twice as wide",
     source=_SHAPES,
 )
 norm_params = Formula(
     q.norm_params,
     (q.norms_per_layer * q.n_layers + q.norms_outside) * q.norm_vectors * q.d_model,
-    why="a vector of model width for each norm, and one before the head; two with a bias",
+    why="each norm, also the one before the head, has a vector of model width, or two with a bias",
     source="Ba et al. 2016, arXiv:1607.06450; Zhang and Sennrich 2019, arXiv:1910.07467",
 )
 other_params = Formula(
@@ -78,7 +78,7 @@ other_params = Formula(
     q.n_positions * q.d_model
     + q.head_bias * q.n_vocab
     + q.d_layer_input * (q.n_layers * (q.n_vocab_layer_input + 3 * q.d_model) + 1),
-    why="a row for each learned position, a bias of the head, an embedding for each layer",
+    why="a row for each learned position, the head's bias, and an embedding table for each layer",
     source=f"{_SHAPES}; Gemma 4 configuration and code, transformers 5",
     scope="the layers' tables are looked up, not multiplied, and may lie outside the GPU's memory",
 )
@@ -97,7 +97,7 @@ n_params = Formula(
 n_params_active = Formula(
     q.n_params_active,
     q.n_params - (1 - q.tied_embeddings) * q.embedding_params,
-    why="a token looks its embedding up instead of multiplying by it; all else multiplies",
+    why="a token looks up its embedding instead of multiplying by it; all other weights multiply",
     source="OpenAI gpt-oss model card",
     scope="model cards often add the input embedding: n_params_active_with_embedding",
 )
@@ -119,7 +119,7 @@ weight_bytes = Formula(
     q.bytes_per_weight * q.n_params,
     why="memory holds every parameter once, however many users there are",
     source="first principles",
-    scope="one width for all: scales of a quantized checkpoint come on top",
+    scope="one width for all weights; the scales of a quantized checkpoint are extra",
 )
 weight_bytes_read = Formula(
     q.weight_bytes_read,
@@ -130,21 +130,21 @@ weight_bytes_read = Formula(
 prefill_weight_bytes = Formula(
     q.prefill_weight_bytes,
     q.weight_bytes_read,
-    why="a prefill, too, reads each weight at least once",
+    why="a prefill also reads each weight at least once",
     source="first principles",
 )
 weight_flops = Formula(
     q.weight_flops,
     q.flops_per_mac * q.n_params_active,
-    why="each active weight takes part in one multiply-add for a token",
+    why="each active weight does one multiply-add per token",
     source="Kaplan et al. 2020; kipply 2022",
-    scope="attention over the context comes on top",
+    scope="attention over the context is extra",
 )
 attention_flops_per_token = Formula(
     q.attention_flops_per_token,
     q.flops_per_mac
     * (q.n_layers_full * q.attention_work + q.n_layers_window * q.attention_work_window),
-    why="each layer that attends works on a kept token",
+    why="every layer with attention does its work for each token that is kept",
     source="scaling-book, inference",
 )
 attention_flops = Formula(
@@ -161,7 +161,7 @@ attention_flops = Formula(
 sequence_step_flops = Formula(
     q.sequence_step_flops,
     q.weight_flops + q.attention_flops,
-    why="a token passes the weights and attends over what its sequence keeps",
+    why="a token passes through the weights and attends to what its sequence keeps",
     source="sum of the two",
 )
 context_attention_equals_weights = Solved(
@@ -169,7 +169,7 @@ context_attention_equals_weights = Solved(
     q.context,
     q.attention_flops,
     q.weight_flops,
-    why="where the work of attention over the context reaches the work of the weights",
+    why="at this context, attention takes as much work as the weights",
     source="attention_flops = weight_flops, solved for the context",
 )
 _prefix = q.prompt * q.hit_rate
@@ -182,14 +182,14 @@ attention_pairs = Formula(
     q.attention_pairs,
     (q.n_layers_full * _pairs + q.n_layers_window * _pairs_window)
     / (q.n_layers_full + q.n_layers_window),
-    why="each new token sees what is before it, and itself; in a window, until it is full",
+    why="each new token sees itself and the tokens before it; a window limits how many",
     source="sum over the queries of a causal mask",
     scope="a kernel without causal skipping does more",
 )
 attention_flops_per_pair = Formula(
     q.attention_flops_per_pair,
     q.flops_per_mac * (q.n_layers_full * q.pair_work + q.n_layers_window * q.pair_work_window),
-    why="a query meets a key for the score, and its value for the sum",
+    why="a query is multiplied by a key for the score, and the score by a value for the sum",
     source="scaling-book, inference",
 )
 prefill_attention_flops = Formula(
@@ -200,7 +200,7 @@ prefill_attention_flops = Formula(
         + q.n_layers_window * q.pair_work_window * _pairs_window
     )
     + q.recurrence_flops * q.prefill_tokens,
-    why="the work of a query-key pair, times the pairs; one update a token for those with a state",
+    why="work per query-key pair times pairs, plus a state update per token where a layer has one",
     source="sum of the decode attention over the prompt",
 )
 expert_params = Formula(
@@ -227,18 +227,18 @@ router_params = Formula(
     q.d_model * q.n_experts + q.router_bias * q.n_experts,
     why="the router scores each expert",
     source=_SHAPES,
-    scope="a correction bias kept as a buffer is not a parameter",
+    scope="a correction bias that is stored as a buffer is not a parameter",
 )
 n_layers_moe = Formula(
     q.n_layers_moe,
     q.n_layers - q.n_layers_dense,
-    why="the first layers may be dense, the others have experts",
+    why="the first layers may be dense; the others have experts",
     source="DeepSeek-AI 2024, arXiv:2412.19437, section 4.2",
 )
 moe_n_layers_dense = Formula(
     q.n_layers_dense,
     Integer(0),
-    why="unless some are given, no layer goes without experts",
+    why="unless dense layers are given, every layer has experts",
     source=_SHAPES,
 )
 moe_mlp_params = Formula(
@@ -253,7 +253,7 @@ moe_n_params_active = Formula(
     q.n_params
     - (1 - q.tied_embeddings) * q.embedding_params
     - q.n_layers_moe * (q.n_experts - q.n_experts_active) * q.expert_params,
-    why="a token visits only its own experts, and the shared ones",
+    why="a token visits only its own experts and the shared ones",
     source="OpenAI gpt-oss model card",
     valid=q.n_experts_active <= q.n_experts,
     scope="n_experts_active cannot exceed n_experts",

@@ -21,7 +21,7 @@ bytes_per_weight = declare("bytes_per_weight", "byte", "bytes of one weight", r"
 bytes_per_kv = declare("bytes_per_kv", "byte", "bytes of one cached element", r"b_\mathrm{kv}", hint="or name a precision, such as precision='fp8'")
 bytes_per_activation = declare("bytes_per_activation", "byte", "bytes of one activation", r"b_\mathrm{a}")
 bytes_per_output = declare("bytes_per_output", "byte", "bytes of one output element", r"b_\mathrm{out}")
-bytes_per_state = declare("bytes_per_state", "byte", "bytes of one element of a linear layer's state", r"b_\mathrm{state}", POSITIVE, 4)
+bytes_per_state = declare("bytes_per_state", "byte", "bytes of one element of a linear or state-space layer's state", r"b_\mathrm{state}", POSITIVE, 4)
 flops_per_mac = declare("flops_per_mac", "FLOP", "work of one multiply and add", r"c_\mathrm{mac}", POSITIVE, 2)
 # The machine
 n_gpus = declare("n_gpus", "GPU", "GPUs of one replica", r"n_\mathrm{gpu}", COUNT, 1, ideal=True)
@@ -66,7 +66,7 @@ critical_batch_exact = declare("critical_batch_exact", "token", "rows that keep 
 kv_bytes_per_token = declare("kv_bytes_per_token", "byte/token", "cache of one token, all layers", r"\kappa", NON_NEGATIVE)
 kv_bytes_per_sequence = declare("kv_bytes_per_sequence", "byte/sequence", "cache of one sequence", "K", NON_NEGATIVE)
 tokens_kept = declare("tokens_kept", "token/sequence", "tokens that a layer keeps, averaged over layers", r"S_\mathrm{kept}", NON_NEGATIVE)
-state_bytes = declare("state_bytes", "byte/sequence", "state of the linear layers, one sequence", r"K_\mathrm{state}", NON_NEGATIVE)
+state_bytes = declare("state_bytes", "byte/sequence", "state of the linear, state-space and convolution layers, one sequence", r"K_\mathrm{state}", NON_NEGATIVE)
 flops_without_cache = declare("flops_without_cache", "FLOP", "work of generating without a cache, weights only", r"C_\mathrm{no}")
 flops_with_cache = declare("flops_with_cache", "FLOP", "work of generating with a cache, weights only", r"C_\mathrm{cache}")
 attention_intensity = declare("attention_intensity", "FLOP/byte", "intensity of decode attention", r"I_\mathrm{att}")

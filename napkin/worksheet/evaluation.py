@@ -196,8 +196,8 @@ def _missing(
         hint = f"; {quantity.hint}" if quantity.hint else ""
         lines.append(f"  {symbol} ({quantity.meaning}, in {quantity.unit}), for {users}{hint}")
     return MissingGivenError(
-        f"{target} needs what was not given:\n" + "\n".join(lines) + "\n"
-        f"Give it, as in assume({missing[0]}=...)."
+        f"{target} cannot be computed from what is given. Missing:\n" + "\n".join(lines) + "\n"
+        f"Give {'each' if missing[1:] else 'it'}, as in assume({missing[0]}=...)."
     )
 
 

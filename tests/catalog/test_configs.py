@@ -127,6 +127,7 @@ def test_state_of_layers_without_a_cache(row: dict[str, str]) -> None:
     assert state + tail / Rational(taps - 1) == int(row["state_elements_per_sequence"])
 
 
+@pytest.mark.slow
 @needs_files
 @pytest.mark.parametrize("row", CACHED, ids=_name)
 def test_work_and_time_follow(row: dict[str, str]) -> None:

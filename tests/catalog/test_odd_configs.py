@@ -86,6 +86,7 @@ def test_an_answer_or_a_named_error(config: Mapping[str, Any]) -> None:
     assert all(isinstance(value, int) for value in model.givens.values())
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(st.dictionaries(st.text(max_size=8), values, max_size=5))
 def test_any_mapping(config: dict[str, Any]) -> None:

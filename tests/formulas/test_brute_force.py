@@ -260,6 +260,7 @@ def test_binomial_overflow_by_summation(users: int, slots: int, share: float) ->
     assert float(found) == pytest.approx(float(exact), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_sixty_slots_carry_229_users() -> None:
     share, target = Fraction(1, 5), Fraction(1, 100)
     largest = max(n for n in range(60, 301) if _overflow(n, 60, share) <= target)

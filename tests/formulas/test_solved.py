@@ -249,6 +249,7 @@ def test_a_root_of_a_quadratic() -> None:
     assert Largest(x, 1 / x, q.context).xreplace({q.context: Integer(1)}).evalf().is_infinite
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["speed_target", "bandwidth", "context", "n_gpus"])
 def test_slope_of_a_root_is_its_finite_difference(name: str) -> None:
     symbol: Symbol = nk.notation.__dict__[name]

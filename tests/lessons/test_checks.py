@@ -58,6 +58,7 @@ def test_every_slip_gets_its_own_feedback(number: str) -> None:
         assert [other for other in asked.slips if other.says in feedback.text] == [slip]
 
 
+@pytest.mark.slow
 def test_feedback_to_a_wrong_answer_does_not_give_the_right_one() -> None:
     for number in NUMBERS:
         asked = exercise(number)
@@ -68,6 +69,7 @@ def test_feedback_to_a_wrong_answer_does_not_give_the_right_one() -> None:
             assert shown not in text.split(), number
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", NUMBERS)
 def test_a_second_try_gets_a_hint(number: str) -> None:
     asked = exercise(number)
@@ -100,6 +102,7 @@ def test_any_answer_gets_a_sentence(number: str, answer: object) -> None:
     check_that_a_sentence_says_wrong(number, answer)
 
 
+@pytest.mark.slow
 def test_every_exercise_has_a_sentence_for_what_is_no_answer() -> None:
     for number in NUMBERS:
         for answer in ("ninety", [1, 2], Symbol("unknown")):

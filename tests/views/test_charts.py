@@ -180,6 +180,7 @@ def test_bars_of_nothing_say_what_to_give(rows: dict[str, Any]) -> None:
         bars(rows, "One", "memory")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["bar_chart", "line_chart", "figures"])
 def test_a_chart_loads_no_numpy_before_it_is_drawn(module: str) -> None:
     code = f"import sys, napkin.views.{module}; print('numpy' in sys.modules)"
@@ -187,5 +188,6 @@ def test_a_chart_loads_no_numpy_before_it_is_drawn(module: str) -> None:
     assert said.stdout.strip() == "False"
 
 
+@pytest.mark.slow
 def test_the_same_bytes_in_every_run() -> None:
     assert roof(at=1).svg == roof(at=1).svg

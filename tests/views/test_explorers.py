@@ -47,6 +47,7 @@ def test_a_sum_is_closed_before_it_is_printed() -> None:
         javascript(Sum(Function("f")(i), (i, 1, count)))
 
 
+@pytest.mark.slow
 @each_exploration
 def test_what_a_page_gets_is_json_and_small(name: str) -> None:
     e = EXPLORATIONS[name]()

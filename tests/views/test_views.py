@@ -80,6 +80,7 @@ def test_the_figure_says_in_words_what_it_shows() -> None:
     assert re.fullmatch(r'<img alt="[^"]+" src="data:image/svg\+xml;base64,[^"]+" .*>', html)
 
 
+@pytest.mark.slow
 def test_the_figure_is_the_same_bytes_in_every_run() -> None:
     again = [nk.views.users_over_context(QWEN).svg for _ in range(2)]
     assert again[0] == again[1]
