@@ -79,7 +79,8 @@ def sensitivity(n: Napkin, target: str) -> Sensitivity:
     Notes
     -----
     Each formula is differentiated by SymPy, and the derivatives are multiplied along the
-    graph from the target down. What is rounded counts as it was before. At a tie of a ``Min`` both sides count half.
+    graph from the target down. At a tie of a ``Min`` both sides count half, and what is rounded
+    counts as before it was.
 
     Examples
     --------
