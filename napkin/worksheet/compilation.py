@@ -21,7 +21,7 @@ from .evaluation import conditions, evaluate, number, require
 from .program import Program
 
 _BLOCK: Final = 16_384  # numbers that fit in the cache of a core
-_MANY: Final = 500_000  # with fewer numbers, a second core does not pay
+_MANY: Final = 2_000_000  # with fewer numbers, a second core does not pay
 _SHARED_BLOCK: Final = 65_536  # larger, because cores wait for each other between operations
 _NEARLY: Final = 1 + 1e-12  # a limit that is just reached is kept
 
