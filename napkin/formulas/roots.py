@@ -124,7 +124,10 @@ def largest_of_arrays(off: Callable[..., Any], *args: Any) -> Any:
 
     low: Any = np.zeros(np.broadcast_shapes(*(np.shape(arg) for arg in args)))
     for power in _STEPS:
-        low = np.where(off(_STEP**power, *args) <= 0, _STEP**power, low)
+        allowed = off(_STEP**power, *args) <= 0
+        if not np.any(allowed):  # nor will it be further up
+            break
+        low = np.where(allowed, _STEP**power, low)
     inside = (low > 0) & (low < _STEP ** _STEPS[-1])
     root = np.where(low > 0, np.inf, 0.0)
     if inside.any():
