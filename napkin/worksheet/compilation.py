@@ -18,7 +18,7 @@ from ..formulas.roots import Largest
 from ..quantities.quantity import lookup
 from ..quantities.units import scale_of
 from .evaluation import conditions, evaluate, number, require
-from .program import Program
+from .steps import Steps
 
 _BLOCK: Final = 16_384  # numbers that fit in the cache of a core
 _MANY: Final = 2_000_000  # with fewer numbers, a second core does not pay
@@ -57,7 +57,7 @@ def compile_many(
     for target in targets:
         for symbol in sorted(target.free_symbols, key=str):
             require(graph, givens, symbol)
-    program, parts = _compiled(graph, targets, arguments)
+    compiled, parts = _compiled(graph, targets, arguments)
     constants = [np.asarray(value) for value in _numbers(graph, givens, parts)]
     kinds = [float if isinstance(target, Symbol) else bool for target in targets]
 
@@ -75,9 +75,9 @@ def compile_many(
                 for place in places:
                     outs = [result[place] for result in whole]
                     if outs[0].shape not in found:
-                        found[outs[0].shape] = program.start(constants)
+                        found[outs[0].shape] = compiled.start(constants)
                     ins = [_part(array, shape, place) for array in arrays]
-                    program.fill(found[outs[0].shape], ins, outs)
+                    compiled.fill(found[outs[0].shape], ins, outs)
 
         if cores > 1:
             with ThreadPoolExecutor(cores) as pool:
@@ -142,7 +142,7 @@ def _numbers(graph: Graph, givens: Mapping[Symbol, Expr], parts: tuple[Expr, ...
 @lru_cache(maxsize=256)
 def _compiled(
     graph: Graph, targets: tuple[Basic, ...], arguments: tuple[Symbol, ...]
-) -> tuple[Program, tuple[Expr, ...]]:
+) -> tuple[Steps, tuple[Expr, ...]]:
     """Compile the nodes that depend on the arguments; all other parts enter as numbers."""
     scaled = {name: name * scale_of(name) for name in arguments}
     written = [t / scale_of(t) if isinstance(t, Symbol) else t for t in targets]
@@ -164,7 +164,7 @@ def _compiled(
     nodes = {node: prepared(part) for node, part in steps.items() if node not in scaled}
     outputs = [prepared(part) for part in written]
     inputs = (*arguments, *constants.values())
-    return Program(outputs, nodes, inputs, len(arguments)), tuple(constants)
+    return Steps(outputs, nodes, inputs, len(arguments)), tuple(constants)
 
 
 def _nodes(graph: Graph, targets: tuple[Basic, ...]) -> list[Symbol]:

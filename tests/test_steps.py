@@ -7,7 +7,7 @@ import pytest
 from sympy import And, Expr, Max, Min, Piecewise, ceiling, exp, lambdify, sqrt, symbols
 
 from napkin.formulas.roots import largest_of_arrays
-from napkin.worksheet.program import Program
+from napkin.worksheet.steps import Steps
 
 x, y, rate, shared = symbols("x y rate shared", positive=True)
 NODES = {shared: rate / (x + y)}
@@ -27,7 +27,7 @@ EXPRESSIONS = [
 
 @pytest.mark.parametrize("shapes", [((5,), (5,)), ((4, 1), (3,)), ((1,), (6,))])
 def test_blocks_are_computed_as_the_expressions_read(shapes: tuple[tuple[int, ...], ...]) -> None:
-    program = Program(EXPRESSIONS, NODES, (x, y, rate), 2)
+    program = Steps(EXPRESSIONS, NODES, (x, y, rate), 2)
     calls = [lambdify([x, y, rate], expression.subs(NODES)) for expression in EXPRESSIONS]
     found, generator = program.start([1.5]), np.random.default_rng(7)
     for _ in range(3):  # the second block finds the arrays of the first
@@ -48,7 +48,7 @@ def test_results_use_the_arrays_of_those_no_longer_needed() -> None:
     long: Expr = x
     for _ in range(20):
         long = sqrt(long * y) * rate + 1
-    program = Program([long], {}, (x, y, rate), 2)
+    program = Steps([long], {}, (x, y, rate), 2)
     found = program.start([1.5])
     program.fill(found, [np.ones(3), np.ones(3)], [np.empty(3)])
     assert len({id(array) for array in found if np.size(array) == 3}) < 30  # of 80 steps

@@ -21,7 +21,7 @@ _TESTS: Final = {
 }
 
 
-class Program:
+class Steps:
     """Expressions, compiled to steps that compute each shared part once.
 
     A step applies a function to places of earlier results. A result that is no longer needed
