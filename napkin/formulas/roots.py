@@ -123,9 +123,13 @@ def largest_of_arrays(off: Callable[..., Any], *args: Any) -> Any:
     from scipy.optimize.elementwise import find_root
 
     low: Any = np.zeros(np.broadcast_shapes(*(np.shape(arg) for arg in args)))
-    for power in _STEPS:
-        low = np.where(off(_STEP**power, *args) <= 0, _STEP**power, low)
-    inside = (low > 0) & (low < _STEP ** _STEPS[-1])
+    places = _STEP ** np.array(_STEPS[::2], float)  # a root finder needs no narrower bracket
+    for place in places:
+        allowed = off(place, *args) <= 0
+        if not np.any(allowed):  # nor will it be further up
+            break
+        low = np.where(allowed, place, low)
+    inside = (low > 0) & (low < places[-1])
     root = np.where(low > 0, np.inf, 0.0)
     if inside.any():
         many = [place for place, arg in enumerate(args) if np.ndim(arg)]
@@ -135,7 +139,7 @@ def largest_of_arrays(off: Callable[..., Any], *args: Any) -> Any:
             return off(x, *(own.get(place, arg) for place, arg in enumerate(args)))
 
         spread = tuple(np.broadcast_to(args[place], low.shape)[inside] for place in many)
-        root[inside] = find_root(at, (low[inside], low[inside] * _STEP), args=spread).x
+        root[inside] = find_root(at, (low[inside], low[inside] * _STEP**2), args=spread).x
     return root
 
 

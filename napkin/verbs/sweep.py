@@ -82,6 +82,7 @@ def sweep(n: Napkin, targets: str | Sequence[str], **axes: Any) -> Dataset:
 def _label(axes: dict[str, Any]) -> dict[str, DataArray]:
     """Return each axis as a labeled array in the unit of its quantity."""
     import numpy as np
+    from pandas import Index
     from xarray import DataArray
 
     labeled = {name: _array(name, values) for name, values in axes.items()}
@@ -92,7 +93,9 @@ def _label(axes: dict[str, Any]) -> dict[str, DataArray]:
     else:
         for name, array in plain.items():
             dims = [name] * array.ndim
-            labeled[name] = DataArray(array, dims=dims, coords={name: array} if dims else None)
+            labeled[name] = DataArray(
+                array, dims=dims, coords={name: Index(array)} if dims else None
+            )
             for coordinate in labeled[name].coords.values():
                 coordinate.attrs = _attributes(name)
     return labeled

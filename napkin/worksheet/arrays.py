@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from sympy import And, Ge, Gt, Le, Lt, Symbol
 from sympy.logic.boolalg import Boolean
@@ -14,6 +14,8 @@ from ..quantities.units import conversion, scale_of
 from ..quantities.value import Value, coherent, in_unit, somewhere
 from .compilation import compile_many, fit_conditions
 from .napkin import Napkin
+
+_BLOCK: Final = 65_536  # numbers that the second look at them finds in the cache
 
 
 def read_numbers(name: str, values: Any) -> Any:
@@ -48,13 +50,15 @@ def check_numbers(name: str, array: Any) -> None:
     domain = quantity.domain
     whole = not domain.integer or bool((array == np.round(array)).all())
     # The smallest and the largest value decide for all; a NaN is both of them.
-    if array.size and not (whole and domain.within(np.array([array.min(), array.max()])).all()):
+    blocks = np.array_split(array.ravel(), 1 + array.size // _BLOCK) if array.size else []
+    ends = np.array([(block.min(), block.max()) for block in blocks])
+    if not (whole and domain.within(ends).all()):
         wrong = ~domain.within(array) | (array != np.round(array) if domain.integer else False)
         raise DomainError(
             f"{name} ({quantity.meaning}) must be {domain.words}, got {array[wrong].flat[0]:g} "
             f"among the values of the axis."
         )
-    if array.size and not np.isfinite(array.max()):
+    if not np.isfinite(ends).all():
         raise DomainError(f"{name} ({quantity.meaning}) must be finite along an axis, got inf.")
 
 

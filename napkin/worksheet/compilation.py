@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from math import prod
 from typing import Any, Final
 
-from sympy import And, Basic, Expr, Ge, Le, Symbol, lambdify
+from sympy import And, Basic, Expr, Ge, Le, Symbol
 from sympy.logic.boolalg import Boolean
 
 from ..formulas.graph import Graph
-from ..formulas.probability import FUNCTIONS
-from ..formulas.roots import Largest, largest_of_arrays
+from ..formulas.roots import Largest
 from ..quantities.quantity import lookup
 from ..quantities.units import scale_of
 from .evaluation import conditions, evaluate, number, require
+from .steps import Steps
 
 _BLOCK: Final = 16_384  # numbers that fit in the cache of a core
-_MANY: Final = 500_000  # with fewer numbers, a second core does not pay
+_MANY: Final = 2_000_000  # with fewer numbers, a second core does not pay
 _SHARED_BLOCK: Final = 65_536  # larger, because cores wait for each other between operations
 _NEARLY: Final = 1 + 1e-12  # a limit that is just reached is kept
 
@@ -57,33 +57,33 @@ def compile_many(
     for target in targets:
         for symbol in sorted(target.free_symbols, key=str):
             require(graph, givens, symbol)
-    call, parts = _compiled(graph, targets, arguments)
-    constants = _numbers(graph, givens, parts)
-    scales = [float(scale_of(name)) for name in arguments]
-    units = [float(scale_of(t)) if isinstance(t, Symbol) else 1 for t in targets]
+    compiled, parts = _compiled(graph, targets, arguments)
+    constants = [np.asarray(value) for value in _numbers(graph, givens, parts)]
     kinds = [float if isinstance(target, Symbol) else bool for target in targets]
 
-    def block(arrays: Sequence[Any], out: Sequence[Any]) -> None:
-        scaled = (v if s == 1 else v * s for v, s in zip(arrays, scales, strict=True))
-        with np.errstate(all="ignore"):
-            for result, found, unit in zip(out, call(*scaled, *constants), units, strict=True):
-                result[...] = found if unit == 1 else found / unit
-
     def function(*values: Any) -> list[Any]:
-        arrays = [np.asarray(value, float) for value in values]
-        shape = np.broadcast_shapes(*(array.shape for array in arrays))
-        out = [np.empty(shape, kind) for kind in kinds]
-        cores = _cores()
-        many = prod(shape) >= _MANY and cores > 1
-        places = list(_blocks(shape, _SHARED_BLOCK if many else _BLOCK))
-        ins = ([_part(array, shape, place) for array in arrays] for place in places)
-        outs = ([result[place] for result in out] for place in places)
-        if many:
+        arrays = [np.atleast_1d(np.asarray(value, float)) for value in values]
+        out = [np.empty(np.broadcast_shapes(*map(np.shape, values)), kind) for kind in kinds]
+        whole = [np.atleast_1d(result) for result in out]
+        shape = whole[0].shape
+        cores = _cores() if prod(shape) >= _MANY else 1
+        places = iter(list(_blocks(shape, _SHARED_BLOCK if cores > 1 else _BLOCK)))
+
+        def work(_: int) -> None:
+            found: dict[tuple[int, ...], list[Any]] = {}  # by the shape of the block
+            with np.errstate(all="ignore"):
+                for place in places:
+                    outs = [result[place] for result in whole]
+                    if outs[0].shape not in found:
+                        found[outs[0].shape] = compiled.start(constants)
+                    ins = [_part(array, shape, place) for array in arrays]
+                    compiled.fill(found[outs[0].shape], ins, outs)
+
+        if cores > 1:
             with ThreadPoolExecutor(cores) as pool:
-                list(pool.map(block, ins, outs))
+                list(pool.map(work, range(cores)))
         else:
-            for pair in zip(ins, outs, strict=True):
-                block(*pair)
+            work(0)
         return out
 
     return function
@@ -99,7 +99,7 @@ def _nearly(condition: Boolean) -> Boolean:
     if isinstance(condition, Le):
         return Le(condition.lhs, condition.rhs * _NEARLY)
     if isinstance(condition, Ge):
-        return Ge(condition.lhs * _NEARLY, condition.rhs)
+        return Ge(condition.lhs, condition.rhs / _NEARLY)
     return condition
 
 
@@ -142,54 +142,29 @@ def _numbers(graph: Graph, givens: Mapping[Symbol, Expr], parts: tuple[Expr, ...
 @lru_cache(maxsize=256)
 def _compiled(
     graph: Graph, targets: tuple[Basic, ...], arguments: tuple[Symbol, ...]
-) -> tuple[Callable[..., Any], tuple[Expr, ...]]:
+) -> tuple[Steps, tuple[Expr, ...]]:
     """Compile the nodes that depend on the arguments; all other parts enter as numbers."""
-    import numpy as np
-
-    constants: dict[Expr, Symbol] = {}
-    moving, steps = set(arguments), []
+    scaled = {name: name * scale_of(name) for name in arguments}
+    written = [t / scale_of(t) if isinstance(t, Symbol) else t for t in targets]
+    moving, steps = set(arguments), dict[Symbol, Expr]()
     for node in _nodes(graph, targets):
         if node in graph and node not in graph.known and graph[node].symbols & moving:
             moving.add(node)
-            steps.append((node, _with_constants(graph[node].expression, moving, constants)))
-    outputs = [_with_constants(target, moving, constants) for target in targets]
-    uses = Counter(s for part in (*dict(steps).values(), *outputs) for s in part.free_symbols)
-    named = {s for _, part in steps for root in part.atoms(Largest) for s in root.free_symbols}
-    kept = [(node, part) for node, part in steps if uses[node] > 1 or node in named]
-    once = dict(step for step in steps if step not in kept)
-    modules = [
-        {name: np.vectorize(call) for name, call in FUNCTIONS.items()},
-        {"largest": largest_of_arrays},
-        "numpy",
-    ]
-    call = lambdify(
-        [*arguments, *constants.values()],
-        outputs,
-        modules=modules,
-        printer=_printer(once),
-        cse=lambda _: (kept, outputs),
-    )
-    return call, tuple(constants)
+            steps[node] = graph[node].expression
+    uses = Counter(s for part in (*steps.values(), *written) for s in part.free_symbols)
+    products = {s: part for s, part in steps.items() if part.is_Mul and uses[s] == 1}
+    constants: dict[Expr, Symbol] = {}
 
+    def prepared(part: Any) -> Any:
+        """Merge the products that only this product needs, and collect the constants."""
+        while part.is_Mul and any(arg in products for arg in part.args):
+            part = part.func(*(products.get(arg, arg) for arg in part.args))
+        return _with_constants(part.xreplace(scaled), moving, constants)
 
-def _printer(once: Mapping[Symbol, Expr]) -> Any:
-    """Return a printer that inlines each node with a single use.
-
-    NumPy then frees its array at once, and SymPy does not compare its nested limits.
-    """
-    from sympy.printing.numpy import NumPyPrinter
-
-    class Printer(NumPyPrinter):
-        def _print_Symbol(self, expr: Symbol) -> str:
-            inner = f"({self._print(once[expr])})" if expr in once else super()._print_Symbol(expr)
-            return str(inner)
-
-        def _print_And(self, expr: And) -> str:  # sides of shapes that broadcast
-            return " & ".join(f"({self._print(side)})" for side in expr.args)
-
-    return Printer(
-        {"fully_qualified_modules": False, "inline": True, "allow_unknown_functions": True}
-    )
+    nodes = {node: prepared(part) for node, part in steps.items() if node not in scaled}
+    outputs = [prepared(part) for part in written]
+    inputs = (*arguments, *constants.values())
+    return Steps(outputs, nodes, inputs, len(arguments)), tuple(constants)
 
 
 def _nodes(graph: Graph, targets: tuple[Basic, ...]) -> list[Symbol]:
