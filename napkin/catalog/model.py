@@ -226,7 +226,7 @@ class Model:
 
 def _names() -> dict[str, str]:
     """Return the entries of the catalog by all their names: short, and as the hub has them."""
-    names = {}
+    names = dict[str, str]()
     for name, row in table("models").items():
         owner, _, own = row["hf_id"].partition("/")
         others = (name, own, row["hf_id"], f"{owner}/{name}", *row.get("aliases", ()))
