@@ -214,7 +214,7 @@ def _picked(rule: Mapping[str, Any], config: Config, layers: int, name: str) -> 
     """Return the layers that one rule picks."""
     key, take, shift = rule.get("key", "layers"), rule["take"], rule.get("shift", 0)
     found = find(config, key) if "key" in rule else None
-    found = rule.get("default") if found is None else found
+    found = rule.get("default") if found in (None, rule.get("unset")) else found
     every = range(layers)
     if take == "all":
         picked = set(every)

@@ -165,7 +165,7 @@ def test_an_indexer_of_blocks() -> None:
 @pytest.mark.parametrize(
     ("config", "total"),
     [
-        # the total of the hub for OPT-125M; DBRX is published as 132B with 36B active
+        # the total of the hub for OPT-125M; DBRX is published as 132B, ERNIE-4.5-21B as 21.8B
         (
             {
                 "model_type": "opt",
@@ -206,6 +206,27 @@ def test_an_indexer_of_blocks() -> None:
                 "ffn_config": {"ffn_hidden_size": 10752, "moe_num_experts": 16, "moe_top_k": 4},
             },
             131_596_523_520,
+        ),
+        (
+            {
+                "model_type": "ernie4_5_moe",
+                "hidden_size": 2560,
+                "intermediate_size": 12288,
+                "moe_intermediate_size": 1536,
+                "num_hidden_layers": 28,
+                "num_attention_heads": 20,
+                "num_key_value_heads": 4,
+                "vocab_size": 103424,
+                "moe_num_experts": 64,
+                "moe_num_shared_experts": 2,
+                "moe_k": 6,
+                "moe_layer_start_index": 1,
+                "moe_layer_end_index": -1,
+                "moe_capacity": [64, 64, 64],
+                "moe_gate": "topk",
+                "use_rmsnorm": True,
+            },
+            21_825_437_888,
         ),
     ],
     ids=lambda part: part["model_type"] if isinstance(part, dict) else "",
