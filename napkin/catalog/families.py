@@ -146,9 +146,8 @@ def family_of(config: Config, name: str) -> dict[str, Any]:
     family = _family(config["model_type"], name)
     parts = list(family.get("when", ()))
     for part in parts:
-        found = next((find(config, key) for key in _tried(part) if has(config, key)), None)
-        if not any(has(config, key) for key in _tried(part)):
-            found = part.get("default")
+        there = [find(config, key) for key in _tried(part) if has(config, key)]
+        found = [*there, part.get("default")][0]
         if "has" in part:
             holds = isinstance(found, str | list) and any(entry in found for entry in part["has"])
         else:

@@ -121,8 +121,10 @@ def _product(rule: str, givens: Mapping[str, int], config: Config, name: str) ->
             return int(part)
         if part in givens:
             return givens[part]
-        found = find(config, part)
-        return len(found) if isinstance(found, list | str) else _whole(found, part, name)
+        found = find(config, part.removeprefix("#"))
+        if part.startswith("#") and isinstance(found, list):
+            return len(found)
+        return _whole(found, part, name)
 
     above, _, below = rule.partition("/")
     number = sum(prod(map(factor, term.split("*"))) for term in above.split("+"))
@@ -140,15 +142,11 @@ def _product(rule: str, givens: Mapping[str, int], config: Config, name: str) ->
 
 def _check_groups(family: Config, givens: Mapping[str, int], name: str) -> None:
     """Refuse key-value heads that cannot each serve as many query heads."""
-    for end in ("", "_window"):
-        heads, shared = givens.get(f"n_heads{end}"), givens.get(f"n_kv_heads{end}")
+    for pair in (("n_heads", "n_kv_heads"), ("n_heads_window", "n_kv_heads_window")):
+        heads, shared = (givens.get(quantity) for quantity in pair)
         if heads is None or shared is None or (shared and heads % shared == 0):
             continue
-        keys = family["keys"]
-        above, below = (
-            (keys.get(quantity) or [lookup(quantity).config_key or quantity])[0]
-            for quantity in (f"n_heads{end}", f"n_kv_heads{end}")
-        )
+        above, below = ((family["keys"].get(quantity) or [quantity])[0] for quantity in pair)
         fit = ", ".join(str(count) for count in range(1, 200) if heads % count == 0)
         raise ConfigError(
             f"{name}: {below} is {shared}, which does not divide {above} {heads}. Each key-value "
