@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
@@ -218,13 +219,19 @@ def _stored() -> dict[str, Accelerator]:
     return {name: Accelerator.from_row(name, row) for name, row in rows.items()}
 
 
+def _plain(name: str) -> str:
+    """Return a name without what people write differently: case, spaces, dashes, the maker."""
+    return re.sub(r"^(nvidia|amd)|[\s_-]", "", name.lower())
+
+
 def accelerator(name: str, own: str | Path | None = None) -> Accelerator:
     """Return an accelerator by name or alias.
 
     Parameters
     ----------
     name : str
-        For example ``"B200"``; upper and lower case are the same. The path of a TOML file
+        For example ``"B200"``; case, spaces, dashes and the maker's name make no difference.
+        The path of a TOML file
         with one entry, ``"mine.toml"``, is that entry.
     own : str or Path, optional
         A TOML file of one's own, whose names count before those of the catalog.
@@ -251,7 +258,7 @@ def accelerator(name: str, own: str | Path | None = None) -> Accelerator:
         return next(iter(only.values()))
     known = _stored() | (read(own) if own is not None else {})
     names = {alias: chip for chip in known.values() for alias in (chip.name, *chip.aliases)}
-    found = {alias.lower(): chip for alias, chip in names.items()}.get(str(name).lower())
+    found = {_plain(alias): chip for alias, chip in names.items()}.get(_plain(str(name)))
     if found is None:
         advice = "One of your own is an nk.Accelerator(...), or the path of a TOML file."
         raise unknown("accelerator", name, names, advice)

@@ -17,14 +17,14 @@ _TABLES: Final = ("wrappers", "refused", "quantizations")
 Config = Mapping[str, Any]
 
 
-def required(config: Config, key: str, model: str) -> Any:
-    """Return a field of a config, or raise a `ConfigError` that says that it is missing."""
-    if config.get(key) is None:
+def require(config: Config, keys: Iterable[str], model: str) -> None:
+    """Raise a `ConfigError` that says which of these fields a config lacks."""
+    missing = [repr(key) for key in keys if config.get(key) is None]
+    if missing:
         raise ConfigError(
-            f"{model}: config.json has no {key!r}, which its family needs. "
+            f"{model}: config.json has no {', '.join(missing)}, which its family needs. "
             "Is it the config of the whole text model?"
         )
-    return config[key]
 
 
 @cache
@@ -71,7 +71,8 @@ def shown(found: Any) -> str:
 
 def text_part(config: Config, name: str) -> tuple[dict[str, Any], bool, list[str]]:
     """Find the text model in a config that may hold a vision or audio tower beside it."""
-    kind = required(config, "model_type", name)
+    require(config, ["model_type"], name)
+    kind = config["model_type"]
     wrapper = next(
         (row for row in table("families")["wrappers"].values() if kind in row["model_types"]), None
     )
@@ -145,17 +146,22 @@ def family_of(config: Config, name: str) -> dict[str, Any]:
     family = _family(config["model_type"], name)
     parts = list(family.get("when", ()))
     for part in parts:
-        found = find(config, part["key"])
-        if found is None and not has(config, part["key"]):
-            found = part.get("default")
+        there = [find(config, key) for key in _tried(part) if has(config, key)]
+        found = [*there, part.get("default")][0]
         if "has" in part:
-            holds = isinstance(found, str | list) and part["has"] in found
+            holds = isinstance(found, str | list) and any(entry in found for entry in part["has"])
         else:
             holds = bool(found)
         if holds is part.get("is", True):
             family = merged(family, {name: value for name, value in part.items() if name != "when"})
             parts.extend(part.get("when", ()))
     return family
+
+
+def _tried(part: Mapping[str, Any]) -> list[str]:
+    """Return the keys of a part of a family, of which the first one that is there counts."""
+    keys: str | list[str] = part["key"]
+    return keys if isinstance(keys, list) else [keys]
 
 
 def has(config: Config, key: str) -> bool:
@@ -165,30 +171,45 @@ def has(config: Config, key: str) -> bool:
     return isinstance(holder, Mapping) and last in holder
 
 
-def check_keys(config: Config, family: Config, name: str) -> None:
-    """Refuse values that no formula here counts, and keys that may mean some."""
+def check_values(config: Config, family: Config, name: str) -> None:
+    """Refuse values that no formula here counts, all at once."""
+    wrong = []
     for key, allowed in family["only"].items():
         found = find(config, key)
         entries = found if isinstance(found, list) else [found]
-        for entry in entries:
-            if entry is not None and entry not in allowed:
-                raise ConfigError(
-                    f"{name}: {key} is {shown(entry)}, and how that changes the count is not known "
-                    f"for {config['model_type']}. Known: {', '.join(map(repr, allowed)) or 'null'}."
-                )
+        odd = [entry for entry in entries if entry is not None and entry not in allowed]
+        if odd:
+            known = ", ".join(map(repr, allowed)) or "null"
+            wrong.append(f"{key} is {shown(odd[0])} (known: {known})")
+    if wrong:
+        raise ConfigError(
+            f"{name}: {'; '.join(wrong)}. How that changes the count is not known for "
+            f"{config['model_type']}: count such a model by hand, and give its shapes instead."
+        )
+
+
+def check_keys(config: Config, family: Config, name: str) -> None:
+    """Refuse keys that may change a count, all at once."""
     used = {key for keys in family["keys"].values() for key in keys} | set(family["only"])
-    used |= set(family["left_out"]) | {part["key"] for part in family.get("when", ())}
+    used |= {*family["left_out"], *(key for part in family.get("when", ()) for key in _tried(part))}
     used |= {rule.get("key", "") for rule in _rules(family.get("layers", {}))}
     used |= {key for keys in family.get("by_layer", {}).values() for key in keys.values()}
+    used = {entry.partition(".")[0] for entry in used}
     harmless = "|".join([*family["harmless"], *family.get("ignored", ())])
-    for key, found in config.items():
-        if not found or str(key) in {entry.partition(".")[0] for entry in used}:
-            continue
-        if re.search(family["suspect"], str(key)) and not re.fullmatch(harmless, str(key)):
-            raise ConfigError(
-                f"{name}: {shown(key)} ({shown(found)}) may change the count, and nothing is known "
-                f"about it for {config['model_type']}. If it changes nothing, remove it."
-            )
+    odd = [
+        f"{shown(key)} ({shown(found):.30})"
+        for key, found in config.items()
+        if found
+        and key not in used
+        and re.search(family["suspect"], str(key))
+        and not re.fullmatch(harmless, str(key))
+    ]
+    if odd:
+        raise ConfigError(
+            f"{name}: {', '.join(odd)} may change the count, and nothing is known about "
+            f"{'it' if len(odd) == 1 else 'them'} for {config['model_type']}. Nothing else is "
+            "wrong: the config is read once you remove what changes nothing."
+        )
 
 
 def _rules(layers: Mapping[str, Any]) -> list[Mapping[str, Any]]:

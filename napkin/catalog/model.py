@@ -71,7 +71,8 @@ class Model:
         Parameters
         ----------
         config : str, Path or mapping
-            A name of the catalog, the path of a ``config.json``, or its content.
+            A name of the catalog, also as the Hugging Face hub has it
+            (``"openai/gpt-oss-120b"``); the path of a ``config.json``, or its content.
 
         Returns
         -------
@@ -91,9 +92,9 @@ class Model:
             path = config.get("_name_or_path")
             called = Path(path).name if isinstance(path, str) else ""
             return _read(config, called or "config", "config given")
-        catalog = {name.lower(): name for name in table("models")}
-        if str(config).lower() in catalog:
-            name = catalog[str(config).lower()]
+        names = _names()
+        name = {other.lower(): name for other, name in names.items()}.get(str(config).lower())
+        if name is not None:
             row = table("models")[name]
             notes: tuple[str, ...] = ()
             if "max_context_extended" in row:
@@ -108,7 +109,7 @@ class Model:
         except (OSError, ValueError):  # no name that a file could have
             found = False
         if not found:
-            raise unknown("model in the catalog, nor a file,", str(config)[:80], table("models"))
+            raise unknown("model in the catalog, nor a file,", str(config)[:80], names)
         return _read(_load(path), path.stem, f"{path.name}")
 
     def formulas(self) -> dict[Symbol, Formula]:
@@ -221,6 +222,16 @@ class Model:
             Bytes, exact.
         """
         return self.count("kv_bytes_per_sequence", context=context, bytes_per_kv=bytes_per_kv)
+
+
+def _names() -> dict[str, str]:
+    """Return the entries of the catalog by all their names: short, and as the hub has them."""
+    names = dict[str, str]()
+    for name, row in table("models").items():
+        owner, _, own = row["hf_id"].partition("/")
+        others = (name, own, row["hf_id"], f"{owner}/{name}", *row.get("aliases", ()))
+        names |= dict.fromkeys(others, name)
+    return names
 
 
 def _load(path: Path) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ..errors import ConfigError
 from ..quantities.quantity import SWITCH, lookup
-from .families import Config, check_keys, family_of, find, has, required, shown
+from .families import Config, check_keys, check_values, family_of, find, has, require, shown
 
 _LARGEST: Final = 10**12
 _MOST_LAYERS: Final = 10_000
@@ -26,9 +26,9 @@ _TAKES: Final[dict[str, Callable[[int, int, int], bool]]] = {
 def shapes(config: Config, nested: bool, name: str) -> tuple[dict[str, int], list[str], list[str]]:
     """Read the shapes of a text model."""
     family = family_of(config, name)
-    check_keys(config, family, name)
+    check_values(config, family, name)
     absent = family["absent"] | (family.get("nested", {}) if nested else {})
-    givens, rules = dict[str, int](), dict[str, int | str]()
+    givens, rules, missing = dict[str, int](), dict[str, int | str](), list[str]()
     lists = family.get("lists", ())
     for quantity, keys in family["keys"].items():
         found = {key: find(config, key) for key in keys if find(config, key) is not None}
@@ -52,13 +52,16 @@ def shapes(config: Config, nested: bool, name: str) -> tuple[dict[str, int], lis
         elif value is not None:
             rules |= {quantity: value} if value else {}
         elif quantity not in family["optional"]:
-            required(config, (keys or [quantity])[0], name)
+            missing.append((keys or [quantity])[0])
+    require(config, missing, name)
     for quantity, rule in (rules | family["fixed"]).items():
         givens[quantity] = rule if isinstance(rule, int) else _product(rule, givens, config, name)
     for quantity, scaling in family.get("scaled", {}).items():
         givens[quantity] = _scaled(givens[quantity], scaling, config, name)
     variants = list(dict.fromkeys(family["variants"]))
     _count_layers(config, family, givens, name)
+    _check_groups(family, givens, name)
+    check_keys(config, family, name)
     said = [words for key, words in family["left_out"].items() if find(config, key)]
     return givens, variants, [*family.get("notes", ()), *dict.fromkeys(said)]
 
@@ -118,10 +121,13 @@ def _product(rule: str, givens: Mapping[str, int], config: Config, name: str) ->
             return int(part)
         if part in givens:
             return givens[part]
-        return _whole(find(config, part), part, name)
+        found = find(config, part.removeprefix("#"))
+        if part.startswith("#") and isinstance(found, list):
+            return len(found)
+        return _whole(found, part, name)
 
     above, _, below = rule.partition("/")
-    number = prod(map(factor, above.split("*")))
+    number = sum(prod(map(factor, term.split("*"))) for term in above.split("+"))
     if not below:
         return number
     divisor = factor(below)
@@ -132,6 +138,20 @@ def _product(rule: str, givens: Mapping[str, int], config: Config, name: str) ->
             f"{keys[1]} {divisor}."
         )
     return number // divisor
+
+
+def _check_groups(family: Config, givens: Mapping[str, int], name: str) -> None:
+    """Refuse key-value heads that cannot each serve as many query heads."""
+    for pair in (("n_heads", "n_kv_heads"), ("n_heads_window", "n_kv_heads_window")):
+        heads, shared = (givens.get(quantity) for quantity in pair)
+        if heads is None or shared is None or (shared and heads % shared == 0):
+            continue
+        above, below = ((family["keys"].get(quantity) or [quantity])[0] for quantity in pair)
+        fit = ", ".join(str(count) for count in range(1, 200) if heads % count == 0)
+        raise ConfigError(
+            f"{name}: {below} is {shared}, which does not divide {above} {heads}. Each key-value "
+            f"head serves as many query heads: give one of {fit:.80}."
+        )
 
 
 def _count_layers(config: Config, family: Config, givens: dict[str, int], name: str) -> None:
@@ -168,13 +188,22 @@ def _first_choice(
     choices: Iterable[Any], config: Config, layers: int, name: str
 ) -> tuple[set[int], bool]:
     """Return the layers of the first choice that applies, and whether it tells them apart."""
+    first, listed = None, dict[str, set[int]]()
     for choice in choices:
         given = [find(config, rule["key"]) for rule in choice if "key" in rule]
-        if any(found not in (None, []) for found in given) or any(
-            "default" in rule or "key" not in rule for rule in choice
-        ):
+        there, take = any(value not in (None, []) for value in given), choice[0]["take"]
+        names = there and isinstance(take, list)  # an entry a layer: all such lists must agree
+        there = there or any("default" in rule or "key" not in rule for rule in choice)
+        if names or (there and first is None):
             picked = set().union(*(_picked(rule, config, layers, name) for rule in choice))
-            return picked, choice[0]["take"] not in ("all", "from")
+            first = first or (picked, take not in ("all", "from"))
+            listed |= {choice[0]["key"]: picked} if names else {}
+    if len(set(map(frozenset, listed.values()))) > 1:
+        raise ConfigError(
+            f"{name}: {' and '.join(listed)} list different layers. Keep the list that is right."
+        )
+    if first:
+        return first
     keys = " or ".join(repr(rule["key"]) for choice in choices for rule in choice)
     raise ConfigError(f"{name}: config.json has no {keys}, which says the kinds of layers.")
 
@@ -183,7 +212,7 @@ def _picked(rule: Mapping[str, Any], config: Config, layers: int, name: str) -> 
     """Return the layers that one rule picks."""
     key, take, shift = rule.get("key", "layers"), rule["take"], rule.get("shift", 0)
     found = find(config, key) if "key" in rule else None
-    found = rule.get("default") if found is None else found
+    found = rule.get("default") if found in (None, rule.get("unset")) else found
     every = range(layers)
     if take == "all":
         picked = set(every)

@@ -89,6 +89,19 @@ indexer_params = Formula(
     source=_DSA,
     scope="decode is counted as if it read every cached token, not only those that are picked",
 )
+block_indexer_params = Formula(
+    q.indexer_params,
+    q.d_model * q.d_index * (q.n_index_heads + 1) + 2 * q.d_index,
+    why="a small attention that picks blocks of tokens: queries and one key, each with its norm",
+    source="MiniMax-M3 configuration and code, transformers 5",
+    scope="decode is counted as if it read every cached token, not only those that are picked",
+)
+block_bytes_per_index = Formula(
+    q.bytes_per_index,
+    q.bytes_per_kv,
+    why="the indexer's key is kept as wide as the cache",
+    source="MiniMax-M3 configuration and code, transformers 5",
+)
 
 _inner = q.n_ssm_heads * q.d_ssm_head
 _mixed = _inner + 2 * q.n_ssm_groups * q.d_ssm_state

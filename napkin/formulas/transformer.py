@@ -6,6 +6,7 @@ from ..quantities import notation as q
 from .formula import Formula, Solved
 
 _SHAPES = "counted from the shapes"
+_LATENT = "Nemotron-H configuration and code, transformers 5"
 
 embedding_params = Formula(
     q.embedding_params,
@@ -228,6 +229,19 @@ router_params = Formula(
     why="the router scores each expert",
     source=_SHAPES,
     scope="a correction bias that is stored as a buffer is not a parameter",
+)
+latent_expert_params = Formula(
+    q.expert_params,
+    q.n_mlp_matrices * q.d_latent * q.d_ff_expert,
+    why="an expert works in a space that is narrower than the model",
+    source=_LATENT,
+    scope="no biases",
+)
+latent_router_params = Formula(
+    q.router_params,
+    q.d_model * q.n_experts + 2 * q.d_model * q.d_latent,
+    why="beside the router, one matrix leads into the narrow space of the experts, one out of it",
+    source=_LATENT,
 )
 n_layers_moe = Formula(
     q.n_layers_moe,

@@ -123,6 +123,18 @@ moe = Bundle(
     "each token visits a few of many experts, and a batch touches more of them",
     of_a_model=True,
 )
+latent_experts = Bundle(
+    "latent_experts",
+    (transformer.latent_expert_params, transformer.latent_router_params),
+    "routed experts work in a space that is narrower than the model",
+    of_a_model=True,
+)
+block_indexer = Bundle(
+    "block_indexer",
+    (layers.block_indexer_params, layers.block_bytes_per_index),
+    "an indexer picks blocks of tokens instead of single ones",
+    of_a_model=True,
+)
 kda = Bundle(
     "kda",
     (layers.kda_linear_attention_params,),

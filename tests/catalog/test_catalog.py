@@ -38,6 +38,7 @@ def test_accelerator(name: str) -> None:
 ODD = {
     "B300-SXM": {"fp4"},
     "GB300": {"fp4"},
+    "MI250": {"int8"},
     "MI250X": {"int8"},
     "Gaudi3": {"fp8"},
     "TPU v4": {"int8"},
@@ -45,6 +46,7 @@ ODD = {
     "Intel Arc Pro B60": {"fp8"},
     "RTX 5090": {"fp4"},
 }
+WEAK = {"H20": 37}  # arithmetic kept small for export, the memory of a large GPU
 
 
 @pytest.mark.parametrize("name", ACCELERATORS)
@@ -68,7 +70,7 @@ def test_peaks_are_dense_and_rise_as_numbers_get_narrower(name: str) -> None:
     assert chip.peak("fp16") == wide
     ridge = _rate(wide) / float(coherent("bandwidth", chip.bandwidth))
     least, most = (100, 400) if name in FIRST else (100, 600)
-    assert least < ridge < most
+    assert least < ridge < most or ridge == WEAK.get(name)
 
 
 FIRST = ("A100-SXM4-80GB", "H100-SXM5-80GB", "H200-SXM-141GB", "B200-SXM", "MI300X")
@@ -169,7 +171,34 @@ def test_model_entry_has_shapes_and_no_counts(name: str) -> None:
     for key, value in model.givens.items():
         assert REGISTRY[key].name == key
         coherent(key, value)
-    assert nk.Model.from_config(name.lower()) == model
+    owner, _, own = row["hf_id"].partition("/")
+    for other in (name.lower(), row["hf_id"], own, f"{owner}/{name}", *row.get("aliases", ())):
+        assert nk.Model.from_config(other) == model
+
+
+def test_a_hub_id_names_its_entry_and_is_suggested() -> None:
+    assert nk.Model.from_config("openai/gpt-oss-120b").name == "gpt-oss-120b"
+    assert nk.Napkin(model="meta-llama/Llama-3.1-70B").n_params == 70_553_706_496
+    assert nk.Model.from_config("deepseek-ai/deepseek-r1").n_params == 671_026_404_352
+    with pytest.raises(UnknownNameError, match="did you mean .*openai/gpt-oss-120b"):
+        nk.Model.from_config("openai/gpt-oss-121b")
+    with pytest.raises(UnknownNameError):
+        nk.Model.from_config("somebody/gpt-oss-120b")
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("h100_sxm", "H100-SXM5-80GB"),
+        ("NVIDIA H200-SXM-141GB", "H200-SXM-141GB"),
+        ("H100 NVL", "H100-NVL-94GB"),
+        ("rtx4090", "RTX 4090"),
+        ("AMD MI300X", "MI300X"),
+        ("tesla t4", "T4"),
+    ],
+)
+def test_a_name_may_be_written_in_several_ways(said: str, name: str) -> None:
+    assert accelerator(said).name == name
 
 
 def test_widths() -> None:
