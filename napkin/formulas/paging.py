@@ -155,7 +155,7 @@ paged_concurrent_sequences = Formula(
     **_fits_one,
 )
 _window_with_chunk = q.block_size * ceiling((q.window - 1 + q.prefill_chunk) / q.block_size)
-window_reserved = Formula(
+chunk_window_reserved = Formula(
     q.window_reserved,
     Min(q.context, _window_with_chunk) + q.block_size,
     why="while a chunk is read, its tokens and the window before them lie side by side; the "

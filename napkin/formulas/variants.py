@@ -213,7 +213,7 @@ reserved_maximum = Bundle(
 )
 window_reserved = Bundle(
     "window_reserved",
-    (paging.window_reserved, paging.engine_concurrent_sequences),
+    (paging.chunk_window_reserved, paging.engine_concurrent_sequences),
     "a windowed layer reserves its window, the chunk of a prompt, and a block",
     slot="layout",
 )

@@ -71,9 +71,9 @@ class Napkin:
     --------
     >>> n = Napkin(model="Qwen3-32B", accelerator="B200", precision="fp8", context=20_000)
     >>> n.concurrent_sequences
-    56.2 sequences
+    60.8 sequences
     >>> n.assume(context=40_000)["concurrent_sequences"]
-    28.1 sequences
+    30.4 sequences
     """
 
     choices: Mapping[str, Choice]
