@@ -26,6 +26,13 @@ def test_explain(capsys: pytest.CaptureFixture[str]) -> None:
     assert data == {"users": {"value": float(QWEN.users), "unit": "user", "text": "60.8 users"}}
 
 
+def test_an_engine(capsys: pytest.CaptureFixture[str]) -> None:
+    said = run(capsys, "explain", "concurrent_sequences", *GIVEN, "--engine", "vllm")
+    n = QWEN.assume(engine="vllm")
+    assert said.startswith(f"{nk.explain(n, 'concurrent_sequences')}\n")
+    assert "usable_memory = 0.920  (vllm" in said
+
+
 def test_derive(capsys: pytest.CaptureFixture[str]) -> None:
     said = run(capsys, "derive", "kv_bytes_per_token", *GIVEN)
     assert said == f"kv_bytes_per_token = {QWEN.derive('kv_bytes_per_token')}\n"

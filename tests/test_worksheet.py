@@ -86,7 +86,7 @@ def test_model_accelerator_and_precision_can_be_changed_and_the_rest_stays() -> 
         price="4 USD/hour",
     ).assume(variants.idle_offloaded, variants.attention_apart, speed_target=30)
     assert moved == direct
-    assert moved.memory.number == 80 * 10**9
+    assert moved.memory.number == 81_559 * 2**20
     assert moved.weight_bytes.number == 2 * 8_030_261_248
     assert moved.peak_flops.number == 989 * 10**12
     assert moved.users == direct.users
@@ -246,7 +246,7 @@ HAND: dict[str, tuple[dict[str, Any], Rational]] = {
         _by_link(16 * 10**9, 50),
     ),
     # Two GPUs: twice the memory, bandwidth and paths; the weights once.
-    "kept, two GPUs": ({"n_gpus": 2}, Rational(360 * 10**9 - P, K)),
+    "kept, two GPUs": ({"n_gpus": 2}, Rational(2 * 183_359 * 2**20 - P, K)),
     "kept, two GPUs, 200 token/s": (
         {"n_gpus": 2, "speed_target": 200},
         (Rational(16 * 10**12, 200) - P_A) / K * 5,

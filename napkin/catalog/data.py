@@ -84,7 +84,7 @@ def engine(
     name : str
         For example ``"vllm"``; upper and lower case are the same.
     memory : float, optional
-        Of one GPU, in bytes. Without it, only what holds on any GPU is returned.
+        Of a GPU known by name, in bytes. Without it, only what holds on any GPU is returned.
     chip : str
         Name of the accelerator.
 

@@ -100,6 +100,8 @@ def sensitivity(n: Napkin, target: str) -> Sensitivity:
             continue
         expression = n.formulas[node].expression
         for child in expression.free_symbols:
+            if _is_rounded(child, expression) and lookup(child).domain.integer:
+                continue  # whole blocks of a whole chunk: one percent more is no whole number
             step = number(_slope(expression, child), values)
             slopes[child] = slopes.get(child, Integer(0)) + slopes[node] * step
     rows = []
@@ -118,9 +120,13 @@ def sensitivity(n: Napkin, target: str) -> Sensitivity:
     return Sensitivity(str(target), in_unit(symbol, values[symbol]), tuple(rows))
 
 
+def _is_rounded(symbol: Symbol, expression: Expr) -> bool:
+    return any(symbol in part.free_symbols for part in expression.atoms(floor, ceiling))
+
+
 @lru_cache(maxsize=4096)
 def _slope(expression: Expr, symbol: Symbol) -> Expr:
-    if any(symbol in part.free_symbols for part in expression.atoms(floor, ceiling)):
+    if _is_rounded(symbol, expression):
         raise NapkinError(
             f"{expression} moves in steps, so it has no elasticity: ask for the quantity before "
             "it is rounded."

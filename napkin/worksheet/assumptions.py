@@ -16,7 +16,7 @@ from ..formulas import BASE
 from ..formulas.formula import Node
 from ..formulas.gqa import grouped_kv_heads
 from ..formulas.variants import Bundle, get
-from ..quantities.notation import group_size, memory, n_kv_heads, n_params, n_params_active
+from ..quantities.notation import group_size, n_kv_heads, n_params, n_params_active
 from ..quantities.quantity import REGISTRY, lookup
 from ..quantities.value import coherent
 
@@ -121,7 +121,7 @@ def apply(
     """Return the formulas and givens that hold after all assumptions."""
     model = choices["model"].entry if "model" in choices else None
     own: tuple[Change, ...] = tuple(map(get, model.variants)) if model else ()
-    formulas, givens = dict(BASE), _from_catalog(choices, typed)
+    formulas, givens = dict(BASE), _from_catalog(choices)
     for change in merge((*own, *_of_engine(choices), *changes)):
         for formula in nodes_of(change):
             formulas[formula.target] = formula
@@ -139,9 +139,7 @@ def apply(
     return formulas, givens | dict(typed)
 
 
-def _from_catalog(
-    choices: Mapping[str, Choice], typed: Mapping[Symbol, Given]
-) -> dict[Symbol, Given]:
+def _from_catalog(choices: Mapping[str, Choice]) -> dict[Symbol, Given]:
     """Return the values that the named entries bring, each with its source."""
     given: dict[str, tuple[Any, str]] = {}
     if "scenario" in choices:
@@ -159,9 +157,9 @@ def _from_catalog(
         given.pop("peak_flops", None)
         given |= _from_sheet(choices["accelerator"].entry, precision)
     if "engine" in choices:
-        size = typed[memory].value if memory in typed else given.get("memory", (None,))[0]
+        # The GPU by its name: a memory that was typed may be an argument of a function.
+        size = coherent("memory", given["memory"][0]) if "memory" in given else None
         chip = choices["accelerator"].entry.name if "accelerator" in choices else ""
-        size = None if size is None else coherent("memory", size)
         values, _, source = catalog.engine(choices["engine"].entry, size, chip)
         given |= {name: (value, source) for name, value in values.items()}
     return {

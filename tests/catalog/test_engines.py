@@ -61,10 +61,10 @@ def test_a_chunk_follows_the_gpu() -> None:
     chunks = {"H100": 8192, "A100": 2048, "L4": 2048}
     for chip, chunk in chunks.items():
         assert nk.Napkin(engine="vllm", accelerator=chip).prefill_chunk == chunk
-    n = nk.Napkin(engine="sglang", memory="180 GiB")
+    n = nk.Napkin(engine="sglang", accelerator="B200")
     assert n.prefill_chunk == 16_384
     assert n.reserved_memory.number == 26_240 * MIB
-    assert n.assume(memory="24 GiB").reserved_memory.number == 3760 * MIB
+    assert n.assume(accelerator="L4").reserved_memory.number == 3760 * MIB
     with pytest.raises(MissingGivenError, match="name an engine and an accelerator"):
         _ = nk.Napkin(model="Gemma-3-27B", engine="vllm", context=9000).window_reserved
 
@@ -77,6 +77,26 @@ def test_an_engine_named_later_replaces_the_layout() -> None:
     assert paged.assume(engine="sglang").assume(engine="vllm") == SERVED
     own = SERVED.assume("decode_step_time = weight_bytes / bandwidth").assume(engine="sglang")
     assert len(own.changes) == 1
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_verbs_take_what_an_engine_rounds(name: str) -> None:
+    n = SERVED.assume(engine=name)
+    rows = {row.name: row.elasticity for row in nk.sensitivity(n, "concurrent_sequences").rows}
+    assert -1 <= rows["context"] < 0 < rows["memory"]
+    assert not {"block_size", "prefill_chunk"} & set(rows)
+    (found,) = nk.solve(n, "context", concurrent_sequences=2)
+    assert n.assume(context=found.value).concurrent_sequences == pytest.approx(2)
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_a_function_is_the_same_as_reading(name: str) -> None:
+    n = SERVED.assume(engine=name, n_gpus=2)
+    call = n.function("concurrent_sequences", "context", "memory")
+    for context in (500, 2000, 9000, 32_768):
+        for memory in (60e9, 200e9):
+            read = n.assume(context=context, memory=memory).concurrent_sequences
+            assert call(context, memory) == pytest.approx(float(read), rel=1e-9)
 
 
 def test_an_unknown_engine_is_named() -> None:
@@ -162,7 +182,7 @@ def test_windows_in_llama_cpp(context: int, gigabytes: str) -> None:
 )
 def test_windows_on_a_mac(size: str, before: int, after: int) -> None:
     """vllm-project/vllm-metal#563: the log lies between the chunks that vLLM may have."""
-    n = _gemma(size, "vllm", context=32_768, kv_budget="1 GB", memory="64 GiB")
+    n = _gemma(size, "vllm", context=32_768, kv_budget="1 GB")
     n = n.assume(kv_budget=before * int(n.kv_bytes_per_token.number))
     logged = Rational(after, 32_768)
     assert n.assume(prefill_chunk=8192).concurrent_sequences < logged

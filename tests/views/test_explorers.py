@@ -209,6 +209,6 @@ def test_a_bar_of_the_tornado_opens_the_explorer_of_its_assumption() -> None:
     bars.chosen = "context"
     assert repr(shown.children[1]).startswith("At context 20,000 token/sequence: cost_per_user_mo")
     bars.chosen = "memory"
-    assert repr(shown.children[1]).startswith("At memory 192 GB: cost_per_user_month is 47.3 USD")
+    assert repr(shown.children[1]).startswith("At memory 192 GB: cost_per_user_month is 47.4 USD")
     data = shown._repr_mimebundle_()
     assert data["text/plain"].startswith("Bar chart") and data["text/html"].startswith("<img alt=")
