@@ -17,6 +17,7 @@ from .verbs.explain import explain
 from .verbs.sensitivity import sensitivity
 from .verbs.solve import solve
 from .verbs.sweep import sweep
+from .worksheet.assumptions import CHOICES
 from .worksheet.napkin import Napkin
 
 
@@ -29,8 +30,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     sheet = argparse.ArgumentParser(add_help=False)
-    for choice in ("scenario", "model", "accelerator", "precision"):
-        sheet.add_argument(f"--{choice}", help=f"name of a {choice}, or a path for a model")
+    for choice in CHOICES:
+        sheet.add_argument(f"--{choice}", help=f"name of the {choice}, or a path for a model")
     sheet.add_argument("--assume", action="append", default=[], metavar="FORMULA OR VARIANT")
     sheet.add_argument("--given", nargs="+", action="extend", default=[], metavar="NAME=VALUE")
     shown = argparse.ArgumentParser(add_help=False)
@@ -61,10 +62,9 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _napkin(options: argparse.Namespace) -> Napkin:
-    choices = ("scenario", "model", "accelerator", "precision")
-    named = {choice: getattr(options, choice) for choice in choices}
+    named = {choice: getattr(options, choice) for choice in CHOICES}
     given = dict(map(_pair, options.given))
-    for name in {*choices, "self"} & given.keys():
+    for name in {*CHOICES, "self"} & given.keys():
         raise NapkinError(f"{name} is no quantity: name it as --{name}.")
     n = Napkin(**named, **given)
     changes = [text if "=" in text else variants.get(text) for text in options.assume]

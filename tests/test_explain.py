@@ -107,8 +107,8 @@ def test_every_line_says_why_or_from_where(case: tuple[nk.Napkin, str]) -> None:
 def test_from_dollars_to_the_spec_sheet() -> None:
     lines = str(nk.explain(QWEN, "cost_per_user_month")).splitlines()
     assert lines[0] == (
-        "cost_per_user_month = cost_per_user_hour*month = (0.0712 USD/(user h))*(720 h)"
-        " = 51.3 USD/user"
+        "cost_per_user_month = cost_per_user_hour*month = (0.0657 USD/(user h))*(720 h)"
+        " = 47.3 USD/user"
     )
     text = "\n".join(lines)
     assert "bandwidth = 8.00 TB/s  (B200-SXM)" in text
@@ -160,9 +160,9 @@ def test_a_context_beyond_training_is_warned_of() -> None:
 
 
 def test_a_batch_that_does_not_fit_is_warned_of() -> None:
-    text = str(nk.explain(QWEN.assume(batch=57), "tokens_per_second"))
-    assert "the caches of the batch do not fit in memory: only 56.2 sequences fit." in text
-    assert "do not fit" not in str(nk.explain(QWEN.assume(batch=56), "tpot"))
+    text = str(nk.explain(QWEN.assume(batch=61), "tokens_per_second"))
+    assert "the caches of the batch do not fit in memory: only 60.8 sequences fit." in text
+    assert "do not fit" not in str(nk.explain(QWEN.assume(batch=60), "tpot"))
 
 
 def test_a_given_that_its_formula_contradicts_shows_both() -> None:

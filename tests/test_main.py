@@ -23,7 +23,14 @@ def test_explain(capsys: pytest.CaptureFixture[str]) -> None:
     said = run(capsys, "explain", "users", *GIVEN)
     assert said == f"{nk.explain(QWEN, 'users')}\n\n{nk.binding(QWEN, 'users')}\n"
     data = json.loads(run(capsys, "explain", "users", *GIVEN, "--json"))
-    assert data == {"users": {"value": float(QWEN.users), "unit": "user", "text": "56.2 users"}}
+    assert data == {"users": {"value": float(QWEN.users), "unit": "user", "text": "60.8 users"}}
+
+
+def test_an_engine(capsys: pytest.CaptureFixture[str]) -> None:
+    said = run(capsys, "explain", "concurrent_sequences", *GIVEN, "--engine", "vllm")
+    n = QWEN.assume(engine="vllm")
+    assert said.startswith(f"{nk.explain(n, 'concurrent_sequences')}\n")
+    assert "usable_memory = 0.920  (vllm" in said
 
 
 def test_derive(capsys: pytest.CaptureFixture[str]) -> None:

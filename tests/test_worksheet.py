@@ -66,8 +66,8 @@ def test_more_shared_heads_change_cache_weights_and_dollars() -> None:
     # 64 layers x 5120 x 128 x 2 x 56 heads more
     assert full.n_params - QWEN.n_params == 4_697_620_480
     # 720 h x 4 USD over the sequences that fit
-    kept = Rational(180 * 10**9 - 32_762_123_264, 131_072 * 20_000)
-    fewer = Rational(180 * 10**9 - 37_459_743_744, 1_048_576 * 20_000)
+    kept = Rational(183_359 * 2**20 - 32_762_123_264, 131_072 * 20_000)
+    fewer = Rational(183_359 * 2**20 - 37_459_743_744, 1_048_576 * 20_000)
     assert QWEN.cost_per_user_month.number == 2880 / kept
     assert full.cost_per_user_month.number == 2880 / fewer
     assert variants.mha.name in repr(QWEN.assume(variants.mha))
@@ -86,7 +86,7 @@ def test_model_accelerator_and_precision_can_be_changed_and_the_rest_stays() -> 
         price="4 USD/hour",
     ).assume(variants.idle_offloaded, variants.attention_apart, speed_target=30)
     assert moved == direct
-    assert moved.memory.number == 80 * 10**9
+    assert moved.memory.number == 81_559 * 2**20
     assert moved.weight_bytes.number == 2 * 8_030_261_248
     assert moved.peak_flops.number == 989 * 10**12
     assert moved.users == direct.users
@@ -129,7 +129,7 @@ def test_repr_is_worth_reading() -> None:
     assert "n_layers = 64" in said
     assert "from B200-SXM: bandwidth = 8.00 TB/s" in said
     assert "n_gpus = 1 GPU, compute_efficiency = 1" in said.split("assumed: ")[1]
-    assert "memory = 180 GB" not in said
+    assert "memory = 192 GB" not in said
     assert "qkv_bias" not in said
     own = Formula(q.users, q.concurrent_sequences, why="w", source="s")
     assert "users = concurrent_sequences" in repr(QWEN.assume(own))
@@ -179,8 +179,8 @@ def test_a_model_beside_the_article_is_counted() -> None:
 #   cache K        = 2 x 64 x 8 x 128 B x 20,000                     =   2,621,440,000 B
 #   work c         = 2 P_a + 4 x 64 x 64 x 128 x 20,000              = 105,911,461,888 FLOP
 P, P_A, K, C = 32_762_123_264, 31_984_210_944, 2_621_440_000, 105_911_461_888
-FIT = Rational(180 * 10**9 - P, K)  # 56.17 sequences fit
-LOAD = FIT * 5  # and as the mean load, five times as many users: 280.8
+FIT = Rational(183_359 * 2**20 - P, K)  # 60.85 sequences fit
+LOAD = FIT * 5  # and as the mean load, five times as many users: 304.2
 
 
 def _at_speed(speed: int) -> Rational:
@@ -213,7 +213,7 @@ HAND: dict[str, tuple[dict[str, Any], Rational]] = {
     "kept": ({}, FIT),
     # At 20 token/s 140.4 could be active, more than fit: FIT again.
     "kept, 20 token/s": ({"speed_target": 20}, FIT),
-    # At 100 token/s a step reads 80 GB: 18.3 active, 91.6 users by load; 56.2 fit.
+    # At 100 token/s a step reads 80 GB: 18.3 active, 91.6 users by load; 60.8 fit.
     "kept, 100 token/s": ({"speed_target": 100}, FIT),
     # At 200 token/s a step reads 40 GB: 3.06 active, 15.3 users by load: speed binds.
     "kept, 200 token/s": ({"speed_target": 200}, _at_speed(200) * 5),
@@ -246,7 +246,7 @@ HAND: dict[str, tuple[dict[str, Any], Rational]] = {
         _by_link(16 * 10**9, 50),
     ),
     # Two GPUs: twice the memory, bandwidth and paths; the weights once.
-    "kept, two GPUs": ({"n_gpus": 2}, Rational(360 * 10**9 - P, K)),
+    "kept, two GPUs": ({"n_gpus": 2}, Rational(2 * 183_359 * 2**20 - P, K)),
     "kept, two GPUs, 200 token/s": (
         {"n_gpus": 2, "speed_target": 200},
         (Rational(16 * 10**12, 200) - P_A) / K * 5,
@@ -438,6 +438,7 @@ OWN = {
     "pue": 1.3,
     "electricity_price": 0.1,
 }
+WINDOWS = {"n_layers_window": 32, "window": 4096, "block_size": 16, "prefill_chunk": 2048}
 EXTRA: dict[str, dict[str, Any]] = {
     "gqa": {"group_size": 4},
     "mla": MLA,
@@ -449,6 +450,11 @@ EXTRA: dict[str, dict[str, Any]] = {
     "binomial": {"overflow_target": 0.01},
     "erlang": {"wait_target": 0.05},
     "paged": {"block_size": 16},
+    "window_reserved": WINDOWS,
+    "window_padded": WINDOWS,
+    "window_pool": WINDOWS | {"window_share": 0.8},
+    "window_whole": WINDOWS,
+    "cache_of_the_rest": {"cache_share": 0.9},
     "with_overheads": OVERHEADS,
     "rent": {"price": 3},
     "own": OWN,

@@ -1,9 +1,9 @@
 """Facts with a source and a date, read from data files."""
 
 from .chips import Accelerator, accelerator, read
-from .data import BYTES, scenario, table, width
+from .data import BYTES, engine, scenario, table, width
 from .model import Model
-from .tables import Price, accelerators, models, price, prices, scenarios, traffic
+from .tables import Price, accelerators, engines, models, price, prices, scenarios, traffic
 
 __all__ = [
     "BYTES",
@@ -12,6 +12,8 @@ __all__ = [
     "Price",
     "accelerator",
     "accelerators",
+    "engine",
+    "engines",
     "models",
     "price",
     "prices",

@@ -26,8 +26,8 @@ class Accelerator:
     name : str
         Its name in the catalog.
     memory, bandwidth : str
-        With their units, for example ``"180 GB"`` and ``"8 TB/s"``; the memory is what a
-        server sees.
+        With their units, for example ``"81559 MiB"`` and ``"8 TB/s"``; the memory is
+        what the driver shows.
     peak_flops : mapping of str to str
         Dense peak by precision; empty if not known.
     source : str
@@ -36,8 +36,8 @@ class Accelerator:
         To other GPUs, one direction; empty if not known.
     note : str
         What is special.
-    memory_physical : str
-        What is on the chip, where a server sees less.
+    memory_sheet : str
+        The data sheet's figure, where the driver shows another.
     power : str
         Of the board alone, without its share of a server.
     aliases : tuple of str
@@ -64,17 +64,17 @@ class Accelerator:
     source: str
     link_bandwidth: str = ""
     note: str = ""
-    memory_physical: str = ""
+    memory_sheet: str = ""
     power: str = ""
     aliases: tuple[str, ...] = ()
     disagree: tuple[Mapping[str, str], ...] = field(default=(), hash=False)
 
     def __post_init__(self) -> None:
         fields = {"memory": self.memory, "bandwidth": self.bandwidth}
-        optional = ("link_bandwidth", "memory_physical", "power")
+        optional = ("link_bandwidth", "memory_sheet", "power")
         fields |= {name: getattr(self, name) for name in optional if getattr(self, name)}
         for name, value in fields.items():
-            self._check(name, name.removesuffix("_physical"), value)
+            self._check(name, name.removesuffix("_sheet"), value)
         if not isinstance(self.peak_flops, Mapping):
             raise self._wrong("peak_flops", "expected a table: precision = rate")
         for precision, rate in self.peak_flops.items():

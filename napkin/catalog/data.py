@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..errors import ConfigError, unknown
+from ..quantities.value import coherent
 
 BYTES: Final[dict[str, float]] = {"bf16": 2, "fp16": 2, "fp8": 1, "int8": 1, "fp4": 0.5}
 """Bytes of one number by precision."""
@@ -71,6 +72,45 @@ def scenario(name: str, shapes: bool = True) -> tuple[dict[str, Any], str]:
     """
     row = entry("scenarios", name)
     return row["givens"] | (row.get("shapes", {}) if shapes else {}), source_of(row)
+
+
+def engine(
+    name: str, memory: float | None = None, chip: str = ""
+) -> tuple[dict[str, Any], list[str], str]:
+    """Return what an engine does on a GPU unless its user says otherwise, and the source.
+
+    Parameters
+    ----------
+    name : str
+        For example ``"vllm"``; upper and lower case are the same.
+    memory : float, optional
+        Of a GPU known by name, in bytes. Without it, only what holds on any GPU is returned.
+    chip : str
+        Name of the accelerator.
+
+    Returns
+    -------
+    givens : dict
+        Values by code name.
+    variants : list of str
+        Bundles by which it gives out memory.
+    source : str
+        Where they are from, and when they were read.
+
+    Raises
+    ------
+    UnknownNameError
+        With the engines that there are.
+    """
+    row = entry("engines", str(name).lower())
+    givens = dict(row["givens"])
+    for start, more in row.get("by_memory", {}).items():
+        if memory is not None and memory >= coherent("memory", start):
+            givens |= more
+    for part, more in row.get("by_name", {}).items():
+        givens |= more if part in chip else {}
+    note = f"; {row['note']}" if "note" in row else ""
+    return givens, row["variants"], f"{name} ({row['version']}): {source_of(row)}{note}"
 
 
 def width(precision: str) -> float:

@@ -30,10 +30,10 @@ def accelerators(own: str | Path | None = None) -> Table:
     mine = list(read(own).values()) if own is not None else []
     rows = []
     for chip in [*mine, *map(accelerator, table("accelerators"))]:
-        physical = f" ({chip.memory_physical} on the chip)" if chip.memory_physical else ""
+        sheet = f" (sheet: {chip.memory_sheet})" if chip.memory_sheet else ""
         marks = notes(chip.source, chip.remarks())
         peaks = [chip.peak_flops.get(precision, "").removesuffix(" TFLOP/s") for precision in BYTES]
-        seen = [chip.memory + physical, chip.bandwidth, chip.link_bandwidth, chip.power]
+        seen = [chip.memory + sheet, chip.bandwidth, chip.link_bandwidth, chip.power]
         rows.append([chip.name, *seen, *peaks, marks])
     header = ["accelerator", "memory", "bandwidth", "link, one direction", "power"]
     return Table([*header, *(f"{name}, TFLOP/s" for name in BYTES), "source"], rows, notes.lines)
@@ -165,6 +165,29 @@ def traffic(name: str | None = None) -> Table:
             marks = notes(f"{row['says']}: {source_of(row)}", cell.get("note", ""))
             rows.append([trace, metric, cell["unit"], *numbers, count, marks])
     return Table(["traffic", "quantity", "unit", *points, "source"], rows, notes.lines)
+
+
+def engines() -> Table:
+    """Tabulate engines: what each does unless its user says otherwise.
+
+    Returns
+    -------
+    Table
+        One row a value; some depend on the memory of a GPU, or on its name.
+    """
+    notes, rows = Notes(), []
+    for name, row in table("engines").items():
+        marks = notes(f"{row['version']}: {source_of(row)}", row.get("note", ""))
+        places = {"": row["givens"]}
+        places |= {f"from {start}": more for start, more in row.get("by_memory", {}).items()}
+        places |= row.get("by_name", {})
+        rows += [
+            [name, given, str(value), where, marks]
+            for where, more in places.items()
+            for given, value in more.items()
+        ]
+        rows.append([name, "variants", ", ".join(row["variants"]), "", marks])
+    return Table(["engine", "given", "value", "GPU", "source"], rows, notes.lines)
 
 
 def scenarios() -> Table:

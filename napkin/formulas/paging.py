@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sympy import Min, ceiling, floor, oo, sqrt
+from sympy import Max, Min, ceiling, floor, oo, sqrt
 
 from ..quantities import notation as q
 from .formula import Detail, Formula, Without
@@ -153,6 +153,54 @@ paged_concurrent_sequences = Formula(
     why="caches fit page by page, and the last page of each layer is partly empty",
     source=_VLLM + ", section 4",
     **_fits_one,
+)
+_window_with_chunk = q.block_size * ceiling((q.window - 1 + q.prefill_chunk) / q.block_size)
+chunk_window_reserved = Formula(
+    q.window_reserved,
+    Min(q.context, _window_with_chunk) + q.block_size,
+    why="while a chunk is read, its tokens and the window before them lie side by side; the "
+    "window may begin within a block",
+    source="vLLM, SlidingWindowSpec of vllm/v1/kv_cache_interface.py",
+    scope="a context of whole blocks",
+)
+padded_window_reserved = Formula(
+    q.window_reserved,
+    Min(q.context, q.block_size * ceiling((q.window + q.prefill_chunk) / q.block_size)),
+    why="the window and one batch of a prompt, rounded up",
+    source="llama.cpp, size_swa of src/llama-kv-cache-iswa.cpp",
+    scope="a context of whole blocks; one sequence, or a cache that sequences do not share",
+)
+pool_window_reserved = Formula(
+    q.window_reserved,
+    Max(Min(1, q.n_layers_full) * q.window_share * q.context, Min(q.context, q.window)),
+    why="windowed layers have a pool of their own, window_share as many tokens as the other pool",
+    source="SGLang, swa_full_tokens_ratio of python/sglang/srt/server_args.py",
+    scope="contexts of more than window / window_share; windows alone have one pool",
+)
+whole_window_reserved = Formula(
+    q.window_reserved,
+    q.context,
+    why="a windowed layer keeps the tokens that have left its window too",
+    source="TensorRT-LLM, max_attention_window of tensorrt_llm/llmapi/llm_args.py",
+)
+engine_concurrent_sequences = Formula(
+    q.concurrent_sequences,
+    q.kv_budget
+    / (
+        q.kv_bytes_per_sequence
+        + kept_window * q.bytes_per_kv * (q.window_reserved - Min(q.context, q.window))
+    ),
+    why="caches fit until the budget is full; windowed layers reserve more than they read",
+    source="first principles",
+    scope="every sequence at this context; read as a mean, not rounded down",
+    **_fits_one,
+)
+rest_kv_budget = Formula(
+    q.kv_budget,
+    q.cache_share * (q.n_gpus * _per_gpu - q.weight_bytes),
+    why="a share of what the weights leave is cache, the rest is for activations",
+    source="TensorRT-LLM, free_gpu_memory_fraction of tensorrt_llm/llmapi/llm_args.py",
+    **holds_weights,
 )
 reserved_concurrent_sequences = Formula(
     q.concurrent_sequences,

@@ -223,6 +223,35 @@ reserved_maximum = Bundle(
     "each sequence reserves the longest context at once",
     slot="layout",
 )
+window_reserved = Bundle(
+    "window_reserved",
+    (paging.chunk_window_reserved, paging.engine_concurrent_sequences),
+    "a windowed layer reserves its window, the chunk of a prompt, and a block",
+    slot="layout",
+)
+window_padded = Bundle(
+    "window_padded",
+    (paging.padded_window_reserved, paging.engine_concurrent_sequences),
+    "a windowed layer reserves its window and the batch of a prompt",
+    slot="layout",
+)
+window_pool = Bundle(
+    "window_pool",
+    (paging.pool_window_reserved, paging.engine_concurrent_sequences),
+    "windowed layers share a pool that is a fixed share of the pool of the others",
+    slot="layout",
+)
+window_whole = Bundle(
+    "window_whole",
+    (paging.whole_window_reserved, paging.engine_concurrent_sequences),
+    "a windowed layer reserves for every token",
+    slot="layout",
+)
+cache_of_the_rest = Bundle(
+    "cache_of_the_rest",
+    (paging.rest_kv_budget,),
+    "the cache gets a share of the memory that the weights leave",
+)
 attention_apart = Bundle(
     "attention_apart",
     (speed.attention_apart_compute_time,),

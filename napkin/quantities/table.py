@@ -55,11 +55,11 @@ class Table:
 
     Examples
     --------
-    >>> Table(["GPU", "memory"], [["B200", "180 GB [1]"]], ["[1] data sheet"])
+    >>> Table(["GPU", "memory"], [["H100", "81559 MiB [1]"]], ["[1] nvidia-smi"])
     GPU   memory
-    B200  180 GB [1]
+    H100  81559 MiB [1]
     <BLANKLINE>
-    [1] data sheet
+    [1] nvidia-smi
     """
 
     header: Sequence[str]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from ..quantities.notation import group_size, n_kv_heads, n_params, n_params_act
 from ..quantities.quantity import REGISTRY, lookup
 from ..quantities.value import coherent
 
-CHOICES: Final = ("scenario", "model", "accelerator", "precision")
+CHOICES: Final = ("scenario", "model", "accelerator", "precision", "engine")
 """What a worksheet takes by name, from the catalog or from the reader."""
 _WIDTHS: Final = ("bytes_per_weight", "bytes_per_kv", "bytes_per_activation")
 _OF_A_SHEET: Final = ("memory", "bandwidth", "link_bandwidth", "peak_flops")
@@ -67,8 +68,23 @@ def brought_by(chosen: Mapping[str, Choice]) -> set[str]:
         "model": {*shapes, "n_params", "n_params_active", "group_size"},
         "accelerator": _OF_A_SHEET,
         "precision": ("peak_flops", *_WIDTHS),
+        "engine": catalog.engine(chosen["engine"].entry, inf)[0] if "engine" in chosen else (),
     }
     return {name for key in chosen for name in brings[key]}
+
+
+def left_by(chosen: Mapping[str, Choice], changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    """Return the changes that hold once entries are named after them."""
+    if "model" in chosen:
+        changes = tuple(c for c in changes if not (isinstance(c, Bundle) and c.of_a_model))
+    new = _of_engine(chosen)
+    return tuple(c for c in changes if not any(_replaces(bundle, c) for bundle in new))
+
+
+def _of_engine(choices: Mapping[str, Choice]) -> tuple[Bundle, ...]:
+    if "engine" not in choices:
+        return ()
+    return tuple(map(get, catalog.engine(choices["engine"].entry)[1]))
 
 
 def merge(changes: Iterable[Change]) -> tuple[Change, ...]:
@@ -106,7 +122,7 @@ def apply(
     model = choices["model"].entry if "model" in choices else None
     own: tuple[Change, ...] = tuple(map(get, model.variants)) if model else ()
     formulas, givens = dict(BASE), _from_catalog(choices)
-    for change in merge((*own, *changes)):
+    for change in merge((*own, *_of_engine(choices), *changes)):
         for formula in nodes_of(change):
             formulas[formula.target] = formula
         for symbol in change.without if isinstance(change, Bundle) else ():
@@ -140,6 +156,12 @@ def _from_catalog(choices: Mapping[str, Choice]) -> dict[Symbol, Given]:
     if "accelerator" in choices:
         given.pop("peak_flops", None)
         given |= _from_sheet(choices["accelerator"].entry, precision)
+    if "engine" in choices:
+        # The GPU by its name: a memory that was typed may be an argument of a function.
+        size = coherent("memory", given["memory"][0]) if "memory" in given else None
+        chip = choices["accelerator"].entry.name if "accelerator" in choices else ""
+        values, _, source = catalog.engine(choices["engine"].entry, size, chip)
+        given |= {name: (value, source) for name, value in values.items()}
     return {
         lookup(name).symbol: Given(coherent(name, value), source)
         for name, (value, source) in given.items()

@@ -13,7 +13,7 @@ from ..catalog import Accelerator, Model
 from ..errors import NapkinError, NoFormulaError
 from ..formulas import ALL
 from ..formulas.graph import Graph, graph_of
-from ..formulas.variants import BUNDLES, Bundle, get
+from ..formulas.variants import BUNDLES, get
 from ..quantities.dimensions import dimension_of
 from ..quantities.notation import group_size, n_kv_heads
 from ..quantities.own import own_among, register
@@ -28,6 +28,7 @@ from .assumptions import (
     apply,
     brought_by,
     choose,
+    left_by,
     merge,
     nodes_of,
     targets_of,
@@ -53,6 +54,9 @@ class Napkin:
         Sets the three widths and the peak, for example ``"fp8"``.
     scenario : str, optional
         A named set of givens, for example ``"article"``.
+    engine : str, optional
+        What serves, for example ``"vllm"``: sets the usable memory, blocks and chunks, the
+        width of the cache, and what windowed layers reserve. Without it, the ideal napkin.
     **givens
         Values by code name: numbers in the quantity's own unit, or text with a unit.
 
@@ -60,16 +64,16 @@ class Napkin:
     -----
     A napkin never changes: `assume` returns another one. The last word wins. An
     assumed formula replaces the value given for its target, and a given value replaces
-    the formula. A model, accelerator, precision or scenario that is named later replaces
+    the formula. A model, accelerator, precision, scenario or engine that is named later replaces
     earlier values of the quantities that it sets.
 
     Examples
     --------
     >>> n = Napkin(model="Qwen3-32B", accelerator="B200", precision="fp8", context=20_000)
     >>> n.concurrent_sequences
-    56.2 sequences
+    60.8 sequences
     >>> n.assume(context=40_000)["concurrent_sequences"]
-    28.1 sequences
+    30.4 sequences
     """
 
     choices: Mapping[str, Choice]
@@ -86,10 +90,11 @@ class Napkin:
         accelerator: str | Accelerator | None = None,
         precision: str | None = None,
         scenario: str | None = None,
+        engine: str | None = None,
         **givens: Any,
     ) -> None:
         named: dict[str, Any] = {"scenario": scenario, "model": model}
-        named |= {"accelerator": accelerator, "precision": precision}
+        named |= {"accelerator": accelerator, "precision": precision, "engine": engine}
         self._fill({}, (), {}, named | givens)
 
     def _fill(
@@ -102,8 +107,7 @@ class Napkin:
         chosen = choose({k: v for k, v in new.items() if k in CHOICES and v is not None})
         if "scenario" in chosen:  # a scenario sets all of them
             choices = {}
-        if "model" in chosen:
-            changes = tuple(c for c in changes if not (isinstance(c, Bundle) and c.of_a_model))
+        changes = left_by(chosen, changes)
         gone = brought_by(chosen)
         now = {symbol: given for symbol, given in typed.items() if symbol.name not in gone}
         for name, value in new.items():
@@ -162,7 +166,7 @@ class Napkin:
             What to use instead: a formula, a bundle of `napkin.variants` or its name, or a
             formula as text, ``"target = expression"``.
         **givens
-            As in ``Napkin(...)``: values, or another model, accelerator or precision.
+            As in ``Napkin(...)``: values, or another model, accelerator, precision or engine.
 
         Returns
         -------

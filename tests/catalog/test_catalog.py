@@ -83,9 +83,21 @@ def test_there_are_enough_and_the_old_names_hold() -> None:
     assert len(names) == len(set(names))
 
 
-def test_what_a_server_sees_and_what_is_on_the_chip() -> None:
-    chip = accelerator("B200")
-    assert (chip.memory, chip.memory_physical, chip.power) == ("180 GB", "192 GB", "1000 W")
+DRIVER = {"H100": 81_559, "H200": 143_771, "B200": 183_359, "A100": 81_920, "L4": 23_034}
+
+
+@pytest.mark.parametrize("name", DRIVER)
+def test_memory_is_what_the_driver_shows(name: str) -> None:
+    assert nk.Napkin(accelerator=name).memory.number == DRIVER[name] * 2**20
+
+
+@pytest.mark.parametrize("name", [n for n, row in ACCELERATORS.items() if "memory_sheet" in row])
+def test_the_sheet_s_memory_stands_beside_it(name: str) -> None:
+    chip = accelerator(name)
+    seen, sheet = (float(coherent("memory", m)) for m in (chip.memory, chip.memory_sheet))
+    assert 0.95 < seen / sheet < 1.08  # a sheet's GB may be meant as GiB, and error codes take some
+    assert "-smi shows it" in chip.source
+    assert f"{chip.memory} (sheet: {chip.memory_sheet})" in repr(nk.catalog.accelerators())
 
 
 @pytest.mark.parametrize("name", [n for n, row in ACCELERATORS.items() if "disagree" in row])
@@ -372,7 +384,7 @@ def test_what_another_source_says_names_its_field() -> None:
 # ----------------------------------------------------------------------------- tables
 
 
-TABLES = ("accelerators", "models", "prices", "traffic", "scenarios")
+TABLES = ("accelerators", "models", "prices", "traffic", "scenarios", "engines")
 
 
 @pytest.mark.parametrize("kind", TABLES)

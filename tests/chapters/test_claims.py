@@ -66,7 +66,7 @@ OTHER_BY_HAND = {
     "accesses_with_cache": [8192**2],
     "flops_with_cache": [2 * 8192**2],
     "model_shape": [12 * 64 * 8192**2],
-    "memory_left": [148 * 10**9],
+    "memory_left": [183_359 * 2**20 - 32 * 10**9],
     "paged_conversations": [
         Rational(160 * 10**9, 131_072 * 30_000),
         Rational(160 * 10**9, 131_072 * 20_000),

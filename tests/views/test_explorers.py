@@ -99,7 +99,7 @@ def test_code_keeps_formulas_of_the_reader_and_what_was_given_after_them() -> No
 def test_an_explorer_reads_as_a_sentence_and_stores_a_table() -> None:
     shown = nk.explore(CHAT, "users_per_gpu", "context", context=(1_000, 200_000), assume=IDLE)
     assert repr(shown) == (
-        "At context 20,000 token/sequence: users_per_gpu is 56.2 user/GPU, "
+        "At context 20,000 token/sequence: users_per_gpu is 60.8 user/GPU, "
         "decided by concurrent_sequences."
     )
     data, _ = shown._repr_mimebundle_()
@@ -210,6 +210,6 @@ def test_a_bar_of_the_tornado_opens_the_explorer_of_its_assumption() -> None:
     bars.chosen = "context"
     assert repr(shown.children[1]).startswith("At context 20,000 token/sequence: cost_per_user_mo")
     bars.chosen = "memory"
-    assert repr(shown.children[1]).startswith("At memory 180 GB: cost_per_user_month is 51.3 USD")
+    assert repr(shown.children[1]).startswith("At memory 192 GB: cost_per_user_month is 47.4 USD")
     data = shown._repr_mimebundle_()
     assert data["text/plain"].startswith("Bar chart") and data["text/html"].startswith("<img alt=")

@@ -64,7 +64,7 @@ def test_results_name_the_error_where_there_is_no_answer() -> None:
     table = nk.views.results(
         {"kept": QWEN, "large": QWEN.assume(context=6_000_000)}, "users", "context"
     )
-    assert table.rows[0][:2] == ["kept", "56.2 users"]
+    assert table.rows[0][:2] == ["kept", "60.8 users"]
     assert table.rows[1][1] == "DoesNotFit"
 
 
