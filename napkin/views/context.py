@@ -9,7 +9,7 @@ from .line_chart import curves
 
 
 def users_over_context(n: Napkin, lowest: float = 2_000, highest: float = 200_000) -> Figure:
-    """Draw the users of a replica over the context, idle users kept and evicted.
+    """Draw the users of a replica over the context, idle caches resident and offloaded.
 
     Parameters
     ----------
@@ -23,14 +23,14 @@ def users_over_context(n: Napkin, lowest: float = 2_000, highest: float = 200_00
     Figure
         Two lines on logarithmic axes, and the napkin's own context marked.
     """
-    evicted, kept = n.assume(variants.idle_offloaded), n.assume(variants.idle_resident)
-    ratio = float(evicted.users_per_gpu) / float(kept.users_per_gpu)
+    offloaded, resident = n.assume(variants.idle_offloaded), n.assume(variants.idle_resident)
+    ratio = float(offloaded.users_per_gpu) / float(resident.users_per_gpu)
     return curves(
         {
-            "idle users evicted": (evicted, "users_per_gpu"),
-            "idle users kept": (kept, "users_per_gpu"),
+            "idle caches offloaded": (offloaded, "users_per_gpu"),
+            "idle caches resident": (resident, "users_per_gpu"),
         },
-        f"Evicting idle users carries {ratio:.1f} times as many users",
+        f"Offloading idle caches carries {ratio:.1f} times as many users",
         at=float(n.context),
         context=(lowest, highest),
     )
