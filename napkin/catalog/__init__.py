@@ -1,6 +1,6 @@
 """Facts with a source and a date, read from data files."""
 
-from .chips import Accelerator, accelerator, read
+from .chips import Accelerator, accelerator, products, read
 from .data import BYTES, scenario, table, width
 from .model import Model
 from .tables import Price, accelerators, models, price, prices, scenarios, traffic
@@ -15,6 +15,7 @@ __all__ = [
     "models",
     "price",
     "prices",
+    "products",
     "read",
     "scenario",
     "scenarios",

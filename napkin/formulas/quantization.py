@@ -114,14 +114,10 @@ WIDE = (
 
 def spread(ratios: dict[Symbol, Expr]) -> tuple[Formula, ...]:
     """Return the widths that a given ``weight_bytes`` says, in the ratios of known ones."""
-    expert, wide = (
-        ratios.get(part, Integer(1))
-        for part in PARTS
-    )
+    expert, wide = (ratios.get(part, Integer(1)) for part in PARTS)
     counted = q.n_params + (expert - 1) * q.routed_params + (wide - 1) * q.wide_params
-    told = {"why": "the average of what the weights weigh", "source": "weight_bytes, given"}
+    why, source = "what the weights weigh, shared out over them", "weight_bytes, given"
     return (
-        Formula(q.bytes_per_weight, q.weight_bytes / counted, **told),
-        Formula(q.bytes_per_expert_weight, expert * q.bytes_per_weight, **told),
-        Formula(q.bytes_per_embedding_weight, wide * q.bytes_per_weight, **told),
+        Formula(q.bytes_per_weight, q.weight_bytes / counted, why, source),
+        *(Formula(part, times * q.bytes_per_weight, why, source) for part, times in ratios.items()),
     )

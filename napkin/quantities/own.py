@@ -36,7 +36,7 @@ DOMAINS: Final[dict[str, Domain]] = {
 _RESERVED: Final = frozenset({
     "assume", "values", "givens", "typed", "numbers", "choices", "changes", "formulas", "derive",
     "function", "model", "accelerator",
-    "precision", "scenario", "self", "fits", "samples", "seed", "target", "targets", "unknown",
+    "precision", "kv_precision", "scenario", "self", "fits", "samples", "seed", "target", "targets", "unknown",
     "x", "y", "at", "lines", "title", "regimes", "measured", "beyond",
     "n", "Min", "Max", "sqrt", "log", "exp", "ceiling", "floor",
 })
