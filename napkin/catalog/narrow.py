@@ -99,8 +99,14 @@ def _kept(scheme: Scheme, matrices: list[Matrix], layers: int) -> dict[Matrix, i
     """Return in how many layers each matrix stays wide, or None where a name is not understood."""
     full = {m: [f"model.layers.{layer}.{m.name}" for layer in range(layers)] for m in matrices}
     hit = {m: set[int]() for m in matrices}
+    mixed = any(m.layers != layers for m in matrices)
     for entry in map(_usual, scheme.ignored):
-        if re.search(r"experts\.\d", entry) or re.fullmatch(r".*layers\.\d+(\.mlp)?", entry):
+        layer = re.search(r"layers\.(\d+)", entry)
+        if layer and int(layer[1]) >= layers:
+            continue  # of the layers that predict further tokens
+        if re.search(r"experts\.\d", entry) or (
+            mixed and re.fullmatch(r".*layers\.\d+(\.mlp)?\*?", entry)
+        ):
             return None  # a part of the experts, or a layer of a kind that is not known
         matches = _matcher(entry)
         told = False
@@ -108,8 +114,7 @@ def _kept(scheme: Scheme, matrices: list[Matrix], layers: int) -> dict[Matrix, i
             found = {layer for layer, name in enumerate(full[m]) if matches(name)}
             hit[m] |= found
             told |= bool(found)
-        beyond = re.search(r"layers\.(\d+)", entry)
-        if not (told or _WIDE.search(entry) or (beyond and int(beyond[1]) >= layers)):
+        if not (told or _WIDE.search(entry)):
             return None
     kept = {m: m.layers if len(found) == layers else len(found) for m, found in hit.items()}
     untold = any(m.name in _SMALL and kept[m] != m.layers for m in matrices)
@@ -208,9 +213,7 @@ def _attention(
         yield Matrix(f"{inside}.{name}", rows, columns, layers)
 
 
-def _feed_forward(
-    inside: str, d: int, width: int, matrices: int, layers: int
-) -> Iterator[Matrix]:
+def _feed_forward(inside: str, d: int, width: int, matrices: int, layers: int) -> Iterator[Matrix]:
     names: dict[str, Any] = {"up_proj": (width, d), "down_proj": (d, width)}
     names |= {"gate_proj": (width, d)} if matrices == 3 else {}
     for name, (rows, columns) in names.items():

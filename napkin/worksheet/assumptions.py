@@ -134,8 +134,10 @@ def _weigh(formulas: Formulas, givens: dict[Symbol, Given], own: set[Symbol], gi
     if q.bytes_per_weight in own:  # one width for all
         for part in quantization.PARTS:
             givens.pop(part, None)
-    elif given and own.isdisjoint(_WIDTHS) and not {q.n_params, q.n_layers}.isdisjoint(
-        givens.keys() | own
+    elif (
+        given
+        and own.isdisjoint(_WIDTHS)
+        and not {q.n_params, q.n_layers}.isdisjoint(givens.keys() | own)
     ):
         known = {width: givens.pop(width).value for width in _WIDTHS if width in givens}
         plain = known.get(q.bytes_per_weight)
