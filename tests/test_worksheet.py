@@ -91,7 +91,7 @@ def test_model_accelerator_and_precision_can_be_changed_and_the_rest_stays() -> 
     assert moved.weight_bytes.number == 2 * 8_030_261_248
     assert moved.peak_flops.number == 989 * 10**12
     assert moved.users == direct.users
-    assert QWEN.assume(precision="bf16").bytes_per_kv.number == 2
+    assert QWEN.assume(kv_precision="bf16").bytes_per_kv.number == 2
     assert QWEN.assume(precision="bf16").peak_flops.number == 2250 * 10**12
     assert QWEN.assume(bytes_per_kv=1, precision="bf16").bytes_per_kv.number == 1
     assert QWEN.assume(model="DeepSeek-V3", n_gpus=8).n_params == 671_026_404_352

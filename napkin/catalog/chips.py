@@ -158,7 +158,7 @@ class Accelerator:
                 return self.peak_flops[name]
         advice = (
             "For narrower numbers with the arithmetic of a wider one, name that one and give "
-            "bytes_per_weight=1 (0.5 for four bits); precision='mxfp4' or 'w4a16' does so by itself; "
+            "bytes_per_weight=1 (0.5 for four bits), or name a format such as mxfp4 or w4a16; "
             "for another peak, give an nk.Accelerator of your own."
         )
         raise unknown(f"peak of {self.name} for precision", precision, self.peak_flops, advice)

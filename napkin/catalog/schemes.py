@@ -75,7 +75,7 @@ def _mxfp4(_: Config, __: int) -> Scheme:
     return Scheme(4, Integer(1), 1, 32, experts_only=True)
 
 
-def _grouped(stored: Config, bits: object, group: object, zero_points: bool) -> Scheme | None:
+def _grouped(stored: Config, bits: Any, group: Any, zero_points: bool) -> Scheme | None:
     """Return a scheme of AWQ and GPTQ, whose group of -1 is a whole row."""
     if bits not in (2, 3, 4, 8) or not (group == -1 or _is_side(group)) or stored.get("dynamic"):
         return None
@@ -142,8 +142,8 @@ def _compressed_tensors(stored: Config, width: int) -> Scheme | None:
         blocks["block"] = tuple(block)
     if weights.get("strategy") not in blocks:
         return None
-    sides = blocks[weights["strategy"]]
-    return Scheme(bits, Integer(width), *sides, zero_bits, beside, names_head=True)
+    rows, columns = blocks[weights["strategy"]]
+    return Scheme(bits, Integer(width), rows, columns, zero_bits, beside, names_head=True)
 
 
 _READERS: Final[dict[str, Callable[[Config, int], Scheme | None]]] = {
