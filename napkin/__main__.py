@@ -26,12 +26,15 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m napkin",
         description="What LLM inference costs, derived.",
         epilog="example: python -m napkin explain cost_per_user_month --model Qwen3-32B "
-        "--accelerator B200 --precision fp8 --given context=20000 duty_cycle=0.2 'price=4 USD/h'",
+        "--accelerator B200 --precision fp8 --kv-precision fp8 "
+        "--given context=20000 duty_cycle=0.2 'price=4 USD/h'",
     )
     commands = parser.add_subparsers(dest="command", required=True)
     sheet = argparse.ArgumentParser(add_help=False)
     for choice in CHOICES:
-        sheet.add_argument(f"--{choice}", help=f"name of the {choice}, or a path for a model")
+        sheet.add_argument(
+            f"--{choice.replace('_', '-')}", help=f"name of a {choice}, or a path for a model"
+        )
     sheet.add_argument("--assume", action="append", default=[], metavar="FORMULA OR VARIANT")
     sheet.add_argument("--given", nargs="+", action="extend", default=[], metavar="NAME=VALUE")
     shown = argparse.ArgumentParser(add_help=False)
@@ -65,7 +68,7 @@ def _napkin(options: argparse.Namespace) -> Napkin:
     named = {choice: getattr(options, choice) for choice in CHOICES}
     given = dict(map(_pair, options.given))
     for name in {*CHOICES, "self"} & given.keys():
-        raise NapkinError(f"{name} is no quantity: name it as --{name}.")
+        raise NapkinError(f"{name} is no quantity: name it as --{name.replace('_', '-')}.")
     n = Napkin(**named, **given)
     changes = [text if "=" in text else variants.get(text) for text in options.assume]
     return n.assume(*changes) if changes else n

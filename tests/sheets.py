@@ -8,6 +8,7 @@ QWEN: Final = nk.Napkin(
     model="Qwen3-32B",
     accelerator="B200",
     precision="fp8",
+    kv_precision="fp8",
     context=20_000,
     duty_cycle=0.2,
     price="4 USD/hour",

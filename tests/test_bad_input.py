@@ -228,13 +228,13 @@ def test_weights_that_do_not_fit() -> None:
     with pytest.raises(DoesNotFitError) as caught:
         _ = n.users
     said = str(caught.value)
-    # 671,026,404,352 B of weights, 183,359 MiB of memory
-    assert "the weights do not fit in memory: they take 671 GB" in said
-    assert "and only 192 GB is usable on 1 GPU: 479 GB short. " in said
+    # 673,150,552,416 B of weights, scales counted, 183,359 MiB of memory
+    assert "the weights do not fit in memory: they take 673 GB" in said
+    assert "and only 192 GB is usable on 1 GPU: 481 GB short. " in said
     assert said.endswith("To fit one sequence too, set n_gpus=4.")
     assert _gpus_named(n, "users") == 4
     assert _gpus_named(n, "kv_budget") == 4
-    assert _gpus_named(n.assume(precision="bf16"), "users") == 7
+    assert _gpus_named(n.assume(bytes_per_weight=2), "users") == 7
 
 
 def test_a_cache_that_does_not_fit() -> None:
@@ -675,7 +675,7 @@ def test_more_active_experts_than_there_are() -> None:
 
 def test_all_experts_active_is_a_dense_model() -> None:
     n = nk.Napkin(model="gpt-oss-120b", accelerator="B200", precision="fp8", context=1000)
-    n = n.assume(n_experts_active=128)
+    n = n.assume(n_experts_active=128, bytes_per_weight=1)
     assert n.assume(batch=5).weight_bytes_read.number == n.n_params_active.number
     full = n.assume(batch=n.assume(speed_target=20).largest_batch_at_speed)
     assert abs(full.decode_step_time.number * 20 - 1) < Rational(1, 10**25)  # a bracketed root

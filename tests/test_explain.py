@@ -113,7 +113,7 @@ def test_from_dollars_to_the_spec_sheet() -> None:
     text = "\n".join(lines)
     assert "bandwidth = 8.00 TB/s  (B200-SXM)" in text
     assert "n_layers = 64  (Qwen3-32B)" in text
-    assert "bytes_per_kv = 1 B  (precision fp8)" in text
+    assert "bytes_per_kv = 1 B  (kv_precision fp8)" in text
     assert "context = 20,000 token/sequence  (given)" in text
     assert "month = 720 h  (assumed)" in text
     assert "bandwidth_efficiency = 1  (assumed)" in text

@@ -14,7 +14,7 @@ from tests.sheets import QWEN
 
 
 def test_a_later_call_stands_over_an_earlier_one() -> None:
-    base = {"model": "Qwen3-32B", "precision": "fp8", "givens": {"context": 20_000}}
+    base = {"model": "Qwen3-32B", "kv_precision": "fp8", "givens": {"context": 20_000}}
     changed = from_data(base, {"variants": ["mha"], "givens": {"context": 10_000}})
     expected = QWEN.assume(nk.variants.mha, context=10_000)
     assert changed.kv_bytes_per_sequence == expected.kv_bytes_per_sequence

@@ -13,8 +13,9 @@ def test_a_later_entry_replaces_what_was_typed_before() -> None:
     assert QWEN.assume(n_kv_heads=64).assume(model="Llama-3-8B").n_kv_heads == 8
     counted = QWEN.assume(n_params=32e9).assume(model="Llama-3-8B")
     assert counted.n_params == 8_030_261_248
-    assert QWEN.assume(bytes_per_kv=2).assume(precision="fp8").bytes_per_kv.number == 1
-    plain = nk.Napkin(model="Llama-3-8B", precision="fp8")
+    assert QWEN.assume(bytes_per_kv=2).assume(kv_precision="fp8").bytes_per_kv.number == 1
+    assert QWEN.assume(bytes_per_kv=2).assume(precision="fp8").bytes_per_kv.number == 2
+    plain = nk.Napkin(model="Llama-3-8B", kv_precision="fp8")
     swapped = QWEN.assume(variants.mqa).assume(model="Llama-3-8B")
     assert swapped.kv_bytes_per_token == plain.kv_bytes_per_token
 

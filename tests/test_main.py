@@ -11,6 +11,7 @@ from napkin.__main__ import main
 from tests.sheets import QWEN
 
 GIVEN = ["--model", "Qwen3-32B", "--accelerator", "B200", "--precision", "fp8"]
+GIVEN += ["--kv-precision", "fp8"]
 GIVEN += ["--given", "context=20000", "duty_cycle=0.2", "price=4 USD/hour"]
 
 

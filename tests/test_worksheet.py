@@ -81,6 +81,7 @@ def test_model_accelerator_and_precision_can_be_changed_and_the_rest_stays() -> 
         model="Llama-3-8B",
         accelerator="H100",
         precision="bf16",
+        kv_precision="fp8",
         context=20_000,
         duty_cycle=0.2,
         price="4 USD/hour",
@@ -90,7 +91,7 @@ def test_model_accelerator_and_precision_can_be_changed_and_the_rest_stays() -> 
     assert moved.weight_bytes.number == 2 * 8_030_261_248
     assert moved.peak_flops.number == 989 * 10**12
     assert moved.users == direct.users
-    assert QWEN.assume(precision="bf16").bytes_per_kv.number == 2
+    assert QWEN.assume(kv_precision="bf16").bytes_per_kv.number == 2
     assert QWEN.assume(precision="bf16").peak_flops.number == 2250 * 10**12
     assert QWEN.assume(bytes_per_kv=1, precision="bf16").bytes_per_kv.number == 1
     assert QWEN.assume(model="DeepSeek-V3", n_gpus=8).n_params == 671_026_404_352
@@ -355,7 +356,7 @@ def test_at_the_dense_largest_batch_the_step_is_exact() -> None:
 def test_a_batch_of_one_reads_the_active_weights_exactly(
     model: str, active: int, precision: str, width: Rational
 ) -> None:
-    n = nk.Napkin(model=model, precision=precision, batch=1)
+    n = nk.Napkin(model=model, precision=precision, bytes_per_weight=width, batch=1)
     assert n.weight_bytes_read.number == active * width
     assert n.assume(batch=2).weight_bytes_read.number > active * width
     assert n.experts_touched == n.n_experts_active

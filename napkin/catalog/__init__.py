@@ -1,6 +1,6 @@
 """Facts with a source and a date, read from data files."""
 
-from .chips import Accelerator, accelerator, read
+from .chips import Accelerator, accelerator, products, read
 from .data import BYTES, engine, scenario, table, width
 from .model import Model
 from .tables import Price, accelerators, engines, models, price, prices, scenarios, traffic
@@ -17,6 +17,7 @@ __all__ = [
     "models",
     "price",
     "prices",
+    "products",
     "read",
     "scenario",
     "scenarios",

@@ -15,6 +15,7 @@ from ..quantities.value import coherent, parse_text
 from .data import BYTES, read_toml, source_of, table
 
 _SAME_PEAK: Final = {"fp16": "bf16"}
+_PRODUCTS: Final = {"mxfp4": "fp4", "nvfp4": "fp4", "int4": "bf16", "w4a16": "bf16"}
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ class Accelerator:
                 return self.peak_flops[name]
         advice = (
             "For narrower numbers with the arithmetic of a wider one, name that one and give "
-            "bytes_per_weight=1 (0.5 for four bits), and bytes_per_kv=1 for a narrow cache; "
+            "bytes_per_weight=1 (0.5 for four bits), or name a format such as mxfp4 or w4a16; "
             "for another peak, give an nk.Accelerator of your own."
         )
         raise unknown(f"peak of {self.name} for precision", precision, self.peak_flops, advice)
@@ -183,6 +184,27 @@ class Accelerator:
             if other["field"] in (about or [other["field"]]) and other["value"] not in self.note
         )
         return "; ".join(filter(None, (self.note, *others)))
+
+
+def products(precision: str, chip: Accelerator | None = None) -> str:
+    """Return the precision in which weights of a precision are multiplied.
+
+    Parameters
+    ----------
+    precision : str
+        Of the weights, for example ``"mxfp4"``.
+    chip : Accelerator, optional
+        What multiplies them.
+
+    Returns
+    -------
+    str
+        The precision itself where it names products; for formats with scales, four bits
+        where the accelerator multiplies those, and else 16 bits.
+    """
+    wanted = _PRODUCTS.get(precision, precision)
+    without = chip is not None and chip.peak_flops and wanted not in chip.peak_flops
+    return "bf16" if wanted != precision and without else wanted
 
 
 def read(path: str | Path) -> dict[str, Accelerator]:

@@ -14,6 +14,12 @@ from ..quantities.value import coherent
 
 BYTES: Final[dict[str, float]] = {"bf16": 2, "fp16": 2, "fp8": 1, "int8": 1, "fp4": 0.5}
 """Bytes of one number by precision."""
+_WITH_SCALES: Final[dict[str, float]] = {
+    "mxfp4": 17 / 32,  # a scale of 8 bits for 32 weights
+    "nvfp4": 9 / 16,  # and for 16
+    "int4": 33 / 64,  # a scale of 16 bits for 128
+    "w4a16": 33 / 64,
+}
 
 
 @cache
@@ -124,13 +130,15 @@ def width(precision: str) -> float:
     Returns
     -------
     float
-        1 for ``"fp8"``, 0.5 for ``"fp4"``.
+        1 for ``"fp8"``, 0.5 for ``"fp4"``; with its share of a scale for ``"mxfp4"``,
+        ``"nvfp4"``, ``"int4"`` and ``"w4a16"``.
 
     Raises
     ------
     UnknownNameError
         With the precisions that there are.
     """
-    if precision not in BYTES:
-        raise unknown("precision", precision, BYTES)
-    return BYTES[precision]
+    known = BYTES | _WITH_SCALES
+    if precision not in known:
+        raise unknown("precision", precision, known)
+    return known[precision]

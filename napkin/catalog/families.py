@@ -12,7 +12,7 @@ from .data import table
 
 _JOINED: Final = ("variants", "notes", "ignored")
 
-_TABLES: Final = ("wrappers", "refused", "quantizations")
+_TABLES: Final = ("wrappers", "refused")
 
 Config = Mapping[str, Any]
 

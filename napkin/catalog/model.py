@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from sympy import Expr, Symbol
+from sympy import Expr, Integer, Symbol
 
 from ..errors import ConfigError, MissingGivenError, NoFormulaError, unknown
 from ..formulas import BASE
 from ..formulas.formula import Formula
 from ..formulas.graph import graph_of
+from ..formulas.quantization import PARTS, WIDE
 from ..formulas.variants import get
 from ..quantities.quantity import lookup
 from ..quantities.value import coherent
 from .data import source_of, table
 from .families import text_part
-from .narrow import narrow_weights
+from .narrow import widths
 from .shapes import shapes
 
 _KINDS: Final = {
@@ -59,7 +61,7 @@ class Model:
     """
 
     name: str
-    givens: Mapping[str, float] = field(hash=False)
+    givens: Mapping[str, Any] = field(hash=False)
     variants: tuple[str, ...]
     source: str
     notes: tuple[str, ...] = ()
@@ -92,17 +94,10 @@ class Model:
             path = config.get("_name_or_path")
             called = Path(path).name if isinstance(path, str) else ""
             return _read(config, called or "config", "config given")
-        names = _names()
-        name = {other.lower(): name for other, name in names.items()}.get(str(config).lower())
+        names = {other.lower(): name for other, name in _names().items()}
+        name = names.get(str(config).lower())
         if name is not None:
-            row = table("models")[name]
-            notes: tuple[str, ...] = ()
-            if "max_context_extended" in row:
-                notes = (f"up to {row['max_context_extended']:,} tokens with rope scaling",)
-            facts = row["config"] | dict.fromkeys(row.get("null", ()))
-            if "max_context_native" in row:  # positions in the config may exceed the training
-                facts |= {"max_position_embeddings": row["max_context_native"]}
-            return _read(facts, name, source_of(row), notes)
+            return _of_catalog(name)
         path = Path(config)
         try:
             found = path.is_file()
@@ -115,6 +110,8 @@ class Model:
     def formulas(self) -> dict[Symbol, Formula]:
         """Return the formulas of this model, its variants put in."""
         chosen = dict(BASE)
+        if "bytes_per_embedding_weight" in self.givens:
+            chosen |= {formula.target: formula for formula in WIDE}
         for bundle in map(get, self.variants):
             chosen |= {formula.target: formula for formula in bundle.formulas}
             for symbol in bundle.without:
@@ -141,9 +138,11 @@ class Model:
         MissingGivenError
             If the shapes and givens do not say enough.
         """
+        own = self.givens
+        if "bytes_per_weight" in givens:  # one width for all
+            own = {name: value for name, value in own.items() if lookup(name).symbol not in PARTS}
         known = {
-            lookup(name).symbol: coherent(name, value)
-            for name, value in {**self.givens, **givens}.items()
+            lookup(name).symbol: coherent(name, value) for name, value in {**own, **givens}.items()
         }
         graph, symbol = graph_of(self.formulas(), known), lookup(target).symbol
         if symbol in known:
@@ -189,7 +188,7 @@ class Model:
     @property
     def checkpoint_bytes(self) -> Expr:
         """Bytes of the weights as published, where a ``quantization_config`` says how."""
-        return self.count("checkpoint_bytes")
+        return self.count("weight_bytes")
 
     def kv_bytes_per_token(self, bytes_per_kv: float = 2) -> Expr:
         """Return the cache bytes of one token while every layer keeps it.
@@ -234,6 +233,32 @@ def _names() -> dict[str, str]:
     return names
 
 
+@cache
+def _of_catalog(name: str) -> Model:
+    row = table("models")[name]
+    notes: tuple[str, ...] = ()
+    if "max_context_extended" in row:
+        notes = (f"up to {row['max_context_extended']:,} tokens with rope scaling",)
+    facts = row["config"] | dict.fromkeys(row.get("null", ()))
+    if "max_context_native" in row:  # positions in the config may exceed the training
+        facts |= {"max_position_embeddings": row["max_context_native"]}
+    return _read(facts, name, source_of(row), notes)
+
+
+def _counting(model: Model) -> Callable[[str], Expr]:
+    """Return what computes a quantity of a model whose embedding has a width of its own."""
+    apart = replace(model, givens={**model.givens, "bytes_per_embedding_weight": 2})
+    computed = {symbol.name for symbol in apart.formulas()} - model.givens.keys()
+
+    @cache
+    def count(name: str) -> Expr:
+        if name in computed:
+            return apart.count(name)
+        return Integer(model.givens.get(name, lookup(name).default or 0))
+
+    return count
+
+
 def _load(path: Path) -> Mapping[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
@@ -247,7 +272,7 @@ def _load(path: Path) -> Mapping[str, Any]:
 def _read(config: Mapping[str, Any], name: str, source: str, notes: tuple[str, ...] = ()) -> Model:
     text, nested, left_out = text_part(config, name)
     givens, variants, said = shapes(text, nested, name)
-    stored = {"quantization_config": text.get("quantization_config")} | dict(config)
-    widths, more, not_counted = narrow_weights(stored, variants, givens)
-    said += not_counted
-    return Model(name, givens | widths, (*variants, *more), source, (*notes, *left_out, *said))
+    model = Model(name, givens, tuple(variants), source, (*notes, *left_out, *said))
+    stored = {"quantization_config": config.get("quantization_config")} | dict(text)
+    published, not_counted = widths(stored, variants, _counting(model))
+    return replace(model, givens=givens | published, notes=(*model.notes, *not_counted))

@@ -1,59 +1,220 @@
-"""What a ``quantization_config`` says about the weights of a published checkpoint."""
+"""What the weights of a published checkpoint weigh, by its ``quantization_config``."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from math import prod
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from .data import table
-from .families import Config
+from sympy import Expr, Rational
 
-_NOT_COUNTED: Final = (
+from .families import Config
+from .schemes import Scheme, scheme_of
+
+NOT_COUNTED: Final = (
     "how its quantization_config stores the weights is not counted: give bytes_per_weight"
 )
-_UNIFORM: Final = frozenset({"gqa", "mla", "mla_full_query", "moe"})
-_OTHER_KINDS: Final = (
-    *("n_layers_linear", "n_layers_ssm", "n_layers_conv", "n_layers_cross", "n_layers_plain"),
-    *("n_layers_indexed", "n_layers_wide", "d_layer_input"),
+_COUNTED: Final = frozenset({"gqa", "mla", "mla_full_query", "moe"})
+_WIDE: Final = re.compile(
+    "lm_head|embed|norm|router|vision|visual|projector|multi_modal|audio|conv1d|mtp|rotary|sinks"
 )
+_SLACK: Final = Rational(1, 100)  # what biases, norms and convolutions may add to the matrices
+_MLA: Final = frozenset({"mla", "mla_full_query"})
+_SMALL: Final = ("mlp.gate", "mlp.shared_expert_gate", "self_attn.indexer.weights_proj")
 
 
-def narrow_weights(
-    config: Config, variants: list[str], givens: Mapping[str, int]
-) -> tuple[dict[str, float], list[str], list[str]]:
-    """Return the widths of stored weights, further bundles, and what is not counted."""
-    stored = config.get("quantization_config")
-    if not stored:
-        return {}, [], []
-    kind = stored.get("quant_method") if isinstance(stored, dict) else None
-    rules = table("families")["quantizations"].get(kind) if isinstance(kind, str) else None
-    if rules is None or not _is_uniform(variants, givens) or not _only_usual(stored, rules):
-        return {}, [], [_NOT_COUNTED]
-    widths: dict[str, float] = dict(rules["fixed"])
-    if "bits" in rules:
-        bits = stored.get(rules["bits"])
-        if bits not in (2, 3, 4, 8):
-            return {}, [], [_NOT_COUNTED]
-        widths["bytes_per_code"] = bits / 8
-        if rules.get("always") or stored.get(rules["zero_points"], True):
-            widths["bytes_per_zero_point"] = bits / 8
-    if "group" in rules:
-        group = stored.get(rules["group"])
-        sides = group if isinstance(group, list) and group else [group]
-        if not all(type(side) is int and 0 < side <= 10**6 for side in sides):
-            return {}, [], [_NOT_COUNTED]
-        widths["weights_per_scale"] = prod(sides)
-    return widths, rules.get("variants", []), []
+@dataclass(frozen=True)
+class Matrix:
+    """A matrix by its name in a layer, the layers that have it, and its copies in each."""
+
+    name: str
+    rows: int
+    columns: int
+    layers: int
+    copies: int = 1
+
+    @property
+    def size(self) -> int:
+        """Weights of all copies in one layer."""
+        return self.rows * self.columns * self.copies
 
 
-def _is_uniform(variants: list[str], givens: Mapping[str, int]) -> bool:
-    """Say whether all layers have the matrices that the formula counts."""
-    return set(variants) <= _UNIFORM and not any(givens.get(kind) for kind in _OTHER_KINDS)
+def widths(
+    config: Config, variants: Collection[str], count: Callable[[str], Expr]
+) -> tuple[dict[str, Expr], list[str]]:
+    """Return the average widths of the stored weights, and what is not counted.
+
+    `count` computes a quantity of the model.
+    """
+    if not config.get("quantization_config"):
+        return {}, []
+    dtype = config.get("torch_dtype") or config.get("dtype") or "bfloat16"
+    wide = {"bfloat16": 2, "float16": 2, "float32": 4}.get(str(dtype))
+    scheme = scheme_of(config["quantization_config"], wide) if wide else None
+    found = _averages(config, scheme, variants, count, wide) if scheme and wide else None
+    return (found, []) if found else ({}, [NOT_COUNTED])
 
 
-def _only_usual(stored: Any, rules: Config) -> bool:
-    """Say whether nothing else stays wide than what the formulas leave wide."""
-    kept = stored.get("modules_to_not_convert") or []
-    return isinstance(kept, list) and all(re.fullmatch(rules["kept"], str(name)) for name in kept)
+def _averages(
+    config: Config,
+    scheme: Scheme,
+    variants: Collection[str],
+    count: Callable[[str], Expr],
+    wide: int,
+) -> dict[str, Expr] | None:
+    others = ("n_layers_cross", "n_layers_wide", "n_layers_conv", "d_layer_input")
+    if not set(variants) <= _COUNTED or any(count(other) for other in others):
+        return None
+    if scheme.names_head and not any("lm_head" in name for name in scheme.ignored):
+        return None  # the head is a matrix, too
+    layers, routed = int(count("n_layers")), count("routed_params")
+    linear = count("n_params") - routed - count("wide_params")
+    matrices = [*_matrices(config, variants, lambda name: int(count(name)))]
+    plain = [m for m in matrices if ".experts." not in m.name]
+    missing = linear - sum(m.size * m.layers for m in plain)
+    if not 0 <= missing <= _SLACK * linear and not scheme.experts_only:
+        return None
+    if _MLA & set(variants):  # there they are no linear layers, or said by the code to stay wide
+        small = (m.name for m in matrices if m.name in _SMALL)
+        scheme = replace(scheme, ignored=(*scheme.ignored, *small))
+    kept = _kept(scheme, matrices, layers)
+    if kept is None:
+        return None
+    saved = {True: Rational(0), False: Rational(0)}
+    for m in matrices:
+        routes = ".experts." in m.name
+        if routes or not scheme.experts_only:
+            narrow = m.copies * scheme.bytes_of(m.rows, m.columns)
+            saved[routes] += (m.layers - kept[m]) * (wide * m.size - narrow)
+    found = {
+        "bytes_per_weight": wide - saved[False] / linear,
+        "bytes_per_embedding_weight": Rational(wide),
+    }
+    return found | ({"bytes_per_expert_weight": wide - saved[True] / routed} if routed else {})
+
+
+def _kept(scheme: Scheme, matrices: list[Matrix], layers: int) -> dict[Matrix, int] | None:
+    """Return in how many layers each matrix stays wide, or None where a name is not understood."""
+    full = {m: [f"model.layers.{layer}.{m.name}" for layer in range(layers)] for m in matrices}
+    hit = {m: set[int]() for m in matrices}
+    mixed = any(m.layers != layers for m in matrices)
+    for entry in map(_usual, scheme.ignored):
+        layer = re.search(r"layers\.(\d+)", entry)
+        if layer and int(layer[1]) >= layers:
+            continue  # of the layers that predict further tokens
+        if re.search(r"experts\.\d", entry) or (
+            mixed and re.fullmatch(r".*layers\.\d+(\.mlp)?\*?", entry)
+        ):
+            return None  # a part of the experts, or a layer of a kind that is not known
+        matches = _matcher(entry)
+        told = False
+        for m in matrices:
+            found = {layer for layer, name in enumerate(full[m]) if matches(name)}
+            hit[m] |= found
+            told |= bool(found)
+        if not (told or _WIDE.search(entry)):
+            return None
+    kept = {m: m.layers if len(found) == layers else len(found) for m, found in hit.items()}
+    untold = any(m.name in _SMALL and kept[m] != m.layers for m in matrices)
+    if not scheme.experts_only and (untold or any(kept[m] > m.layers for m in matrices)):
+        return None
+    return kept
+
+
+def _usual(entry: str) -> str:
+    """Return a name with the words that most checkpoints use."""
+    for word, usual in (("block_sparse_moe", "mlp"), ("feed_forward", "mlp")):
+        entry = entry.replace(word, usual)
+    return entry
+
+
+def _matcher(entry: str) -> Callable[[str], bool]:
+    """Return whether an entry names a module: by a pattern, from a layer on, or by a part."""
+    if entry.startswith("re:"):
+        try:
+            pattern = re.compile(entry.removeprefix("re:"))
+        except re.error:
+            return lambda name: False
+        return lambda name: bool(pattern.match(name))
+    if "layers." in entry:
+        entry = "model.layers." + entry.partition("layers.")[2]
+    if "*" in entry:
+        return lambda name: fnmatchcase(name, entry) or fnmatchcase(name, f"{entry}.*")
+    if "layers." in entry:
+        return lambda name: f"{name}.".startswith(f"{entry}.")
+    return lambda name: f".{entry}." in f".{name}."
+
+
+def _matrices(
+    config: Config, variants: Collection[str], n: Callable[[str], int]
+) -> Iterator[Matrix]:
+    """Yield the matrices of a model, named as Hugging Face names them."""
+    d, kind = n("d_model"), str(config.get("model_type"))
+    inside = "mixer" if kind == "nemotron_h" else "self_attn"
+    yield from _attention(inside, variants, n, d)
+    if n("n_layers_linear"):
+        keys = n("n_linear_key_heads") * n("d_linear_key")
+        heads = n("n_linear_value_heads")
+        values = heads * n("d_linear_value")
+        joined = {"in_proj_qkvz": 2 * keys + 2 * values, "in_proj_ba": 2 * heads}
+        apart = {"in_proj_qkv": 2 * keys + values, "in_proj_z": values}
+        apart |= {"in_proj_b": heads, "in_proj_a": heads}
+        for name, rows in (joined if kind.startswith("qwen3_next") else apart).items():
+            yield Matrix(f"linear_attn.{name}", rows, d, n("n_layers_linear"))
+        yield Matrix("linear_attn.out_proj", d, values, n("n_layers_linear"))
+    if n("n_layers_ssm"):
+        inner = n("n_ssm_heads") * n("d_ssm_head")
+        mixed = 2 * inner + 2 * n("n_ssm_groups") * n("d_ssm_state") + n("n_ssm_heads")
+        yield Matrix("mixer.in_proj", mixed, d, n("n_layers_ssm"))
+        yield Matrix("mixer.out_proj", d, inner, n("n_layers_ssm"))
+    feed = "mixer" if kind == "nemotron_h" else "mlp"
+    if n("n_layers_dense"):
+        yield from _feed_forward(feed, d, n("d_ff"), n("n_mlp_matrices"), n("n_layers_dense"))
+    if "moe" in variants:
+        layers = n("n_layers_moe")
+        for matrix in _feed_forward(
+            f"{feed}.experts.0", d, n("d_ff_expert"), n("n_mlp_matrices"), layers
+        ):
+            yield Matrix(matrix.name, matrix.rows, matrix.columns, layers, n("n_experts"))
+        if n("d_ff_shared"):
+            shared = f"{feed}.shared_expert{'' if kind.startswith('qwen') else 's'}"
+            yield from _feed_forward(shared, d, n("d_ff_shared"), n("n_mlp_matrices"), layers)
+        if n("shared_expert_gate"):
+            yield Matrix(f"{feed}.shared_expert_gate", 1, d, layers)
+        yield Matrix(f"{feed}.gate", n("n_experts"), d, layers)
+
+
+def _attention(
+    inside: str, variants: Collection[str], n: Callable[[str], int], d: int
+) -> Iterator[Matrix]:
+    layers = n("n_layers_full") + n("n_layers_window")
+    heads = n("n_heads")
+    parts: dict[str, tuple[int, int]] = {}
+    if _MLA & set(variants):
+        rank, queries = n("kv_lora_rank"), heads * (n("d_nope") + n("d_rope"))
+        parts["q_proj"] = (queries, d)
+        if "mla" in variants:
+            waist = n("q_lora_rank")
+            parts = {"q_a_proj": (waist, d), "q_b_proj": (queries, waist)}
+        parts["kv_a_proj_with_mqa"] = (rank + n("d_rope"), d)
+        parts["kv_b_proj"] = (heads * (n("d_nope") + n("d_value")), rank)
+        parts["o_proj"] = (d, heads * n("d_value"))
+    else:
+        width, shared = heads * n("d_head"), n("n_kv_heads") * n("d_head")
+        parts["q_proj"] = ((1 + n("attention_output_gate")) * width, d)
+        parts |= {"k_proj": (shared, d), "v_proj": (shared, d), "o_proj": (d, width)}
+    if n("n_layers_indexed"):
+        queries = n("n_index_heads") * n("d_index")
+        parts["indexer.wq_b"] = (queries, n("q_lora_rank"))
+        parts |= {"indexer.wk": (n("d_index"), d), "indexer.weights_proj": (n("n_index_heads"), d)}
+    for name, (rows, columns) in parts.items():
+        yield Matrix(f"{inside}.{name}", rows, columns, layers)
+
+
+def _feed_forward(inside: str, d: int, width: int, matrices: int, layers: int) -> Iterator[Matrix]:
+    names: dict[str, Any] = {"up_proj": (width, d), "down_proj": (d, width)}
+    names |= {"gate_proj": (width, d)} if matrices == 3 else {}
+    for name, (rows, columns) in names.items():
+        yield Matrix(f"{inside}.{name}", rows, columns, layers)

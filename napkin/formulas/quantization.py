@@ -1,47 +1,123 @@
-"""What narrow weights weigh, with the scales that they need."""
+"""What weights weigh: linear layers, experts and the embedding, each in a width of its own."""
+
+from sympy import Expr, Integer, Symbol
 
 from ..quantities import notation as q
 from .formula import Formula
 
-_SCALES = "Open Compute Project 2023, microscaling formats (MX) 1.0"
+_PARTS = "sum over the parts of a checkpoint"
+_SHAPES = "counted from the shapes"
 
-bytes_per_quantized_weight = Formula(
-    q.bytes_per_quantized_weight,
-    q.bytes_per_code + (q.bytes_per_scale + q.bytes_per_zero_point) / q.weights_per_scale,
-    why="a group of narrow weights shares one scale, and perhaps one zero point",
-    source=_SCALES,
-    scope="full groups; one scale for a whole row or matrix is negligible",
+
+PARTS = (q.bytes_per_expert_weight, q.bytes_per_embedding_weight)
+"""The widths that one ``bytes_per_weight`` for all replaces."""
+
+
+def weighed(params: Expr, routed: Expr, chosen: Expr, wide: Expr) -> Expr:
+    """Return the bytes of `params` with `chosen` experts instead of the `routed` ones.
+
+    Where all widths are one, the two differences vanish, and a derivation shows no parts.
+    """
+    return (
+        q.bytes_per_weight * (params - routed + chosen)
+        + (q.bytes_per_expert_weight - q.bytes_per_weight) * chosen
+        + (q.bytes_per_embedding_weight - q.bytes_per_weight) * wide
+    )
+
+
+bytes_per_expert_weight = Formula(
+    q.bytes_per_expert_weight,
+    q.bytes_per_weight,
+    why="experts are as wide as the other layers, unless they are given a width of their own",
+    source="definition",
 )
-quantized_params = Formula(
-    q.quantized_params,
-    (q.n_layers_full + q.n_layers_window) * q.attention_matrix_params
-    + (q.n_layers_dense + q.n_layers_wide) * q.n_mlp_matrices * q.d_model * q.d_ff,
-    why="the matrices of the layers are narrow; embedding, head, norms and biases are not",
-    source="DeepSeek-AI 2024, arXiv:2412.19437, section 3.3; AWQ, arXiv:2306.00978",
-    scope="layers of other kinds keep all but their feed-forward part wide",
+bytes_per_embedding_weight = Formula(
+    q.bytes_per_embedding_weight,
+    q.bytes_per_weight,
+    why="one width for all, unless the embedding is given a width of its own",
+    source="definition",
 )
-moe_quantized_params = Formula(
-    q.quantized_params,
-    (q.n_layers_full + q.n_layers_window) * q.attention_matrix_params
-    + q.n_mlp_matrices
-    * q.d_model
-    * (q.n_layers_dense * q.d_ff + q.n_layers_moe * (q.n_experts * q.d_ff_expert + q.d_ff_shared)),
-    why="the layers' matrices are narrow, including those of all experts; the router is not",
-    source="DeepSeek-AI 2024, arXiv:2412.19437, section 3.3",
-    scope="layers of other kinds keep all but their feed-forward part wide; the two small "
-    "norms inside latent attention are counted as matrices",
+weight_bytes = Formula(
+    q.weight_bytes,
+    weighed(q.n_params, q.routed_params, q.routed_params, q.wide_params),
+    why="memory holds every parameter once, however many users there are",
+    source=_PARTS,
+    scope="a precision names the width of a number: scales come with a published format",
 )
-expert_quantized_params = Formula(
-    q.quantized_params,
-    q.n_layers_moe * q.n_experts * q.n_mlp_matrices * q.d_model * q.d_ff_expert,
-    why="only the matrices of the experts are narrow",
-    source="OpenAI gpt-oss model card",
+weight_bytes_read = Formula(
+    q.weight_bytes_read,
+    weighed(q.n_params_active, q.routed_params_active, q.routed_params_read, q.wide_params_read),
+    why="a decode step reads each weight that multiplies a token once, for the whole batch",
+    source="scaling-book, inference",
 )
-checkpoint_bytes = Formula(
-    q.checkpoint_bytes,
-    q.quantized_params * q.bytes_per_quantized_weight
-    + (q.n_params - q.quantized_params) * q.bytes_per_other_weight,
-    why="narrow weights with their scales, and all others at their own width",
-    source="OpenAI gpt-oss model card",
-    scope="the text model alone, without prediction layers and buffers",
+prefill_weight_bytes = Formula(
+    q.prefill_weight_bytes,
+    weighed(q.n_params_active, q.routed_params_active, q.routed_params_prefill, q.wide_params_read),
+    why="a prefill, too, reads each weight at least once",
+    source="first principles",
 )
+routed_params, routed_params_active, routed_params_read, routed_params_prefill = (
+    Formula(target, Integer(0), why="no layer has experts", source="definition")
+    for target in (
+        *(q.routed_params, q.routed_params_active),
+        *(q.routed_params_read, q.routed_params_prefill),
+    )
+)
+moe_routed_params = Formula(
+    q.routed_params,
+    q.n_layers_moe * q.n_experts * q.expert_params,
+    why="memory holds every expert of every layer",
+    source=_SHAPES,
+)
+moe_routed_params_active = Formula(
+    q.routed_params_active,
+    q.n_layers_moe * q.n_experts_active * q.expert_params,
+    why="a token visits its own experts",
+    source=_SHAPES,
+)
+moe_routed_params_read = Formula(
+    q.routed_params_read,
+    q.n_layers_moe * q.experts_touched * q.expert_params,
+    why="each expert that any token of the batch visits is read once",
+    source="experts_touched in every layer with experts",
+)
+moe_routed_params_prefill = Formula(
+    q.routed_params_prefill,
+    q.n_layers_moe
+    * q.n_experts
+    * (1 - (1 - q.n_experts_active / q.n_experts) ** q.prefill_tokens)
+    * q.expert_params,
+    why="the tokens of a prompt touch experts as a batch of that size would",
+    source="experts_touched with the prompt as the batch",
+)
+wide_params, wide_params_read = (
+    Formula(target, Integer(0), why=bytes_per_embedding_weight.why, source="definition")
+    for target in (q.wide_params, q.wide_params_read)
+)
+_UNTIED = 1 - q.tied_embeddings
+WIDE = (
+    Formula(
+        q.wide_params,
+        q.embedding_params + _UNTIED * q.head_params + q.norm_params + q.other_params,
+        why="embedding, head, norms and what is outside the layers have a width of their own",
+        source=_SHAPES,
+    ),
+    Formula(
+        q.wide_params_read,
+        q.wide_params - _UNTIED * q.embedding_params,
+        why="an embedding that is not the head is looked up, not read",
+        source=_SHAPES,
+    ),
+)
+"""What is counted apart once ``bytes_per_embedding_weight`` is known by itself."""
+
+
+def spread(ratios: dict[Symbol, Expr]) -> tuple[Formula, ...]:
+    """Return the widths that a given ``weight_bytes`` says, in the ratios of known ones."""
+    expert, wide = (ratios.get(part, Integer(1)) for part in PARTS)
+    counted = q.n_params + (expert - 1) * q.routed_params + (wide - 1) * q.wide_params
+    why, source = "what the weights weigh, shared out over them", "weight_bytes, given"
+    return (
+        Formula(q.bytes_per_weight, q.weight_bytes / counted, why, source),
+        *(Formula(part, times * q.bytes_per_weight, why, source) for part, times in ratios.items()),
+    )

@@ -5,13 +5,17 @@ from sympy import Integer, Max, ceiling
 from ..quantities import notation as q
 from . import hardware, paging
 from .formula import Detail, Formula, Solved, Without
+from .quantization import weighed
 
 _BOOK = "scaling-book, inference"
 _rate = q.n_gpus * hardware.rate
 _flow = q.n_gpus * hardware.flow
 _step_bytes = q.weight_bytes_read + q.batch * q.kv_bytes_per_sequence
 _miss = 1 - q.n_experts_active / q.n_experts
-_read_for_one = (q.bytes_per_weight * q.n_params_active + q.kv_bytes_per_sequence) / _flow
+_weights_for_one = weighed(
+    q.n_params_active, q.routed_params_active, q.routed_params_active, q.wide_params_read
+)
+_read_for_one = (_weights_for_one + q.kv_bytes_per_sequence) / _flow
 _work_of_one = q.sequence_step_flops / _rate
 _gpus_at_speed = ceiling(q.n_gpus * q.speed_target * Max(_read_for_one, _work_of_one))
 
@@ -298,26 +302,4 @@ experts_touched = Formula(
     why="an expert is skipped only if every token of the batch misses it",
     source="occupancy of independent uniform choices",
     scope="uniform, independent routing: skewed routing touches fewer",
-)
-moe_weight_bytes_read = Formula(
-    q.weight_bytes_read,
-    q.bytes_per_weight
-    * (
-        q.n_params_active
-        - q.n_layers_moe * q.n_experts_active * q.expert_params
-        + q.n_layers_moe * q.experts_touched * q.expert_params
-    ),
-    why="weights that all tokens use are read once, and so is each expert that any token visits",
-    source="experts_touched in every layer with experts",
-)
-moe_prefill_weight_bytes = Formula(
-    q.prefill_weight_bytes,
-    q.bytes_per_weight
-    * (
-        q.n_params_active
-        - q.n_layers_moe * q.n_experts_active * q.expert_params
-        + q.n_layers_moe * q.n_experts * (1 - _miss**q.prefill_tokens) * q.expert_params
-    ),
-    why="the tokens of a prompt touch experts as a batch of that size would",
-    source="experts_touched with the prompt as the batch",
 )

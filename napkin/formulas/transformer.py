@@ -115,25 +115,6 @@ napkin_params = Formula(
     source="Kaplan et al. 2020; kipply 2022",
     scope="full-head attention, no vocabulary, heads that add up to the model width",
 )
-weight_bytes = Formula(
-    q.weight_bytes,
-    q.bytes_per_weight * q.n_params,
-    why="memory holds every parameter once, however many users there are",
-    source="first principles",
-    scope="one width for all weights; the scales of a quantized checkpoint are extra",
-)
-weight_bytes_read = Formula(
-    q.weight_bytes_read,
-    q.bytes_per_weight * q.n_params_active,
-    why="a decode step reads each weight that multiplies a token once, for the whole batch",
-    source="scaling-book, inference",
-)
-prefill_weight_bytes = Formula(
-    q.prefill_weight_bytes,
-    q.weight_bytes_read,
-    why="a prefill also reads each weight at least once",
-    source="first principles",
-)
 weight_flops = Formula(
     q.weight_flops,
     q.flops_per_mac * q.n_params_active,

@@ -116,9 +116,10 @@ moe = Bundle(
         transformer.moe_n_layers_dense,
         transformer.moe_mlp_params,
         transformer.moe_n_params_active,
-        speed.moe_weight_bytes_read,
-        speed.moe_prefill_weight_bytes,
-        quantization.moe_quantized_params,
+        quantization.moe_routed_params,
+        quantization.moe_routed_params_active,
+        quantization.moe_routed_params_read,
+        quantization.moe_routed_params_prefill,
     ),
     "each token visits a few of many experts, and a batch touches more of them",
     of_a_model=True,
@@ -154,12 +155,6 @@ compressed_attention = Bundle(
         *(q.attention_flops_per_pair, q.prefill_attention_flops),
     ),
     slot="heads",
-    of_a_model=True,
-)
-quantized_experts = Bundle(
-    "quantized_experts",
-    (quantization.expert_quantized_params,),
-    "only experts are stored narrow",
     of_a_model=True,
 )
 idle_resident = Bundle(

@@ -12,17 +12,18 @@ from sympy import Expr, Symbol
 
 from .. import catalog
 from ..catalog import Accelerator, Model
-from ..formulas import BASE
+from ..formulas import BASE, quantization
 from ..formulas.formula import Node
 from ..formulas.gqa import grouped_kv_heads
 from ..formulas.variants import Bundle, get
-from ..quantities.notation import group_size, n_kv_heads, n_params, n_params_active
+from ..quantities import notation as q
 from ..quantities.quantity import REGISTRY, lookup
 from ..quantities.value import coherent
 
-CHOICES: Final = ("scenario", "model", "accelerator", "precision", "engine")
+CHOICES: Final = ("scenario", "model", "accelerator", "precision", "kv_precision", "engine")
 """What a worksheet takes by name, from the catalog or from the reader."""
-_WIDTHS: Final = ("bytes_per_weight", "bytes_per_kv", "bytes_per_activation")
+_WIDTHS: Final = (q.bytes_per_weight, *quantization.PARTS)
+_REMARKS: Final = {"fp4": ": without scales, which come with mxfp4, nvfp4 or a published format"}
 _OF_A_SHEET: Final = ("memory", "bandwidth", "link_bandwidth", "peak_flops")
 
 Change = Node | Bundle
@@ -67,9 +68,12 @@ def brought_by(chosen: Mapping[str, Choice]) -> set[str]:
         "scenario": scenario,
         "model": {*shapes, "n_params", "n_params_active", "group_size"},
         "accelerator": _OF_A_SHEET,
-        "precision": ("peak_flops", *_WIDTHS),
+        "precision": ("peak_flops", "bytes_per_weight", "bytes_per_activation"),
+        "kv_precision": ("bytes_per_kv",),
         "engine": catalog.engine(chosen["engine"].entry, inf)[0] if "engine" in chosen else (),
     }
+    if "model" in chosen:  # with the widths of its published weights
+        brings["model"] = {*brings["model"], *chosen["model"].entry.givens}
     return {name for key in chosen for name in brings[key]}
 
 
@@ -131,37 +135,70 @@ def apply(
         for symbol in {formula.target for formula in nodes_of(change)}:
             givens.pop(symbol, None)
         if isinstance(change, Bundle) and change.of_a_model:  # another shape, another count
-            givens.pop(n_params, None)
-            givens.pop(n_params_active, None)
-    if group_size in typed:  # it determines n_kv_heads, whose own value goes
-        givens.pop(n_kv_heads, None)
-        formulas[n_kv_heads] = grouped_kv_heads
+            givens.pop(q.n_params, None)
+            givens.pop(q.n_params_active, None)
+    if q.group_size in typed:  # it determines n_kv_heads, whose own value goes
+        givens.pop(q.n_kv_heads, None)
+        formulas[q.n_kv_heads] = grouped_kv_heads
+    own_targets = set(typed).union(*map(targets_of, changes))
+    _weigh(formulas, givens, own_targets, q.weight_bytes in typed)
     return formulas, givens | dict(typed)
+
+
+def _weigh(formulas: Formulas, givens: dict[Symbol, Given], own: set[Symbol], given: bool) -> None:
+    """Make the widths of the weights agree: the reader's `own` ones, or a `given` total."""
+    if q.bytes_per_weight in own:  # one width for all
+        for part in quantization.PARTS:
+            givens.pop(part, None)
+    elif (
+        given
+        and own.isdisjoint(_WIDTHS)
+        and not {q.n_params, q.n_layers}.isdisjoint(givens.keys() | own)
+    ):
+        known = {width: givens.pop(width).value for width in _WIDTHS if width in givens}
+        plain = known.get(q.bytes_per_weight)
+        ratios = {part: known[part] / plain for part in quantization.PARTS if part in known}
+        formulas |= {formula.target: formula for formula in quantization.spread(ratios)}
+    wide = q.bytes_per_embedding_weight
+    if wide in givens or wide in own or formulas[wide] is not BASE[wide]:
+        formulas |= {f.target: f for f in quantization.WIDE if f.target not in own}
 
 
 def _from_catalog(choices: Mapping[str, Choice]) -> dict[Symbol, Given]:
     """Return the values that the named entries bring, each with its source."""
     given: dict[str, tuple[Any, str]] = {}
+    published: Mapping[str, Any] = {}
+    products = ""
+    chip = choices["accelerator"].entry if "accelerator" in choices else None
     if "scenario" in choices:
         values, source = catalog.scenario(choices["scenario"].entry, shapes="model" not in choices)
         given |= {name: (value, source) for name, value in values.items()}
     if "model" in choices:
         model = choices["model"].entry
         source = "; ".join((f"{model.name}: {model.source}", *model.notes))
-        given |= {name: (value, source) for name, value in model.givens.items()}
+        published = model.givens
+        given |= {name: (value, source) for name, value in published.items()}
     precision = str(choices["precision"].entry).lower() if "precision" in choices else ""
     if precision:
-        given |= dict.fromkeys(_WIDTHS, (catalog.width(precision), f"precision {precision}"))
+        said = f"precision {precision}{_REMARKS.get(precision, '')}"
+        if "bytes_per_weight" not in published:
+            given["bytes_per_weight"] = (catalog.width(precision), said)
+        products = catalog.products(precision, chip)
+        said = said if products == precision else f"products in {products} for {precision}"
+        given["bytes_per_activation"] = (catalog.width(products), said)
         given.pop("peak_flops", None)  # a peak belongs to its precision
-    if "accelerator" in choices:
+    if chip:
         given.pop("peak_flops", None)
-        given |= _from_sheet(choices["accelerator"].entry, precision)
+        given |= _from_sheet(chip, products)
     if "engine" in choices:
         # The GPU by its name: a memory that was typed may be an argument of a function.
         size = coherent("memory", given["memory"][0]) if "memory" in given else None
-        chip = choices["accelerator"].entry.name if "accelerator" in choices else ""
-        values, _, source = catalog.engine(choices["engine"].entry, size, chip)
-        given |= {name: (value, source) for name, value in values.items()}
+        name = chip.name if chip else ""
+        values, _, source = catalog.engine(choices["engine"].entry, size, name)
+        given |= {key: (value, source) for key, value in values.items()}
+    if "kv_precision" in choices:
+        kept = str(choices["kv_precision"].entry).lower()
+        given["bytes_per_kv"] = (catalog.width(kept), f"kv_precision {kept}")
     return {
         lookup(name).symbol: Given(coherent(name, value), source)
         for name, (value, source) in given.items()

@@ -51,7 +51,10 @@ class Napkin:
     accelerator : str or Accelerator, optional
         A catalog name, or a spec sheet.
     precision : str, optional
-        Sets the three widths and the peak, for example ``"fp8"``.
+        The weights, unless the model publishes their widths, and the products with their
+        peak, for example ``"fp8"``.
+    kv_precision : str, optional
+        The cache, for example ``"fp8"``; 16 bits if it is not named.
     scenario : str, optional
         A named set of givens, for example ``"article"``.
     engine : str, optional
@@ -69,7 +72,8 @@ class Napkin:
 
     Examples
     --------
-    >>> n = Napkin(model="Qwen3-32B", accelerator="B200", precision="fp8", context=20_000)
+    >>> n = Napkin(model="Qwen3-32B", accelerator="B200", precision="fp8", kv_precision="fp8",
+    ...            context=20_000)
     >>> n.concurrent_sequences
     60.8 sequences
     >>> n.assume(context=40_000)["concurrent_sequences"]
@@ -89,12 +93,14 @@ class Napkin:
         model: str | Path | Mapping[str, Any] | Model | None = None,
         accelerator: str | Accelerator | None = None,
         precision: str | None = None,
+        kv_precision: str | None = None,
         scenario: str | None = None,
         engine: str | None = None,
         **givens: Any,
     ) -> None:
         named: dict[str, Any] = {"scenario": scenario, "model": model}
         named |= {"accelerator": accelerator, "precision": precision, "engine": engine}
+        named["kv_precision"] = kv_precision
         self._fill({}, (), {}, named | givens)
 
     def _fill(

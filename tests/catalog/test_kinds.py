@@ -8,7 +8,6 @@ from sympy import Rational
 import napkin as nk
 from napkin.catalog import table
 from napkin.catalog.model import _KINDS
-from napkin.catalog.narrow import _OTHER_KINDS
 from napkin.errors import ConfigError
 from napkin.formulas.layers import n_layers_full
 from tests.evaluating import Shape, compute, total
@@ -465,5 +464,3 @@ def test_a_kind_of_layer_in_the_formula_is_in_the_tables_of_the_catalog() -> Non
     kinds -= {"n_layers", "n_layers_parallel"}
     assert len(kinds) >= 6
     assert set(_KINDS.values()) == kinds
-    # Windowed layers have the matrices of full ones, so uniform widths stay uniform.
-    assert kinds - {"n_layers_window"} <= set(_OTHER_KINDS)

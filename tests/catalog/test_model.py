@@ -50,7 +50,7 @@ def test_exact_counts_of_the_catalog(name: str) -> None:
     assert model.kv_bytes_per_token() == 2 * elements
     assert model.kv_bytes_per_token(bytes_per_kv=1) == elements
     assert model.kv_bytes_per_token(bytes_per_kv=0.5) == Rational(elements, 2)
-    n = nk.Napkin(model=name, precision="fp8")
+    n = nk.Napkin(model=name, kv_precision="fp8")
     assert (n.n_params.number, n.kv_bytes_per_token.number) == (total, elements)
 
 
@@ -103,7 +103,7 @@ def test_windows_are_read() -> None:
     assert listed.givens["n_layers_window"] == 12
     unused = nk.Model.from_config(config("Llama-3-8B", sliding_window=None))
     assert "sliding_window" not in unused.variants
-    n = nk.Napkin(model="gpt-oss-120b", precision="fp8", context=1000)
+    n = nk.Napkin(model="gpt-oss-120b", kv_precision="fp8", context=1000)
     assert n.kv_bytes_per_sequence.number == 2 * 8 * 64 * (18 * 1000 + 18 * 128)
 
 
