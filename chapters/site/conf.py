@@ -73,17 +73,7 @@ def links(page: str) -> str:
 
 GLOSSARY = tomllib.loads((ROOT / "chapters/pages/glossary.toml").read_text(encoding="utf-8"))
 # Words that plain sentences use as well stay as they are.
-PLAIN = {
-    "active",
-    "ceiling",
-    "chip",
-    "compulsory",
-    "dense",
-    "gated",
-    "heads",
-    "offloaded",
-    "resident",
-}
+PLAIN = {"active", "ceiling", "chip", "compulsory", "dense", "gated", "heads", "resident"}
 PLAIN |= {"key", "layers", "norm", "pages", "query", "step", "tile", "turn", "value", "vector"}
 ORDER = [page_of(p["file"]) for part in BOOK["toc"] for p in part.get("children", [part])]
 AS_IT_IS = re.compile(r"(`[^`]*`|\$[^$]*\$|\[[^\]]*\]\([^)]*\)|\*\*[^*]+\*\*|^#.*$|^\|.*$)", re.M)

@@ -94,8 +94,8 @@ class Model:
             path = config.get("_name_or_path")
             called = Path(path).name if isinstance(path, str) else ""
             return _read(config, called or "config", "config given")
-        names = {other.lower(): name for other, name in _names().items()}
-        name = names.get(str(config).lower())
+        names = _names()
+        name = {other.lower(): name for other, name in names.items()}.get(str(config).lower())
         if name is not None:
             return _of_catalog(name)
         path = Path(config)

@@ -164,7 +164,7 @@ def nested(outer: bool | None, inner: bool | None, kind: str = "gemma3") -> dict
 
 def test_the_part_that_is_heeded_says_whether_the_head_is_the_embedding() -> None:
     def tied(*args: Any) -> float:
-        return nk.Model.from_config(nested(*args)).givens["tied_embeddings"]
+        return float(nk.Model.from_config(nested(*args)).givens["tied_embeddings"])
 
     assert [tied(None, None), tied(False, True), tied(True, False)] == [1, 0, 1]
     assert [tied(None, True, "llava"), tied(None, None, "llava")] == [1, 0]

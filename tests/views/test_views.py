@@ -74,7 +74,7 @@ def test_the_figure_says_in_words_what_it_shows() -> None:
     assert root.tag.endswith("svg")
     assert repr(figure) == figure.alt
     assert 15 <= len(figure.alt.split()) <= 60
-    assert f"idle users kept {QWEN.users_per_gpu:short}" in figure.alt
+    assert f"idle caches resident {QWEN.users_per_gpu:short}" in figure.alt
     assert f"{QWEN.assume(variants.idle_offloaded).users_per_gpu:short}" in figure.alt
     html = figure._repr_html_()
     assert re.fullmatch(r'<img alt="[^"]+" src="data:image/svg\+xml;base64,[^"]+" .*>', html)
