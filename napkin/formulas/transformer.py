@@ -116,14 +116,14 @@ napkin_params = Formula(
 )
 weight_bytes = Formula(
     q.weight_bytes,
-    q.bytes_per_weight * q.n_params,
+    q.bytes_per_weight * q.n_params + q.replicated_weight_bytes,
     why="memory holds every parameter once, however many users there are",
     source="first principles",
     scope="one width for all: scales of a quantized checkpoint come on top",
 )
 weight_bytes_read = Formula(
     q.weight_bytes_read,
-    q.bytes_per_weight * q.n_params_active,
+    q.bytes_per_weight * q.n_params_active + q.replicated_weight_bytes,
     why="a decode step reads each weight that multiplies a token once, for the whole batch",
     source="scaling-book, inference",
 )

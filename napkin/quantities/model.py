@@ -126,6 +126,7 @@ n_params_active = declare("n_params_active", "1", "parameters that multiply one 
 n_params_active_with_embedding = declare("n_params_active_with_embedding", "1", "the same with the input embedding, as many model cards count", r"P_\mathrm{a,emb}")
 napkin_params = declare("napkin_params", "1", "parameters by the old rule of twelve", "P_{12}")
 weight_bytes = declare("weight_bytes", "byte", "weights in memory", r"M_\mathrm{w}")
+replicated_weight_bytes = declare("replicated_weight_bytes", "byte", "attention weights that further GPUs hold again", r"M_\mathrm{w,rep}", NON_NEGATIVE)
 weight_bytes_read = declare("weight_bytes_read", "byte", "weight bytes that one decode step reads", r"D_\mathrm{w}")
 quantized_params = declare("quantized_params", "1", "parameters that are stored narrow, with scales", r"P_\mathrm{q}", NON_NEGATIVE)
 bytes_per_code = declare("bytes_per_code", "byte", "bytes of one narrow weight without its scale", r"b_\mathrm{code}")

@@ -123,13 +123,13 @@ def _in_unknown(n: Napkin, name: str, symbol: Symbol) -> Expr:
     target = lookup(name).symbol
     if target not in n.formulas:
         raise NoSolutionError(f"no formula computes {name} here, so nothing can be solved for it.")
-    numbers = {s: value for s, value in n.numbers.items() if s not in (target, symbol)}
-    opened = coherent(symbol, somewhere(lookup(symbol).domain))
-    graph = graph_of(n.formulas.packaged, {**numbers, symbol: opened})
+    opened = n.assume(**{symbol.name: somewhere(lookup(symbol).domain)})
+    numbers = {s: value for s, value in opened.numbers.items() if s != target}
+    graph = graph_of(opened.formulas.packaged, numbers)
     form = graph.in_terms_of(target, symbol)
     values: dict[Symbol, Expr] = {}
     for other in sorted(form.free_symbols - {symbol}, key=str):
-        values[other] = evaluate(graph, {**numbers, symbol: opened}, other)[other]
+        values[other] = evaluate(graph, numbers, other)[other]
     return form.xreplace(values)
 
 

@@ -14,8 +14,17 @@ from ..catalog import Accelerator, Model
 from ..formulas import BASE
 from ..formulas.formula import Node
 from ..formulas.gqa import grouped_kv_heads
+from ..formulas.parallelism import SEVERAL, grouped_replicated_weight_bytes
 from ..formulas.variants import Bundle, get
-from ..quantities.notation import group_size, n_kv_heads, n_params, n_params_active
+from ..quantities.notation import (
+    group_size,
+    n_gpus,
+    n_kv_heads,
+    n_params,
+    n_params_active,
+    replicated_weight_bytes,
+    tensor_parallel,
+)
 from ..quantities.quantity import REGISTRY, lookup
 from ..quantities.value import coherent
 
@@ -106,6 +115,8 @@ def apply(
     model = choices["model"].entry if "model" in choices else None
     own: tuple[Change, ...] = tuple(map(get, model.variants)) if model else ()
     formulas, givens = dict(BASE), _from_catalog(choices)
+    if _are_several(changes, {**givens, **typed}):
+        formulas |= SEVERAL
     for change in merge((*own, *changes)):
         for formula in nodes_of(change):
             formulas[formula.target] = formula
@@ -120,7 +131,15 @@ def apply(
     if group_size in typed:  # it determines n_kv_heads, whose own value goes
         givens.pop(n_kv_heads, None)
         formulas[n_kv_heads] = grouped_kv_heads
+    if tensor_parallel in typed:  # groups of GPUs, each with the attention of its sequences
+        formulas[replicated_weight_bytes] = grouped_replicated_weight_bytes
     return formulas, givens | dict(typed)
+
+
+def _are_several(changes: Iterable[Change], givens: Mapping[Symbol, Given]) -> bool:
+    """Say whether a server may have more than one GPU."""
+    counted = any(n_gpus in targets_of(change) for change in changes)
+    return counted or tensor_parallel in givens or (n_gpus in givens and givens[n_gpus].value != 1)
 
 
 def _from_catalog(choices: Mapping[str, Choice]) -> dict[Symbol, Given]:
