@@ -245,9 +245,9 @@ def test_a_cache_that_does_not_fit() -> None:
     # 131,072 B x 6,000,000; 180 GB - 32.8 GB
     assert "a context of 6.00 million token" in said
     assert "takes 786 GB" in said
-    assert "and only 147 GB is left for caches. Set n_gpus=5." in said
+    assert "and only 147 GB is left for caches. Set n_gpus=8." in said
     assert "shorter context" in said
-    assert _gpus_named(n, "users") == 5
+    assert _gpus_named(n, "users") == 8
 
 
 def test_a_reserve_larger_than_the_memory() -> None:

@@ -77,7 +77,8 @@ class Graph(Mapping[Symbol, Formula]):
             )
         sides = (self._through(side, node.unknown) for side in (node.left, node.right))
         form, holds = largest_at_most(node.unknown, *sides)
-        told = f"solved: the largest {node.unknown} with {node.left} <= {node.right}"
+        left, right = (side.xreplace(self._fixed) for side in (node.left, node.right))
+        told = f"solved: the largest {node.unknown} with {left} <= {right}"
         return Formula(
             node.target,
             form,

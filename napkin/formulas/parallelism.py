@@ -91,8 +91,8 @@ shared_kv_copies = Formula(
             (q.tensor_parallel, q.n_gpus),
             when=ceiling(_groups) > _groups,
         ),
-        Detail("Set n_gpus={},", (_usable,), when=(_usable <= MOST_GPUS) & (_usable > q.n_gpus)),
-        Detail("Give another tensor_parallel, or assume attention_data_parallel."),
+        Detail("Set n_gpus={}.", (_usable,), when=(_usable <= MOST_GPUS) & (_usable > q.n_gpus)),
+        Detail("Or assume attention_data_parallel, where each GPU has sequences of its own."),
     ),
 )
 transfers_per_token = Formula(

@@ -8,7 +8,7 @@ from .formula import Detail, Formula, Solved, Without
 from .probability import MOST_GPUS, ExpertsTouched
 
 _BOOK = "scaling-book, inference"
-_SKEW = "Särndal, Swensson and Wretman 1992, section 3.6; Zipf 1949"
+_SKEW = "Särndal, Swensson and Wretman 1992, section 3.6"
 _SKEWED = (
     "tokens that choose independently; a token visits the expert of rank r with chance "
     "min(1, c / r^routing_skew), where c makes it n_experts_active visits"
