@@ -355,7 +355,6 @@ SERVER = {
     "memory": wide(1e10, 1e13),
     "bytes_per_weight": st.sampled_from([0.5, 1, 2, 4]),
     "bytes_per_kv": st.sampled_from([0.5, 1, 2, 4]),
-    "n_gpus": whole(1, 1024),
     "compute_efficiency": wide(1e-3, 1),
     "bandwidth_efficiency": wide(1e-3, 1),
     "usable_memory": wide(0.1, 1),
@@ -430,6 +429,13 @@ CHOICES = [
 SCALE = {"price": 1 / 3600, "lifetime": 3600, "power": 1000, "electricity_price": 1 / 3.6e6}
 
 
+def _sharing_evenly(givens: dict[str, Any], bundles: list[str]) -> list[int]:
+    heads = givens["n_heads"]
+    parts = 1 if {"mqa", "mla"} & set(bundles) else givens.get("n_kv_heads", heads)
+    divisors = [gpus for gpus in range(1, heads + 1) if heads % gpus == 0]
+    return [gpus for gpus in divisors if not gpus % parts or not parts % gpus]
+
+
 @st.composite
 def worksheets(draw: st.DrawFn) -> tuple[nk.Napkin, Twin]:
     """Draw a napkin with everything that its bundles need, and its twin."""
@@ -448,6 +454,7 @@ def worksheets(draw: st.DrawFn) -> tuple[nk.Napkin, Twin]:
         givens.pop("n_kv_heads")
     if "own" in bundles:
         givens.pop("price")
+    givens["n_gpus"] = draw(st.sampled_from(_sharing_evenly(givens, bundles)))
     n = nk.Napkin(**givens).assume(*(BUNDLES[name] for name in bundles if name in BUNDLES))
     n = n.assume(**givens)
     twin = Twin({k: float(v) * SCALE.get(k, 1) for k, v in givens.items()}, bundles)

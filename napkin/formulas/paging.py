@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sympy import Min, floor, oo, sqrt
+from sympy import Integer, Min, Not, floor, oo, sqrt
 
 from ..quantities import notation as q
 from .formula import Detail, Formula, Without
@@ -14,6 +14,34 @@ _per_gpu = q.usable_memory * q.memory - q.reserved_memory
 # What one sequence takes of the budget, however the cache is laid out.
 _one_sequence = q.kv_budget / q.concurrent_sequences
 _gpus_for_one = advice(_per_gpu, q.weight_bytes, _one_sequence / q.kv_copies)
+# Where groups of GPUs have sequences of their own, each holds attention and a cache again.
+_grouped = q.tensor_parallel < q.n_gpus
+_attention = q.replicated_weight_bytes / (q.n_gpus / q.tensor_parallel - 1)
+_room_in_group = _per_gpu - (_attention + _one_sequence) / q.tensor_parallel
+_gpus_in_groups = advice(
+    _room_in_group, q.weight_bytes - q.replicated_weight_bytes - _attention, Integer(0)
+)
+
+
+def _advised(words: str) -> tuple[Detail, Detail]:
+    """Return a sentence that names the GPUs which hold the weights and a sequence, if any do."""
+    return (
+        Detail(
+            words,
+            (_gpus_for_one,),
+            when=(_per_gpu > 0)
+            & Not(_grouped)
+            & (_gpus_for_one > q.n_gpus)
+            & (_gpus_for_one <= MOST_GPUS),
+        ),
+        Detail(
+            words,
+            (_gpus_in_groups,),
+            when=_grouped & (_room_in_group > 0) & (_gpus_in_groups <= MOST_GPUS),
+        ),
+    )
+
+
 _VLLM = "Kwon et al. 2023, PagedAttention, arXiv:2309.06180"
 
 holds_weights: Final[dict[str, Any]] = {
@@ -40,11 +68,7 @@ holds_weights: Final[dict[str, Any]] = {
             (floor(q.weight_bytes / _per_gpu) + 1,),
             when=_per_gpu > 0,
         ),
-        Detail(
-            "To fit one sequence too, set n_gpus={}.",
-            (_gpus_for_one,),
-            when=(_per_gpu > 0) & (_gpus_for_one <= MOST_GPUS),
-        ),
+        *_advised("To fit one sequence too, set n_gpus={}."),
     ),
 }
 """The condition that every statement about a server needs: the weights fit in memory."""
@@ -64,15 +88,11 @@ _fits_one: Final[dict[str, Any]] = {
             "a context of {} takes {} of cache, and only {} is left for caches.",
             (q.context, _one_sequence, q.kv_budget),
         ),
-        Detail(
-            "Set n_gpus={}.",
-            (_gpus_for_one,),
-            when=(_gpus_for_one > q.n_gpus) & (_gpus_for_one <= MOST_GPUS),
-        ),
+        *_advised("Set n_gpus={}."),
         Detail(
             "More GPUs do not help: each needs {} of it.",
             (_one_sequence / q.tensor_parallel,),
-            when=_gpus_for_one > MOST_GPUS,
+            when=Not(_grouped) & (_gpus_for_one > MOST_GPUS),
         ),
         Detail("A shorter context or a smaller bytes_per_kv helps too."),
     ),

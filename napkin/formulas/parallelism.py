@@ -37,7 +37,7 @@ own_tensor_parallel = Formula(
     Integer(1),
     why="each GPU holds the attention of its own sequences, and a part of all other weights",
     source="DeepSeek-AI 2024, arXiv:2412.19437, section 3.4; " + _POPE,
-    scope="each GPU has as many sequences as every other",
+    scope="each GPU has as many sequences, and prompts, as every other",
 )
 replicated_weight_bytes = Formula(
     q.replicated_weight_bytes,
@@ -51,6 +51,12 @@ grouped_replicated_weight_bytes = Formula(
     why="each group of GPUs with its own sequences needs all attention weights",
     source="DeepSeek-AI 2024, arXiv:2412.19437, section 3.4",
     scope="embedding and head are split over all GPUs",
+)
+grouped_restore_time = Formula(
+    q.restore_time,
+    q.kv_bytes_per_sequence / (q.tensor_parallel * q.host_link_bandwidth),
+    why="a cache comes back over the paths of the GPUs that hold it",
+    source="first principles",
 )
 kv_shards = Formula(
     q.kv_shards,
@@ -143,6 +149,8 @@ SEVERAL: Final[dict[Any, Formula]] = {
     for formula in (shared_kv_copies, shared_all_reduce_time, shared_prefill_all_reduce_time)
 }
 """Formulas that several GPUs need beside those for one."""
+GROUPED: Final = (grouped_replicated_weight_bytes, grouped_restore_time)
+"""Formulas for groups of GPUs, each with the attention of its own sequences."""
 
 
 def advice(room: Any, once: Any, sequence: Any, least: Any = 1) -> Any:

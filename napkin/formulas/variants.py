@@ -19,6 +19,7 @@ from . import (
     transformer,
 )
 from . import gqa as sharing
+from . import kv_cache as caching
 from . import tokens_per_second as speed
 from .formula import Node
 
@@ -204,13 +205,13 @@ erlang = Bundle(
 )
 tensor_parallel = Bundle(
     "tensor_parallel",
-    (parallelism.tensor_parallel, parallelism.replicated_weight_bytes),
+    (parallelism.tensor_parallel, parallelism.replicated_weight_bytes, caching.restore_time),
     "all GPUs share each layer",
     slot="attention over GPUs",
 )
 attention_data_parallel = Bundle(
     "attention_data_parallel",
-    (parallelism.own_tensor_parallel, parallelism.grouped_replicated_weight_bytes),
+    (parallelism.own_tensor_parallel, *parallelism.GROUPED),
     "each GPU holds the attention of its own sequences: weights of attention again, caches once",
     slot="attention over GPUs",
 )

@@ -14,7 +14,7 @@ from ..catalog import Accelerator, Model
 from ..formulas import BASE
 from ..formulas.formula import Node
 from ..formulas.gqa import grouped_kv_heads
-from ..formulas.parallelism import SEVERAL, grouped_replicated_weight_bytes
+from ..formulas.parallelism import GROUPED, SEVERAL
 from ..formulas.variants import Bundle, get
 from ..quantities.notation import (
     group_size,
@@ -22,7 +22,6 @@ from ..quantities.notation import (
     n_kv_heads,
     n_params,
     n_params_active,
-    replicated_weight_bytes,
     tensor_parallel,
 )
 from ..quantities.quantity import REGISTRY, lookup
@@ -132,7 +131,7 @@ def apply(
         givens.pop(n_kv_heads, None)
         formulas[n_kv_heads] = grouped_kv_heads
     if tensor_parallel in typed:  # groups of GPUs, each with the attention of its sequences
-        formulas[replicated_weight_bytes] = grouped_replicated_weight_bytes
+        formulas |= {formula.target: formula for formula in GROUPED}
     return formulas, givens | dict(typed)
 
 

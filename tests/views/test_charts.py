@@ -112,7 +112,9 @@ def test_lines_of_other_units_are_drawn_in_the_unit_of_the_first() -> None:
 
 
 def test_more_lines_than_colors() -> None:
-    lines = {f"{count} GPUs": (QWEN.assume(n_gpus=count), "users") for count in (1, 2, 4, 8, 16, 32, 64)}
+    lines = {
+        f"{count} GPUs": (QWEN.assume(n_gpus=count), "users") for count in (1, 2, 4, 8, 16, 32, 64)
+    }
     figure = curves(lines, "One", at=2_000, context=(1_000, 20_000))
     assert "64 GPUs" in words(figure)
 
