@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sympy import Integer, Min, Not, floor, oo, sqrt
+from sympy import Integer, Max, Min, Not, floor, oo, sqrt
 
 from ..quantities import notation as q
 from .formula import Detail, Formula, Without
@@ -16,7 +16,7 @@ _one_sequence = q.kv_budget / q.concurrent_sequences
 _gpus_for_one = advice(_per_gpu, q.weight_bytes, _one_sequence / q.kv_copies)
 # Where groups of GPUs have sequences of their own, each holds attention and a cache again.
 _grouped = q.tensor_parallel < q.n_gpus
-_attention = q.replicated_weight_bytes / (q.n_gpus / q.tensor_parallel - 1)
+_attention = q.replicated_weight_bytes * q.tensor_parallel / Max(1, q.n_gpus - q.tensor_parallel)
 _room_in_group = _per_gpu - (_attention + _one_sequence) / q.tensor_parallel
 _gpus_in_groups = advice(
     _room_in_group, q.weight_bytes - q.replicated_weight_bytes - _attention, Integer(0)
@@ -29,15 +29,12 @@ def _advised(words: str) -> tuple[Detail, Detail]:
         Detail(
             words,
             (_gpus_for_one,),
-            when=(_per_gpu > 0)
-            & Not(_grouped)
-            & (_gpus_for_one > q.n_gpus)
-            & (_gpus_for_one <= MOST_GPUS),
+            when=Not(_grouped) & (_gpus_for_one > q.n_gpus) & (_gpus_for_one <= MOST_GPUS),
         ),
         Detail(
             words,
             (_gpus_in_groups,),
-            when=_grouped & (_room_in_group > 0) & (_gpus_in_groups <= MOST_GPUS),
+            when=_grouped & (_gpus_in_groups <= MOST_GPUS),
         ),
     )
 

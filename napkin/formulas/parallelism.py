@@ -155,4 +155,5 @@ GROUPED: Final = (grouped_replicated_weight_bytes, grouped_restore_time)
 
 def advice(room: Any, once: Any, sequence: Any, least: Any = 1) -> Any:
     """Return the fewest GPUs that share the heads evenly and have room for what is asked."""
+    room = Max(room, once / 10**6)  # none at all is not enough for a thousand GPUs either
     return ceiling(FewestGpus(least, once / room, sequence / room, q.n_heads, q.kv_shards))
