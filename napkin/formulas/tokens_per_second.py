@@ -33,7 +33,7 @@ decode_memory_time = Formula(
     _step_bytes / _flow,
     why="weights are read once for the whole batch, caches once for each sequence",
     source=_BOOK,
-    scope="every GPU has as much to do as every other; their messages are all_reduce_time",
+    scope="perfect sharding over the GPUs; communication is apart",
     **paging.holds_weights,
 )
 decode_compute_time = Formula(
@@ -41,7 +41,7 @@ decode_compute_time = Formula(
     q.batch * q.sequence_step_flops / _rate,
     why="each sequence brings its own work",
     source=_BOOK,
-    scope="every GPU has as much to do as every other; their messages are all_reduce_time",
+    scope="perfect sharding over the GPUs; communication is apart",
     **paging.holds_weights,
 )
 decode_step_time = Formula(
