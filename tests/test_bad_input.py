@@ -245,9 +245,9 @@ def test_a_cache_that_does_not_fit() -> None:
     # 131,072 B x 6,000,000; 192 GB - 32.8 GB
     assert "a context of 6.00 million token" in said
     assert "takes 786 GB" in said
-    assert "and only 160 GB is left for caches. Set n_gpus=5." in said
+    assert "and only 160 GB is left for caches. Set n_gpus=8." in said
     assert "shorter context" in said
-    assert _gpus_named(n, "users") == 5
+    assert _gpus_named(n, "users") == 8
 
 
 def test_a_reserve_larger_than_the_memory() -> None:
@@ -357,7 +357,6 @@ SERVER = {
     "memory": wide(1e10, 1e13),
     "bytes_per_weight": st.sampled_from([0.5, 1, 2, 4]),
     "bytes_per_kv": st.sampled_from([0.5, 1, 2, 4]),
-    "n_gpus": whole(1, 1024),
     "compute_efficiency": wide(1e-3, 1),
     "bandwidth_efficiency": wide(1e-3, 1),
     "usable_memory": wide(0.1, 1),
@@ -437,6 +436,13 @@ CHOICES = [
 SCALE = {"price": 1 / 3600, "lifetime": 3600, "power": 1000, "electricity_price": 1 / 3.6e6}
 
 
+def _sharing_evenly(givens: dict[str, Any], bundles: list[str]) -> list[int]:
+    heads = givens["n_heads"]
+    parts = 1 if {"mqa", "mla"} & set(bundles) else givens.get("n_kv_heads", heads)
+    divisors = [gpus for gpus in range(1, heads + 1) if heads % gpus == 0]
+    return [gpus for gpus in divisors if not gpus % parts or not parts % gpus]
+
+
 @st.composite
 def worksheets(draw: st.DrawFn) -> tuple[nk.Napkin, Twin]:
     """Draw a napkin with everything that its bundles need, and its twin."""
@@ -464,6 +470,7 @@ def worksheets(draw: st.DrawFn) -> tuple[nk.Napkin, Twin]:
     else:
         givens["duty_cycle"] = draw(st.one_of(st.just(1), wide(1e-4, 1)))
         givens["turn_period"] = draw(wide(1e-1, 1e6))
+    givens["n_gpus"] = draw(st.sampled_from(_sharing_evenly(givens, bundles)))
     n = nk.Napkin(**givens).assume(*(BUNDLES[name] for name in bundles if name in BUNDLES))
     n = n.assume(**givens)
     twin = Twin({k: float(v) * SCALE.get(k, 1) for k, v in givens.items()}, bundles)

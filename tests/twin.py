@@ -144,6 +144,10 @@ class Twin:
         attention = self.attention_per_pair(True) * self.tokens_kept() + self.recurrence()
         return self.weight_flops() + attention
 
+    def copies(self) -> float:
+        """GPUs for each part of a cache: for each KV head, or for the one vector of all heads."""
+        return max(1.0, self.n_gpus / (1.0 if self.has("mla") else self.kv_heads()))
+
     # --------------------------------------------------------------- a step
 
     def flow(self) -> float:
@@ -162,10 +166,11 @@ class Twin:
         return self.bytes_per_weight * (always + self.moe_layers() * touched * self.expert())
 
     def step_time(self, batch: float) -> float:
-        memory = (self.read(batch) + batch * self.kv_bytes_per_sequence()) / self.flow()
+        cached = batch * self.copies() * self.kv_bytes_per_sequence()
+        memory = (self.read(batch) + cached) / self.flow()
         compute = batch * self.sequence_step_flops() / self.rate()
         if self.has("attention_apart"):
-            cache = batch * self.kv_bytes_per_sequence() / self.flow()
+            cache = cached / self.flow()
             weights = self.read(batch) / self.flow()
             return cache + max(batch * self.weight_flops() / self.rate(), weights)
         if self.has("with_overheads"):
@@ -215,7 +220,7 @@ class Twin:
             taken += self.kv_bytes_per_token() * (self.block_size - 1) / 2
         if self.has("reserved_maximum"):
             taken += self.kv_bytes_per_token() * (self.tokens_reserved() - self.tokens_kept())
-        return self.kv_budget() / taken if taken else inf
+        return self.kv_budget() / (self.copies() * taken) if taken else inf
 
     def active_limit(self) -> float:
         if not self.speed_target:

@@ -11,7 +11,7 @@ from typing import Final
 from sympy import Add, Expr, Integer, Max, Min, Symbol
 
 from ..errors import CircularError
-from ..quantities.quantity import REGISTRY, lookup
+from ..quantities.quantity import AT_LEAST_ONE, REGISTRY, lookup
 from .formula import Elsewhere, Formula, Node
 from .roots import largest_at_most
 
@@ -22,9 +22,9 @@ _GRAPHS: Final = 128
 class Graph(Mapping[Symbol, Formula]):
     """Formulas as they hold once some quantities are known.
 
-    The graph prepares each formula once: it drops terms that are zero and terms that
-    cannot be known, and it writes the equations of `Solved` and `Elsewhere` nodes. Every
-    caller then reads the same formula.
+    The graph prepares each formula once: it drops terms that are zero, factors that are one
+    unless a formula says otherwise, and terms that cannot be known, and it writes the equations
+    of `Solved` and `Elsewhere` nodes. Every caller then reads the same formula.
     """
 
     def __init__(
@@ -35,7 +35,9 @@ class Graph(Mapping[Symbol, Formula]):
         # Only counts and switches: a share or a price of 0 may move, so its term stays.
         default_zero = {q.symbol for q in REGISTRY.values() if q.default == 0 and q.domain.integer}
         start = (default_zero - self.packaged.keys() - self.known) | set(zero)
-        self._zeros = self._with_what_they_make_zero(start)
+        ones = {q.symbol for q in REGISTRY.values() if q.default == 1 and q.domain is AT_LEAST_ONE}
+        self._fixed = self._with_what_they_make_zero(start)
+        self._fixed |= dict.fromkeys(ones - self.packaged.keys() - self.known, Integer(1))
         self._found: dict[Symbol, Formula] = {}
         self._open: set[Symbol] = set()
         self._forms: dict[tuple[Symbol, frozenset[Symbol]], Expr] = {}
@@ -59,7 +61,7 @@ class Graph(Mapping[Symbol, Formula]):
             self._open.add(symbol)  # a solved side may lead back to the target itself
             try:
                 formula = self._written(self.packaged[symbol])
-                self._found[symbol] = self._without_zeros(self._without_unknown(formula))
+                self._found[symbol] = self._with_what_is_fixed(self._without_unknown(formula))
             finally:
                 self._open.discard(symbol)
         return self._found[symbol]
@@ -75,7 +77,8 @@ class Graph(Mapping[Symbol, Formula]):
             )
         sides = (self._through(side, node.unknown) for side in (node.left, node.right))
         form, holds = largest_at_most(node.unknown, *sides)
-        told = f"solved: the largest {node.unknown} with {node.left} <= {node.right}"
+        left, right = (side.xreplace(self._fixed) for side in (node.left, node.right))
+        told = f"solved: the largest {node.unknown} with {left} <= {right}"
         return Formula(
             node.target,
             form,
@@ -134,10 +137,10 @@ class Graph(Mapping[Symbol, Formula]):
         terms = {part.term: part.value for part in gone}
         return replace(formula, expression=formula.expression.xreplace(terms), left_out=gone)
 
-    def _without_zeros(self, formula: Formula) -> Formula:
-        if formula.symbols.isdisjoint(self._zeros):
+    def _with_what_is_fixed(self, formula: Formula) -> Formula:
+        if formula.symbols.isdisjoint(self._fixed):
             return formula
-        return replace(formula, expression=formula.expression.xreplace(self._zeros))
+        return replace(formula, expression=formula.expression.xreplace(self._fixed))
 
     def _with_what_they_make_zero(self, start: Iterable[Symbol]) -> dict[Symbol, Expr]:
         """Map the zeros, and everything that they make zero, to 0."""

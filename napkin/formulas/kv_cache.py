@@ -54,7 +54,7 @@ restore_time = Formula(
     q.kv_bytes_per_sequence / (q.n_gpus * q.host_link_bandwidth),
     why="an evicted cache comes back over the path to the host",
     source="first principles",
-    scope="each GPU has its own path and its own share of the cache",
+    scope="each GPU has its own path and its own share of the cache; copies are made between GPUs",
 )
 restore_break_even = Formula(
     q.restore_break_even,

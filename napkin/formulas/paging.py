@@ -2,16 +2,43 @@
 
 from typing import Any, Final
 
-from sympy import Max, Min, ceiling, floor, oo, sqrt
+from sympy import Integer, Max, Min, Not, ceiling, floor, oo, sqrt
 
 from ..quantities import notation as q
 from .formula import Detail, Formula, Without
 from .kv_cache import kept, kept_window
+from .parallelism import advice
+from .probability import MOST_GPUS
 
 _per_gpu = q.usable_memory * q.memory - q.reserved_memory
 # What one sequence takes of the budget, however the cache is laid out.
 _one_sequence = q.kv_budget / q.concurrent_sequences
-_gpus_for_one = ceiling((q.weight_bytes + _one_sequence) / _per_gpu)
+_gpus_for_one = advice(_per_gpu, q.weight_bytes, _one_sequence / q.kv_copies)
+# Where groups of GPUs have sequences of their own, each holds attention and a cache again.
+_grouped = q.tensor_parallel < q.n_gpus
+_attention = q.replicated_weight_bytes * q.tensor_parallel / Max(1, q.n_gpus - q.tensor_parallel)
+_room_in_group = _per_gpu - (_attention + _one_sequence) / q.tensor_parallel
+_gpus_in_groups = advice(
+    _room_in_group, q.weight_bytes - q.replicated_weight_bytes - _attention, Integer(0)
+)
+
+
+def _advised(words: str) -> tuple[Detail, Detail]:
+    """Return a sentence that names the GPUs which hold the weights and a sequence, if any do."""
+    return (
+        Detail(
+            words,
+            (_gpus_for_one,),
+            when=Not(_grouped) & (_gpus_for_one > q.n_gpus) & (_gpus_for_one <= MOST_GPUS),
+        ),
+        Detail(
+            words,
+            (_gpus_in_groups,),
+            when=_grouped & (_gpus_in_groups <= MOST_GPUS),
+        ),
+    )
+
+
 _VLLM = "Kwon et al. 2023, PagedAttention, arXiv:2309.06180"
 
 holds_weights: Final[dict[str, Any]] = {
@@ -38,7 +65,7 @@ holds_weights: Final[dict[str, Any]] = {
             (floor(q.weight_bytes / _per_gpu) + 1,),
             when=_per_gpu > 0,
         ),
-        Detail("To fit one sequence too, set n_gpus={}.", (_gpus_for_one,), when=_per_gpu > 0),
+        *_advised("To fit one sequence too, set n_gpus={}."),
     ),
 }
 """The condition that every statement about a server needs: the weights fit in memory."""
@@ -51,20 +78,25 @@ kv_budget = Formula(
     **holds_weights,
 )
 _fits_one: Final[dict[str, Any]] = {
-    "valid": q.concurrent_sequences >= 1,
+    "valid": q.concurrent_sequences >= q.n_gpus / q.tensor_parallel,
     "otherwise": "not one sequence fits in memory",
     "details": (
         Detail(
             "a context of {} takes {} of cache, and only {} is left for caches.",
             (q.context, _one_sequence, q.kv_budget),
         ),
-        Detail("Set n_gpus={}.", (_gpus_for_one,), when=_gpus_for_one > q.n_gpus),
+        *_advised("Set n_gpus={}."),
+        Detail(
+            "More GPUs do not help: each needs {} of it.",
+            (_one_sequence / q.tensor_parallel,),
+            when=Not(_grouped) & (_gpus_for_one > MOST_GPUS),
+        ),
         Detail("A shorter context or a smaller bytes_per_kv helps too."),
     ),
 }
 concurrent_sequences = Formula(
     q.concurrent_sequences,
-    q.kv_budget / q.kv_bytes_per_sequence,
+    q.kv_budget / (q.kv_copies * q.kv_bytes_per_sequence),
     why="caches fit until the budget is full",
     source="first principles",
     scope="every sequence has this context; a mean, so not rounded down",
@@ -149,7 +181,7 @@ paging_gain = Formula(
 )
 paged_concurrent_sequences = Formula(
     q.concurrent_sequences,
-    q.kv_budget / (q.kv_bytes_per_sequence + q.kv_bytes_per_token * q.block_waste),
+    q.kv_budget / (q.kv_copies * (q.kv_bytes_per_sequence + q.kv_bytes_per_token * q.block_waste)),
     why="caches fit page by page, and the last page of each layer is partly empty",
     source=_VLLM + ", section 4",
     **_fits_one,
@@ -205,7 +237,10 @@ rest_kv_budget = Formula(
 reserved_concurrent_sequences = Formula(
     q.concurrent_sequences,
     q.kv_budget
-    / (q.kv_bytes_per_sequence + q.kv_bytes_per_token * (q.tokens_reserved - q.tokens_kept)),
+    / (
+        q.kv_copies
+        * (q.kv_bytes_per_sequence + q.kv_bytes_per_token * (q.tokens_reserved - q.tokens_kept))
+    ),
     why="each sequence takes its whole reservation, however little of it is used",
     source=_VLLM + ", section 3",
     **_fits_one,

@@ -1,4 +1,4 @@
-"""Probabilities of a full house that SymPy has no stable function for.
+"""Chances and counts that SymPy has no function for, or no stable one.
 
 Each is a SymPy function: it stands in formulas, and is evaluated in double precision, in
 forms whose digits do not cancel, so that a thousand places are no trouble.
@@ -7,12 +7,16 @@ forms whose digits do not cancel, so that a thousand places are no trouble.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from itertools import count
-from math import exp, lgamma, log, log1p, nan, pi, sqrt
+from math import ceil, exp, fsum, inf, lgamma, log, log1p, nan, pi, sqrt
+from operator import mul
 from typing import Any, ClassVar, Final
 
 from sympy import Expr, Float, Function, Integer
 
+MOST_GPUS: Final = 1024
+"""Advice never names more GPUs than this for one replica."""
 _SMALL: Final = 1e-16  # what a term adds to 1 without being seen
 
 
@@ -34,7 +38,7 @@ class _Numeric(Function):
 def _slope(place: float, argument: float, *args: float) -> float:
     function, index = NUMERIC[int(place)].implementation, int(argument) - 1
     low, high = list(args), list(args)
-    step = args[index] * 1e-5
+    step = args[index] * 1e-5 or 1e-5
     low[index] -= step
     high[index] += step
     return (function(*high) - function(*low)) / (2 * step)
@@ -153,6 +157,40 @@ def _load_at_wait(servers: float, target: float) -> float:
     return _rising_root(lambda a: _erlang_c(servers, a), target, servers * 1e-12, servers)
 
 
+@lru_cache(maxsize=256)
+def _visits(experts: float, active: float, skew: float) -> tuple[tuple[float, float], ...]:
+    """Return each expert as a share of one, the last may be broken, and its chance of a visit.
+
+    A token's chances are proportional to popularity, at most 1, and add up to `active`.
+    """
+    ranks = range(1, ceil(experts) + 1)
+    shares = [min(1.0, experts - rank + 1) for rank in ranks]
+    weights = [rank**-skew for rank in ranks]
+    rest, left = sum(map(mul, shares, weights)), active
+    chances: list[float] = []
+    for share, weight in zip(shares, weights, strict=True):
+        certain = len(chances) < left and left * weight >= rest
+        chances.append(1.0 if certain else left * weight / rest)
+        if certain:
+            rest, left = rest - share * weight, left - share
+    return tuple(zip(shares, chances, strict=True))
+
+
+def _experts_touched(experts: float, active: float, tokens: float, skew: float) -> float:
+    chances = _visits(float(experts), float(active), float(skew))
+    tokens = float(tokens)
+    return fsum(share * (1 - (1 - chance) ** tokens) for share, chance in chances)
+
+
+def _fewest_gpus(least: float, once: float, each: float, heads: float, shards: float) -> float:
+    for gpus in range(max(1, ceil(least)), MOST_GPUS + 1):
+        evenly = heads % gpus == 0 or heads == inf
+        evenly &= shards == inf or max(gpus, shards) % min(gpus, shards) == 0
+        if evenly and gpus > once and gpus >= (once + each * max(1, gpus / shards)) * (1 - 1e-12):
+            return float(gpus)
+    return inf
+
+
 class ErlangB(_Numeric):
     """Probability that all `servers` are taken under an offered `load` (Erlang B)."""
 
@@ -183,6 +221,21 @@ class LoadAtWait(_Numeric):
     implementation = staticmethod(_load_at_wait)
 
 
+class ExpertsTouched(_Numeric):
+    """Experts that `tokens` visit, `active` each; popularity falls as the rank to the `-skew`."""
+
+    implementation = staticmethod(_experts_touched)
+
+
+class FewestGpus(_Numeric):
+    """GPUs that share `heads` and `shards` evenly and hold `once` and `each`, in units of one GPU.
+
+    Infinite if more than `MOST_GPUS` are needed, or more than share the heads.
+    """
+
+    implementation = staticmethod(_fewest_gpus)
+
+
 class Slope(_Numeric):
     """Slope of a function: its place in `NUMERIC`, the argument that moves, all arguments."""
 
@@ -195,6 +248,8 @@ NUMERIC: Final[tuple[type[_Numeric], ...]] = (
     BinomialOverflow,
     UsersAtOverflow,
     LoadAtWait,
+    ExpertsTouched,
+    FewestGpus,
     Slope,
 )
 """Functions that are computed in double precision: no algebra knows them."""

@@ -39,20 +39,23 @@ bytes_per_embedding_weight = Formula(
 )
 weight_bytes = Formula(
     q.weight_bytes,
-    weighed(q.n_params, q.routed_params, q.routed_params, q.wide_params),
+    weighed(q.n_params, q.routed_params, q.routed_params, q.wide_params)
+    + q.replicated_weight_bytes,
     why="memory holds every parameter once, however many users there are",
     source=_PARTS,
     scope="a precision names the width of a number: scales come with a published format",
 )
 weight_bytes_read = Formula(
     q.weight_bytes_read,
-    weighed(q.n_params_active, q.routed_params_active, q.routed_params_read, q.wide_params_read),
+    weighed(q.n_params_active, q.routed_params_active, q.routed_params_read, q.wide_params_read)
+    + q.replicated_weight_bytes,
     why="a decode step reads each weight that multiplies a token once, for the whole batch",
     source="scaling-book, inference",
 )
 prefill_weight_bytes = Formula(
     q.prefill_weight_bytes,
-    weighed(q.n_params_active, q.routed_params_active, q.routed_params_prefill, q.wide_params_read),
+    weighed(q.n_params_active, q.routed_params_active, q.routed_params_prefill, q.wide_params_read)
+    + q.replicated_weight_bytes,
     why="a prefill, too, reads each weight at least once",
     source="first principles",
 )
@@ -83,10 +86,7 @@ moe_routed_params_read = Formula(
 )
 moe_routed_params_prefill = Formula(
     q.routed_params_prefill,
-    q.n_layers_moe
-    * q.n_experts
-    * (1 - (1 - q.n_experts_active / q.n_experts) ** q.prefill_tokens)
-    * q.expert_params,
+    q.n_layers_moe * q.prefill_experts_touched * q.expert_params,
     why="the tokens of a prompt touch experts as a batch of that size would",
     source="experts_touched with the prompt as the batch",
 )

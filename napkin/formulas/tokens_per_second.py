@@ -1,30 +1,43 @@
 """How fast: the step, the first token, and the largest batch at a speed."""
 
-from sympy import Integer, Max, ceiling
+from sympy import Integer, Max, Not
 
 from ..quantities import notation as q
-from . import hardware, paging
+from . import hardware, paging, parallelism
 from .formula import Detail, Formula, Solved, Without
+from .probability import MOST_GPUS, ExpertsTouched
 from .quantization import weighed
 
 _BOOK = "scaling-book, inference"
+_SKEW = "Särndal, Swensson and Wretman 1992, section 3.6"
+_SKEWED = (
+    "tokens that choose independently; a token visits the expert of rank r with chance "
+    "min(1, c / r^routing_skew), where c makes it n_experts_active visits"
+)
 _rate = q.n_gpus * hardware.rate
 _flow = q.n_gpus * hardware.flow
-_step_bytes = q.weight_bytes_read + q.batch * q.kv_bytes_per_sequence
+_kv_read = q.kv_copies * q.kv_bytes_per_sequence
+_step_bytes = q.weight_bytes_read + q.batch * _kv_read
 _miss = 1 - q.n_experts_active / q.n_experts
 _weights_for_one = weighed(
     q.n_params_active, q.routed_params_active, q.routed_params_active, q.wide_params_read
 )
-_read_for_one = (_weights_for_one + q.kv_bytes_per_sequence) / _flow
+_read_for_one = (_weights_for_one + _kv_read) / _flow
 _work_of_one = q.sequence_step_flops / _rate
-_gpus_at_speed = ceiling(q.n_gpus * q.speed_target * Max(_read_for_one, _work_of_one))
+_gpus_at_speed = parallelism.advice(
+    hardware.flow / q.speed_target,
+    q.bytes_per_weight * q.n_params_active,
+    q.kv_bytes_per_sequence,
+    least=q.n_gpus * q.speed_target * _work_of_one,
+)
+_too_slow_alone = Max(_read_for_one, _work_of_one) > 1 / q.speed_target
 
 decode_memory_time = Formula(
     q.decode_memory_time,
     _step_bytes / _flow,
     why="weights are read once for the whole batch, caches once for each sequence",
     source=_BOOK,
-    scope="perfect sharding over the GPUs, no communication",
+    scope="perfect sharding over the GPUs; communication is apart",
     **paging.holds_weights,
 )
 decode_compute_time = Formula(
@@ -32,19 +45,20 @@ decode_compute_time = Formula(
     q.batch * q.sequence_step_flops / _rate,
     why="each sequence brings its own work",
     source=_BOOK,
-    scope="perfect sharding over the GPUs, no communication",
+    scope="perfect sharding over the GPUs; communication is apart",
     **paging.holds_weights,
 )
 decode_step_time = Formula(
     q.decode_step_time,
-    Max(q.decode_memory_time, q.decode_compute_time),
+    Max(q.decode_memory_time, q.decode_compute_time) + q.all_reduce_time,
     why="reading and computing overlap, so the longer of the two counts: a bound",
     source="Williams, Waterman and Patterson 2009, Roofline, section 3",
     scope="a lower bound: launches, scheduling and imperfect overlap only add",
+    left_out=parallelism.NO_LINKS,
 )
 attention_apart_compute_time = Formula(
     q.decode_compute_time,
-    q.batch * q.kv_bytes_per_sequence / _flow + q.batch * q.weight_flops / _rate,
+    q.batch * _kv_read / _flow + q.batch * q.weight_flops / _rate,
     why="attention runs before and after the weights, not alongside them, and waits for memory",
     source=_BOOK + ", general step time: caches + Max(work, weights) = Max(this, all bytes)",
     scope="attention is always memory-bound; this time includes reading the caches",
@@ -53,10 +67,12 @@ attention_apart_compute_time = Formula(
 overheads_step_time = Formula(
     q.decode_step_time,
     Max(q.decode_memory_time, q.decode_compute_time, q.n_kernels * q.kernel_launch_time)
-    + q.host_time,
+    + q.host_time
+    + q.all_reduce_time,
     why="launches run ahead unless they are the slowest; host work that nothing hides is added",
     source="Erdil 2025, arXiv:2506.04645",
     scope="with CUDA graphs the launches cost next to nothing",
+    left_out=parallelism.NO_LINKS,
 )
 tokens_per_second = Formula(
     q.tokens_per_second,
@@ -91,17 +107,18 @@ prompt_stall = Formula(
 )
 chunked_tpot = Formula(
     q.tpot,
-    Max(q.decode_step_time, q.decode_compute_time + q.prompt_stall),
+    Max(q.decode_step_time, q.decode_compute_time + q.all_reduce_time + q.prompt_stall),
     why="pieces of prompts ride along in the steps: their work fills the time that reading takes",
     source="Agrawal et al. 2024, Sarathi-Serve, arXiv:2403.02310, section 4",
     scope="pieces that hide perfectly: a bound",
-    left_out=_NO_PROMPTS,
+    left_out=(*_NO_PROMPTS, *parallelism.NO_LINKS),
 )
 chunked_prompt_stall = Formula(
     q.prompt_stall,
-    q.batch * q.prefill_compute_time / q.new_tokens,
+    q.batch * (q.prefill_compute_time + q.prefill_all_reduce_time) / q.new_tokens,
     why="a piece of a prompt brings its work; the weights are read for the step anyway",
     source="Agrawal et al. 2024, Sarathi-Serve, arXiv:2403.02310, section 4",
+    left_out=parallelism.NO_PROMPT_LINKS,
 )
 disaggregated_tpot = Formula(
     q.tpot,
@@ -137,7 +154,7 @@ disaggregated_n_gpus_prefill = Formula(
 )
 throughput_ceiling = Formula(
     q.throughput_ceiling,
-    _flow / q.kv_bytes_per_sequence,
+    _flow / _kv_read,
     why="a large batch amortizes the weights, but each token still reads its own cache",
     source="limit of batch / decode_memory_time for a large batch",
     scope="the ceiling that memory sets: at short contexts, arithmetic sets a lower one",
@@ -153,6 +170,7 @@ generation_time = Formula(
     (
         q.new_tokens * q.weight_bytes_read
         + q.batch
+        * q.kv_copies
         * q.kv_bytes_per_token
         * (q.new_tokens * q.prompt + q.new_tokens * (q.new_tokens - 1) / 2)
     )
@@ -186,18 +204,22 @@ largest_batch_at_speed = Solved(
         Detail(
             "Lower speed_target, choose a narrower precision, or set n_gpus={} or more.",
             (_gpus_at_speed,),
-            when=_gpus_at_speed > q.n_gpus,
+            when=_too_slow_alone & (_gpus_at_speed <= MOST_GPUS),
+        ),
+        Detail(
+            "Lower speed_target: no number of GPUs that share the heads evenly is enough.",
+            when=_too_slow_alone & (_gpus_at_speed > MOST_GPUS),
         ),
         Detail(
             "The whole step of one sequence takes longer: lower speed_target.",
-            when=_gpus_at_speed <= q.n_gpus,
+            when=Not(_too_slow_alone),
         ),
     ),
 )
 batch_cache_equals_weights = Solved(
     q.batch_cache_equals_weights,
     q.batch,
-    q.batch * q.kv_bytes_per_sequence,
+    q.batch * _kv_read,
     q.weight_bytes_read,
     why="where half of the traffic is cache, throughput is half of its ceiling",
     source="cache bytes = weight bytes, solved for the batch",
@@ -214,7 +236,7 @@ critical_batch_at_context = Solved(
 context_never_compute_bound = Solved(
     q.context_never_compute_bound,
     q.context,
-    q.kv_bytes_per_sequence / _flow,
+    _kv_read / _flow,
     q.sequence_step_flops / _rate,
     why="beyond this context, a sequence's cache takes longer to read than its work takes to do",
     source="time of one sequence's cache = time of its work, solved for the context",
@@ -247,9 +269,10 @@ prefill_memory_time = Formula(
 )
 prefill_time = Formula(
     q.prefill_time,
-    Max(q.prefill_compute_time, q.prefill_memory_time),
+    Max(q.prefill_compute_time, q.prefill_memory_time) + q.prefill_all_reduce_time,
     why="the prompt must be computed, and the weights must be read at least once",
     source="scaling-book, applied-inference",
+    left_out=parallelism.NO_PROMPT_LINKS,
 )
 ttft = Formula(
     q.ttft,
@@ -301,5 +324,40 @@ experts_touched = Formula(
     q.n_experts * (1 - _miss**q.batch),
     why="an expert is skipped only if every token of the batch misses it",
     source="occupancy of independent uniform choices",
-    scope="uniform, independent routing: skewed routing touches fewer",
+    scope="the mean under uniform, independent routing, and no bound: skewed routing touches fewer",
+)
+prefill_experts_touched = Formula(
+    q.prefill_experts_touched,
+    q.n_experts * (1 - _miss**q.prefill_tokens),
+    why="the tokens of a prompt touch experts as a batch of that size would",
+    source="experts_touched with the prompt as the batch",
+    scope="the mean under uniform, independent routing, and no bound: skewed routing touches fewer",
+)
+fewest_experts_touched = Formula(
+    q.experts_touched,
+    q.n_experts_active,
+    why="at least, all tokens choose the same experts",
+    source="first principles",
+    scope="a bound",
+)
+fewest_prefill_experts_touched = Formula(
+    q.prefill_experts_touched,
+    q.n_experts_active,
+    why="at least, all tokens choose the same experts",
+    source="first principles",
+    scope="a bound",
+)
+skewed_experts_touched = Formula(
+    q.experts_touched,
+    ExpertsTouched(q.n_experts, q.n_experts_active, q.batch, q.routing_skew),
+    why="the chances of all experts to be visited, added up: popular ones are shared",
+    source=_SKEW,
+    scope=_SKEWED,
+)
+skewed_prefill_experts_touched = Formula(
+    q.prefill_experts_touched,
+    ExpertsTouched(q.n_experts, q.n_experts_active, q.prefill_tokens, q.routing_skew),
+    why="the tokens of a prompt touch experts as a batch of that size would",
+    source=_SKEW,
+    scope=_SKEWED,
 )

@@ -14,10 +14,12 @@ from . import (
     duty_cycle,
     layers,
     paging,
+    parallelism,
     quantization,
     transformer,
 )
 from . import gqa as sharing
+from . import kv_cache as caching
 from . import tokens_per_second as speed
 from .formula import Node
 
@@ -46,6 +48,7 @@ _heads = (
     layers.cache_elements,
     layers.attention_work,
     layers.pair_work,
+    parallelism.kv_shards,
     sharing.attention_intensity,
     sharing.group_size,
 )
@@ -79,6 +82,7 @@ mla = Bundle(
         sharing.mla_cache_elements,
         sharing.mla_attention_work,
         sharing.mla_pair_work,
+        parallelism.mla_kv_shards,
         sharing.mla_attention_intensity,
         sharing.mla_group_size,
     ),
@@ -205,6 +209,41 @@ erlang = Bundle(
     (duty_cycle.erlang_users_by_load,),
     "a request may have to wait only with probability wait_target",
     slot="load",
+)
+tensor_parallel = Bundle(
+    "tensor_parallel",
+    (parallelism.tensor_parallel, parallelism.replicated_weight_bytes, caching.restore_time),
+    "all GPUs share each layer",
+    slot="attention over GPUs",
+)
+attention_data_parallel = Bundle(
+    "attention_data_parallel",
+    (parallelism.own_tensor_parallel, *parallelism.GROUPED),
+    "each GPU holds the attention of its own sequences: weights of attention again, caches once",
+    slot="attention over GPUs",
+)
+expert_parallel = Bundle(
+    "expert_parallel",
+    (parallelism.expert_transfers_per_token,),
+    "whole experts are spread over the GPUs, and tokens travel to them",
+)
+uniform_routing = Bundle(
+    "uniform_routing",
+    (speed.experts_touched, speed.prefill_experts_touched),
+    "each expert is as likely as the other",
+    slot="routing",
+)
+fewest_experts = Bundle(
+    "fewest_experts",
+    (speed.fewest_experts_touched, speed.fewest_prefill_experts_touched),
+    "all tokens choose the same experts: the bound",
+    slot="routing",
+)
+skewed_routing = Bundle(
+    "skewed_routing",
+    (speed.skewed_experts_touched, speed.skewed_prefill_experts_touched),
+    "some experts are more popular, by Zipf's law with exponent routing_skew",
+    slot="routing",
 )
 paged = Bundle(
     "paged",

@@ -133,6 +133,7 @@ n_params_active = declare("n_params_active", "1", "parameters that multiply one 
 n_params_active_with_embedding = declare("n_params_active_with_embedding", "1", "the same with the input embedding, as many model cards count", r"P_\mathrm{a,emb}")
 napkin_params = declare("napkin_params", "1", "parameters by the old rule of twelve", "P_{12}")
 weight_bytes = declare("weight_bytes", "byte", "weights in memory", r"M_\mathrm{w}")
+replicated_weight_bytes = declare("replicated_weight_bytes", "byte", "attention weights that further GPUs hold again", r"M_\mathrm{w,rep}", NON_NEGATIVE)
 weight_bytes_read = declare("weight_bytes_read", "byte", "weight bytes that one decode step reads", r"D_\mathrm{w}")
 prefill_weight_bytes = declare("prefill_weight_bytes", "byte", "weight bytes that a prefill reads", r"D_\mathrm{w,pre}")
 weight_flops = declare("weight_flops", "FLOP", "work of the weights for one token", r"C_\mathrm{w}")

@@ -6,7 +6,7 @@ An entry reads: name, unit, meaning, shown symbol, domain, value assumed when no
 
 # One line an entry: this is a table, and reads as one.
 # fmt: off
-from .quantity import COUNT, FRACTION, NON_NEGATIVE, POSITIVE, SHARE, WHOLE, declare
+from .quantity import AT_LEAST_ONE, COUNT, FRACTION, NON_NEGATIVE, POSITIVE, SHARE, WHOLE, declare
 
 # What is asked of it
 batch = declare("batch", "sequence", "sequences in the step", "B")
@@ -35,6 +35,7 @@ compute_efficiency = declare("compute_efficiency", "1", "achieved share of the p
 bandwidth_efficiency = declare("bandwidth_efficiency", "1", "achieved share of the bandwidth", r"\eta_W", FRACTION, 1, ideal=True)
 usable_memory = declare("usable_memory", "1", "share of the memory that the server may use", "u", FRACTION, 1, ideal=True)
 reserved_memory = declare("reserved_memory", "byte", "memory of one GPU kept for other things", "M_0", NON_NEGATIVE, 0, ideal=True)
+tensor_parallel = declare("tensor_parallel", "GPU", "GPUs that share the attention of a layer, and so a cache", r"n_\mathrm{tp}", COUNT)
 link_bandwidth = declare("link_bandwidth", "byte/s", "bandwidth between GPUs, one direction", r"W_\mathrm{l}")
 host_link_bandwidth = declare("host_link_bandwidth", "byte/s", "bandwidth between one GPU and its host, one direction", r"W_\mathrm{host}")
 host_memory = declare("host_memory", "byte", "memory of the host kept for caches, for each GPU", r"M_\mathrm{host}", NON_NEGATIVE)
@@ -67,6 +68,8 @@ critical_batch_exact = declare("critical_batch_exact", "token", "rows that keep 
 # The key-value cache
 kv_bytes_per_token = declare("kv_bytes_per_token", "byte/token", "cache of one token, all layers", r"\kappa", NON_NEGATIVE)
 kv_bytes_per_sequence = declare("kv_bytes_per_sequence", "byte/sequence", "cache of one sequence", "K", NON_NEGATIVE)
+kv_shards = declare("kv_shards", "1", "parts of a layer's cache that can lie on different GPUs", r"n_\mathrm{shard}")
+kv_copies = declare("kv_copies", "1", "copies of a cache, on the GPUs that share it", r"n_\mathrm{copy}", AT_LEAST_ONE, 1)
 tokens_kept = declare("tokens_kept", "token/sequence", "tokens that a layer keeps, averaged over layers", r"S_\mathrm{kept}", NON_NEGATIVE)
 state_bytes = declare("state_bytes", "byte/sequence", "state of the linear, state-space and convolution layers, one sequence", r"K_\mathrm{state}", NON_NEGATIVE)
 flops_without_cache = declare("flops_without_cache", "FLOP", "work of generating without a cache, weights only", r"C_\mathrm{no}")
@@ -78,6 +81,9 @@ restore_break_even = declare("restore_break_even", "byte/s", "bandwidth above wh
 # One step
 decode_memory_time = declare("decode_memory_time", "s", "time to read weights and caches", r"t_\mathrm{mem}")
 decode_compute_time = declare("decode_compute_time", "s", "time to compute the step", r"t_\mathrm{comp}")
+transfers_per_token = declare("transfers_per_token", "1", "times that a GPU sends a token's activation, on average, all layers", r"n_\mathrm{send}", NON_NEGATIVE)
+all_reduce_time = declare("all_reduce_time", "s", "time in which the GPUs exchange the activations of a step", r"t_\mathrm{link}", NON_NEGATIVE)
+prefill_all_reduce_time = declare("prefill_all_reduce_time", "s", "time in which the GPUs exchange the activations of a prompt", r"t_\mathrm{pre,link}", NON_NEGATIVE)
 decode_step_time = declare("decode_step_time", "s", "time of one decode step", r"t_\mathrm{step}")
 tokens_per_second = declare("tokens_per_second", "token/s", "tokens of all users together", "X")
 tokens_per_second_per_user = declare("tokens_per_second_per_user", "token/s", "tokens that one user sees", "x")
@@ -106,6 +112,8 @@ n_kernels = declare("n_kernels", "1", "kernels launched in a step", r"n_\mathrm{
 kernel_launch_time = declare("kernel_launch_time", "s", "time to launch one kernel", r"t_\mathrm{launch}", NON_NEGATIVE)
 host_time = declare("host_time", "s", "host work of a step that nothing hides", r"t_\mathrm{host}", NON_NEGATIVE)
 largest_batch_at_speed = declare("largest_batch_at_speed", "sequence", "largest batch at the speed target", r"B_\mathrm{speed}")
+routing_skew = declare("routing_skew", "1", "exponent by which experts are less popular, rank by rank", "s", NON_NEGATIVE, hint="0 is uniform routing, 1 is Zipf's law")
+prefill_experts_touched = declare("prefill_experts_touched", "1", "distinct experts that a prompt touches in a layer", r"E_\mathrm{hit,pre}")
 experts_touched = declare("experts_touched", "1", "distinct experts that a step touches in a layer", r"E_\mathrm{hit}")
 # What fits
 kv_budget = declare("kv_budget", "byte", "memory left for the cache", r"M_\mathrm{kv}")

@@ -304,8 +304,8 @@ def allows(domain: Domain, number: Expr) -> bool:
 
 
 def somewhere(domain: Domain) -> float:
-    """Return a number that a domain holds."""
-    return 1 if allows(domain, Integer(1)) else 0.5
+    """Return a number that a domain holds, and that drops no term or factor if it can."""
+    return next(x for x in (2, 1, 0.5) if allows(domain, exact_number(x)))
 
 
 def in_unit(symbol: Symbol | str, number: Expr) -> Value:

@@ -10,7 +10,6 @@ from sympy import (
     Derivative,
     Expr,
     Function,
-    Integer,
     Integral,
     Max,
     Min,
@@ -25,9 +24,10 @@ from sympy.printing.jscode import JavascriptCodePrinter
 from ..errors import NapkinError
 from ..formulas import BASE
 from ..formulas.formula import Solved
-from ..formulas.graph import choice, graph_of
+from ..formulas.graph import choice
 from ..quantities import notation as q
 from ..quantities.quantity import lookup
+from ..quantities.value import somewhere
 from ..worksheet.evaluation import evaluate
 from ..worksheet.napkin import Napkin
 
@@ -116,9 +116,9 @@ class _Writer:
     def __init__(self, n: Napkin, moved: Iterable[Symbol]) -> None:
         self.numbers, self.changing = n.numbers, set(moved)
         self.given = self.numbers.keys() - self.changing
-        # What moves is no zero, wherever it stands at first.
-        moves = self.numbers | dict.fromkeys(self.changing, Integer(1))
-        self.graph = graph_of(n.formulas.packaged, moves)
+        # What moves is no zero and no single GPU, wherever it stands at first.
+        opened = n.assume(**{s.name: somewhere(lookup(s).domain) for s in self.changing})
+        self.graph = opened.formulas
         self.statements: list[str] = []
         self.needs: dict[str, Any] = {}
         self.fixed: dict[Symbol, float] = {}

@@ -15,6 +15,7 @@ from ..catalog import Accelerator, Model
 from ..formulas import BASE, quantization
 from ..formulas.formula import Node
 from ..formulas.gqa import grouped_kv_heads
+from ..formulas.parallelism import GROUPED, SEVERAL
 from ..formulas.variants import Bundle, get
 from ..quantities import notation as q
 from ..quantities.quantity import REGISTRY, lookup
@@ -126,6 +127,8 @@ def apply(
     model = choices["model"].entry if "model" in choices else None
     own: tuple[Change, ...] = tuple(map(get, model.variants)) if model else ()
     formulas, givens = dict(BASE), _from_catalog(choices)
+    if _are_several(changes, {**givens, **typed}):
+        formulas |= SEVERAL
     for change in merge((*own, *_of_engine(choices), *changes)):
         for formula in nodes_of(change):
             formulas[formula.target] = formula
@@ -140,9 +143,18 @@ def apply(
     if q.group_size in typed:  # it determines n_kv_heads, whose own value goes
         givens.pop(q.n_kv_heads, None)
         formulas[q.n_kv_heads] = grouped_kv_heads
+    if q.tensor_parallel in typed:  # groups of GPUs, each with the attention of its sequences
+        formulas |= {formula.target: formula for formula in GROUPED}
     own_targets = set(typed).union(*map(targets_of, changes))
     _weigh(formulas, givens, own_targets, q.weight_bytes in typed)
     return formulas, givens | dict(typed)
+
+
+def _are_several(changes: Iterable[Change], givens: Mapping[Symbol, Given]) -> bool:
+    """Say whether a server may have more than one GPU."""
+    counted = any(q.n_gpus in targets_of(change) for change in changes)
+    several = q.n_gpus in givens and givens[q.n_gpus].value != 1
+    return counted or several or q.tensor_parallel in givens
 
 
 def _weigh(formulas: Formulas, givens: dict[Symbol, Given], own: set[Symbol], given: bool) -> None:

@@ -27,7 +27,7 @@ from ..formulas.probability import FUNCTIONS
 from ..formulas.roots import largest_allowed
 from ..quantities.quantity import lookup
 from ..quantities.units import scale_of
-from ..quantities.value import Value, allows, coherent, in_unit, somewhere
+from ..quantities.value import Value, allows, in_unit, somewhere
 from .evaluation import evaluate, fits, without_conditions
 from .napkin import Napkin
 
@@ -64,16 +64,16 @@ def _in_unknown(n: Napkin, name: str, symbol: Symbol) -> Expr:
     target = lookup(name).symbol
     if target not in n.formulas:
         raise NoSolutionError(f"no formula computes {name} here, so nothing can be solved for it.")
-    numbers = {s: value for s, value in n.numbers.items() if s not in (target, symbol)}
-    opened = coherent(symbol, somewhere(lookup(symbol).domain))
-    graph = graph_of(n.formulas.packaged, {**numbers, symbol: opened})
+    opened = n.assume(**{symbol.name: somewhere(lookup(symbol).domain)})
+    numbers = {s: value for s, value in opened.numbers.items() if s != target}
+    graph = graph_of(opened.formulas.packaged, numbers)
     form = graph.in_terms_of(target, symbol)
     values: dict[Symbol, Expr] = {}
     for other in sorted(form.free_symbols - {symbol}, key=str):
         # What fits depends on the unknown, which has no value yet.
-        found = without_conditions(graph, {**numbers, symbol: opened}, other)
+        found = without_conditions(graph, numbers, other)
         if found is None:
-            found = evaluate(graph, {**numbers, symbol: opened}, other)[other]
+            found = evaluate(graph, numbers, other)[other]
         values[other] = found
     return form.xreplace(values)
 

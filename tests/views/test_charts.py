@@ -112,9 +112,11 @@ def test_lines_of_other_units_are_drawn_in_the_unit_of_the_first() -> None:
 
 
 def test_more_lines_than_colors() -> None:
-    lines = {f"{count} GPUs": (QWEN.assume(n_gpus=count), "users") for count in range(1, 8)}
+    lines = {
+        f"{count} GPUs": (QWEN.assume(n_gpus=count), "users") for count in (1, 2, 4, 8, 16, 32, 64)
+    }
     figure = curves(lines, "One", at=2_000, context=(1_000, 20_000))
-    assert "7 GPUs" in words(figure)
+    assert "64 GPUs" in words(figure)
 
 
 def test_no_line_and_a_line_without_a_value_are_said() -> None:
