@@ -3,7 +3,17 @@
 from .chips import Accelerator, accelerator, read
 from .data import BYTES, scenario, table, width
 from .model import Model
-from .tables import Price, accelerators, models, price, prices, scenarios, traffic
+from .tables import (
+    Price,
+    accelerators,
+    api_price,
+    api_prices,
+    models,
+    price,
+    prices,
+    scenarios,
+    traffic,
+)
 
 __all__ = [
     "BYTES",
@@ -12,6 +22,8 @@ __all__ = [
     "Price",
     "accelerator",
     "accelerators",
+    "api_price",
+    "api_prices",
     "models",
     "price",
     "prices",
