@@ -170,6 +170,7 @@ def test_input_and_output_add_up_to_the_request(
     utilization: Fraction,
 ) -> None:
     givens = {**counts, **times, "price": price, "utilization": utilization}
+    givens |= {"power": Fraction(6, 5), "hit_rate": Fraction(1, 2)}
     givens["decode_compute_time"] = times["decode_step_time"] * compute_time
     whole = compute("cost_per_request", variant, **givens)
     read = compute("cost_per_million_input_tokens", variant, **givens)
@@ -179,6 +180,9 @@ def test_input_and_output_add_up_to_the_request(
     assert token * counts["new_tokens"] == whole
     busy = compute("cost_per_request", variant, **(givens | {"utilization": 1}))
     assert whole * Rational(utilization) == busy
+    kilowatts = Rational(6, 5) * busy / (Rational(price) / 3600)  # energy is paid for by the second
+    assert compute("energy_per_request", variant, **givens) == 1000 * kilowatts
+    assert compute("energy_per_token", variant, **givens) * counts["new_tokens"] == 1000 * kilowatts
 
 
 @pytest.mark.parametrize(
@@ -294,7 +298,8 @@ def test_at_break_even_both_bills_are_equal(
     price: Fraction, gpus: int, prompt: int, new: int, hit: Fraction, asked: tuple[Fraction, ...]
 ) -> None:
     names = ("api_input_price", "api_cached_input_price", "api_output_price")
-    givens = {"price": price, "n_gpus": gpus, "prompt": prompt, "new_tokens": new}
+    givens = {"price": price, "n_gpus_paid": gpus, "prompt": prompt, "new_tokens": new}
+    givens |= {"n_gpus": 1, "utilization": Fraction(1, 2)}  # idle GPUs are paid for as well
     givens |= {"hit_rate": hit, **dict(zip(names, asked, strict=True))}
     requests = compute("break_even_requests_per_second", **givens)
     bill = prompt * ((1 - hit) * asked[0] + hit * asked[1]) + new * asked[2]
