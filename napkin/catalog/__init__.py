@@ -3,7 +3,18 @@
 from .chips import Accelerator, accelerator, products, read
 from .data import BYTES, engine, scenario, table, width
 from .model import Model
-from .tables import Price, accelerators, engines, models, price, prices, scenarios, traffic
+from .tables import (
+    Price,
+    accelerators,
+    api_price,
+    api_prices,
+    engines,
+    models,
+    price,
+    prices,
+    scenarios,
+    traffic,
+)
 
 __all__ = [
     "BYTES",
@@ -12,6 +23,8 @@ __all__ = [
     "Price",
     "accelerator",
     "accelerators",
+    "api_price",
+    "api_prices",
     "engine",
     "engines",
     "models",

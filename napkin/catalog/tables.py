@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import unknown
 from ..quantities.table import Notes, Table
 from .chips import accelerator, read
-from .data import BYTES, source_of, table
+from .data import BYTES, entry, source_of, table
 from .model import Model
 
 
@@ -132,6 +132,51 @@ def prices(name: str | None = None) -> Table:
     shown = [price(key) for key in (table("prices") if name is None else [name])]
     rows = [[p.accelerator, p.low, p.high, p.date, notes(p.source, p.note)] for p in shown]
     return Table(["accelerator", "low", "high", "date", "source"], rows, notes.lines)
+
+
+def api_price(name: str) -> dict[str, str]:
+    """Return what an API asks for tokens, as givens: no napkin takes it by itself.
+
+    Parameters
+    ----------
+    name : str
+        A model and who serves it, as in `api_prices`.
+
+    Returns
+    -------
+    dict of str to str
+        Prices by code name, for ``n.assume(**api_price(...))``.
+
+    Raises
+    ------
+    UnknownNameError
+        With the closest names, if there is no such price.
+
+    Examples
+    --------
+    >>> api_price("gpt-oss-120b at Fireworks")["api_output_price"]
+    '0.60 USD/Mtoken'
+    """
+    row = entry("api_prices", name)
+    return {key: text for key, text in row.items() if key.startswith("api_")}
+
+
+def api_prices() -> Table:
+    """Tabulate what APIs ask for a million tokens, by their price lists.
+
+    Returns
+    -------
+    Table
+        One row a model and who serves it; a list that has no date is undated.
+    """
+    notes, rows = Notes(), []
+    kinds = ("api_input_price", "api_cached_input_price", "api_output_price")
+    for name, row in table("api_prices").items():
+        asked = [row.get(kind, "") for kind in kinds]
+        marks = notes(source_of(row), row.get("note", ""))
+        rows.append([name, row.get("model", ""), *asked, row.get("date", "undated"), marks])
+    header = ["model and API", "catalog model", "input", "cached input", "output", "date", "source"]
+    return Table(header, rows, notes.lines)
 
 
 def traffic(name: str | None = None) -> Table:

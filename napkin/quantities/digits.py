@@ -8,12 +8,12 @@ from typing import Final
 from sympy import Expr
 
 from ..errors import DomainError
+from .units import LABELS
 
 PREFIXES: Final = ((15, "P"), (12, "T"), (9, "G"), (6, "M"), (3, "k"), (0, ""))
 """Powers of ten and their letters, the largest first."""
 _SHORT: Final = {"byte": "B", "FLOP": "FLOP"}
 _NAMES: Final = ((12, "trillion"), (9, "billion"), (6, "million"))
-_PLURALS: Final = ("token", "sequence", "user", "GPU", "layer", "element")
 
 
 def check_not_zero(text: str, number: Expr | float) -> str:
@@ -25,7 +25,7 @@ def check_not_zero(text: str, number: Expr | float) -> str:
 
 def short_unit(unit: str, number: Expr | float = 1) -> str:
     """Return a unit as it is shown: B for byte, labels in the plural."""
-    if unit in _PLURALS and number != 1:
+    if unit in LABELS and number != 1:
         return f"{unit}s"
     return "" if unit == "1" else re.sub(r"\bbyte\b", "B", unit)
 

@@ -6,7 +6,7 @@ An entry reads: name, unit, meaning, shown symbol, domain, value assumed when no
 
 # One line an entry: this is a table, and reads as one.
 # fmt: off
-from .quantity import FRACTION, NON_NEGATIVE, PROBABILITY, SHARE, declare
+from .quantity import COUNT, FRACTION, NON_NEGATIVE, PROBABILITY, SHARE, declare
 
 # Users
 active_limit = declare("active_limit", "sequence", "users that can be active at once", r"B_\mathrm{act}")
@@ -20,8 +20,16 @@ users_by_load = declare("users_by_load", "user", "users whose activity the repli
 users_by_host_link = declare("users_by_host_link", "user", "users whose caches the host link can swap", r"N_\mathrm{link}")
 users_by_host_memory = declare("users_by_host_memory", "user", "users whose caches the host's memory holds", r"N_\mathrm{host}")
 offload_bytes = declare("offload_bytes", "byte/sequence", "cache that goes out to the host in a turn", r"K_\mathrm{out}", NON_NEGATIVE)
-users = declare("users", "user", "users of the replica", "N")
+users = declare("users", "user", "users of the replica: sessions open at the busy hour", "N")
 users_per_gpu = declare("users_per_gpu", "user/GPU", "users for each GPU", "N_1")
+# Subscribers, and a demand that one replica does not carry
+busy_share = declare("busy_share", "1", "share of the subscribers with an open session at the busy hour", r"s_\mathrm{open}", FRACTION)
+subscribers = declare("subscribers", "subscriber", "subscribers that the replica serves", r"N_\mathrm{sub}")
+users_demanded = declare("users_demanded", "user", "users to be served at the busy hour", r"N_\mathrm{dem}", hint="or ask for replicas_for_requests, which needs arrival_rate")
+arrival_rate = declare("arrival_rate", "request/s", "requests to be served at the busy hour", r"\lambda_\mathrm{dem}")
+replicas = declare("replicas", "1", "replicas that the users demanded need", r"n_\mathrm{rep}", COUNT)
+replicas_for_requests = declare("replicas_for_requests", "1", "replicas that the requests demanded need", r"n_\mathrm{rep,req}", COUNT)
+# Chance
 quantile = declare("quantile", "1", "standard deviations between the mean load and the limit", "z", NON_NEGATIVE)
 users_at_quantile = declare("users_at_quantile", "user", "users at that quantile, normal approximation", "N_z")
 overflow_target = declare("overflow_target", "1", "probability of too many active users that is accepted", r"\varepsilon", PROBABILITY)

@@ -1,7 +1,7 @@
 """Units as text: one table of names and prefixes, for the registry and for readers.
 
 Dimensions are byte, FLOP, second, USD and, for electric power, joule. Token, sequence,
-user, request, GPU, layer and element are labels: they are shown, and count as 1.
+user, subscriber, request, GPU, layer and element are labels: they are shown, and count as 1.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .quantity import lookup
 Dimension = tuple[tuple[str, Rational], ...]
 """Exponents by base dimension, sorted by name; empty for a plain number."""
 
-LABELS: Final = ("token", "sequence", "user", "request", "GPU", "layer", "element")
+LABELS: Final = ("token", "sequence", "user", "subscriber", "request", "GPU", "layer", "element")
 """Words that say what is counted; each counts as 1."""
 
 

@@ -384,7 +384,7 @@ def test_what_another_source_says_names_its_field() -> None:
 # ----------------------------------------------------------------------------- tables
 
 
-TABLES = ("accelerators", "models", "prices", "traffic", "scenarios", "engines")
+TABLES = ("accelerators", "models", "prices", "api_prices", "traffic", "scenarios", "engines")
 
 
 @pytest.mark.parametrize("kind", TABLES)
@@ -418,6 +418,30 @@ def test_prices_have_a_date_and_are_no_default() -> None:
         nk.catalog.price("GB200")
     with pytest.raises(NapkinError, match="no default price"):
         _ = nk.Napkin(accelerator="B200", users=3).cost_per_user_hour
+
+
+def test_api_prices_are_givens_with_a_date_and_no_default() -> None:
+    found = nk.catalog.api_price("DeepSeek-R1 at DeepSeek")
+    assert found == {  # of the provider's own report, DeepSeek-AI open-infra-index 2025, day 6
+        "api_input_price": "0.55 USD/Mtoken",
+        "api_cached_input_price": "0.14 USD/Mtoken",
+        "api_output_price": "2.19 USD/Mtoken",
+    }
+    n = nk.Napkin(prompt=1000, new_tokens=200, message=250, **found)
+    dollars = (250 * 0.55 + 750 * 0.14 + 200 * 2.19) / 1e6
+    assert float(n.api_cost_per_request) == pytest.approx(dollars, rel=1e-12)
+    for name, row in table("api_prices").items():
+        hit = row.get("api_cached_input_price", row["api_input_price"])
+        asked = [row["api_input_price"], row["api_output_price"]]
+        asked = [coherent("api_input_price", text) for text in (hit, *asked)]
+        assert asked == sorted(asked), name
+        assert "model" not in row or row["model"] in table("models")
+        assert re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])(-\d\d)?", row.get("date", "2026-01"))
+        assert row["source"].startswith("https://")
+    with pytest.raises(UnknownNameError, match="gpt-oss-120b at Fireworks"):
+        nk.catalog.api_price("gpt-oss-120b")
+    with pytest.raises(NapkinError, match=r"nk\.catalog\.api_prices"):
+        _ = nk.Napkin(prompt=1000, new_tokens=200).api_cost_per_request
 
 
 def test_traffic_says_what_we_computed() -> None:
