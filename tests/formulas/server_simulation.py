@@ -7,7 +7,7 @@ shapes; everything else is counted.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +15,7 @@ from heapq import heappop, heappush
 from itertools import count
 from math import ceil, inf
 from random import Random
+from statistics import fmean
 from typing import Self
 
 
@@ -45,6 +46,10 @@ class Machine:
         return self.d_model * self.n_vocab
 
     @property
+    def bytes_read(self) -> float:
+        return self.width * (self.weights + self.head)
+
+    @property
     def pair_work(self) -> float:
         """FLOPs of one token with one cached token: scores, and a sum of values."""
         return 2 * 2.0 * self.n_layers * self.n_heads * self.d_head
@@ -57,15 +62,13 @@ class Machine:
     def step_time(self, n: int, tokens: float, prompts: float = 0.0, reread: float = 0.0) -> float:
         """Return the seconds of a step of n sequences that cache so many tokens together."""
         work = n * 2.0 * (self.weights + self.head) + tokens * self.pair_work + prompts
-        read = self.width * (self.weights + self.head) + (tokens + reread) * self.token_bytes
+        read = self.bytes_read + (tokens + reread) * self.token_bytes
         return max(read / self.bandwidth, work / self.peak_flops)
 
     def prompt_time(self, cached: int, new: int) -> float:
         """Return the seconds of a prompt that is read in one piece."""
-        return max(
-            prompt_work(self, cached, new, True) / self.peak_flops,
-            self.width * (self.weights + self.head) / self.bandwidth,
-        )
+        work = prompt_work(self, cached, new, True)
+        return max(work / self.peak_flops, self.bytes_read / self.bandwidth)
 
 
 @cache
@@ -83,7 +86,8 @@ class Traffic:
     turns: int
     message: int
     answer: int
-    think: float = 0.0  # mean of an exponential distribution
+    think: float = 0.0  # seconds
+    by_chance: bool = False  # whether these are the mean of an exponential distribution
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ class Session:
     asked: float = 0.0
     first: float = 0.0  # token
     joined: float = 0.0  # the batch
-    alone: bool = True  # whether only the running step was in front of its prompt
+    alone: bool = True  # whether only the running step is in front of it
 
 
 @dataclass(frozen=True)
@@ -118,13 +122,12 @@ class Turn:
     """What one turn took, in seconds."""
 
     ttft: float
-    active: float
     per_token: float
     alone: bool
 
 
 class Server:
-    """The loop over steps; what happens while one runs is seen when it ends."""
+    """The loop: read prompts, fill the places, take a step."""
 
     read_ahead = 2  # prompts that are read before there is a place for them
 
@@ -134,26 +137,24 @@ class Server:
         self.clock = self.link_free = 0.0
         self.steps = self.tokens = 0  # tokens: cached by the batch
         self.prompting = False
-        self.waiting: deque[Session] = deque()
-        self.ready: deque[Session] = deque()
-        self.batch: deque[Session] = deque()
+        self.waiting, self.ready = deque[Session](), deque[Session]()
+        self.batch: list[tuple[int, int, Session]] = []  # by their last step
         self.events: list[tuple[float, int, Callable[[Session], None], Session]] = []
         self.thinking = n_sessions
-        added = traffic.message + traffic.answer
-        turns = [i % traffic.turns + 1 for i in range(n_sessions)]
-        self.sessions = [
-            Session(turn, traffic.document + turn * added, self.random.randint(2, traffic.answer))
-            for turn in turns
-        ]
-        for session in self.sessions:
-            self.later(self.random.expovariate(1) * traffic.think, self.ask, session)
+        self.sessions = list[Session]()
+        for i in range(n_sessions):
+            turn, answer = i % traffic.turns + 1, self.random.randint(2, traffic.answer)
+            cached = traffic.document + turn * (traffic.message + traffic.answer)
+            self.sessions.append(Session(turn, cached, answer))
+            self.later(self.random.random() * traffic.think, self.ask, self.sessions[i])
 
     def run(self, turns: int, warm_up: int) -> Self:
         """Run until so many turns are done; counting starts after a warm-up."""
         for wanted in (warm_up, turns):
             self.begun = self.clock
             self.reading = self.sending = 0.0  # seconds of prompts, and of the link
-            self.present: Counter[int] = Counter()  # seconds with so many sessions active
+            self.present = defaultdict[int, float](float)  # seconds with so many active
+            self.queued = 0.0  # sessions that wait in line, times seconds
             self.held: list[list[int]] = []  # tokens that each session caches, now and then
             self.done: list[Turn] = []
             while len(self.done) < wanted:
@@ -161,23 +162,21 @@ class Server:
         self.seconds = self.clock - self.begun
         return self
 
-    # -------------------------------------------------------- what was counted
-
     def mean(self, what: str) -> float:
-        return sum(getattr(turn, what) for turn in self.done) / len(self.done)
+        return fmean(getattr(turn, what) for turn in self.done)
 
     def mean_active(self) -> float:
-        return sum(n * seconds for n, seconds in self.present.items()) / self.seconds
+        """Sessions from their question to their last token, without those that wait in line."""
+        present = sum(n * seconds for n, seconds in self.present.items())
+        return (present - self.queued) / self.seconds
 
     def share_above(self, places: float) -> float:
         """Share of time in which more sessions are active than there are places."""
         return sum(time for n, time in self.present.items() if n > places) / self.seconds
 
-    def pages_held(self, size: int) -> list[int]:
-        """Pages of all sessions together, at each look."""
+    def pages(self, size: int) -> list[int]:
+        """Pages that the caches of all sessions take, at each look."""
         return [sum(ceil(tokens / size) for tokens in look) for look in self.held]
-
-    # ------------------------------------------------------------- one session
 
     def ask(self, whose: Session) -> None:
         """Send a message; what is cached elsewhere must come back first."""
@@ -185,6 +184,7 @@ class Server:
             whose.turn, whose.cached = 0, self.traffic.document
         whose.turn += 1
         whose.asked, whose.left = self.clock, self.traffic.message
+        whose.alone = self.link_free <= self.clock
         self.thinking -= 1
         if self.policy.idle == "recomputed":
             whose.left, whose.cached = whose.left + whose.cached, 0
@@ -201,7 +201,7 @@ class Server:
         return self.link_free
 
     def queue(self, whose: Session) -> None:
-        whose.alone = not (self.waiting or self.prompting or not self.has_place())
+        whose.alone &= self.has_place() and not (self.waiting or self.prompting)
         if self.policy.prompts == "apart":  # on other GPUs, as many as it takes
             takes = self.machine.prompt_time(whose.cached, whose.left)
             self.reading += takes
@@ -220,37 +220,36 @@ class Server:
     def join(self, whose: Session) -> None:
         whose.joined = self.clock
         whose.last_step = self.steps + whose.answer - 1
-        self.batch.append(whose)
+        heappush(self.batch, (whose.last_step, next(self.numbers), whose))
         self.tokens += whose.cached
 
     def leave(self, whose: Session) -> None:
         whose.cached += whose.answer - 1
         self.tokens -= whose.cached
         per_token = (self.clock - whose.joined) / (whose.answer - 1)
-        ttft, active = whose.first - whose.asked, self.clock - whose.asked
-        self.done.append(Turn(ttft, active, per_token, whose.alone))
+        self.done.append(Turn(whose.first - whose.asked, per_token, whose.alone))
         self.thinking += 1
         if self.policy.idle == "offloaded":  # the host still has what was there before
             self.send(self.traffic.message + self.traffic.answer)
         whose.answer = self.traffic.answer
-        thinks = self.random.expovariate(1) * self.traffic.think
-        self.later(self.clock + thinks, self.ask, whose)
-
-    # ---------------------------------------------------------------- the loop
+        share = self.random.expovariate(1) if self.traffic.by_chance else 1
+        self.later(self.clock + share * self.traffic.think, self.ask, whose)
 
     def later(self, time: float, what: Callable[[Session], None], whose: Session) -> None:
         heappush(self.events, (time, next(self.numbers), what, whose))
 
     def pass_time(self, seconds: float) -> None:
-        """Let time pass, and all happen that happens in it."""
         end = self.clock + seconds
         while self.events and self.events[0][0] <= end:
             time, _, what, whose = heappop(self.events)
-            self.present[len(self.sessions) - self.thinking] += time - self.clock
-            self.clock = time
+            self.tally(time)
             what(whose)
-        self.present[len(self.sessions) - self.thinking] += end - self.clock
-        self.clock = end
+        self.tally(end)
+
+    def tally(self, now: float) -> None:
+        self.present[len(self.sessions) - self.thinking] += now - self.clock
+        self.queued += (len(self.waiting) + len(self.ready)) * (now - self.clock)
+        self.clock = now
 
     def read_whole(self) -> None:
         """Read each prompt that has a place, one after the other."""
@@ -279,12 +278,12 @@ class Server:
         return work, looked * self.policy.rereads, ended
 
     def go_on(self) -> None:
-        """Read prompts, fill the places, and take a step."""
+        """Take one step, or wait for somebody to ask."""
         if self.policy.prompts == "whole":
             self.read_whole()
         while self.ready and self.has_place():
             self.join(self.ready.popleft())
-        work, looked, ended = self.take_pieces() if self.policy.piece else (0.0, 0, [])
+        work, looked, ended = self.take_pieces()
         if not self.batch and not work:
             self.pass_time(self.events[0][0] - self.clock)
             return
@@ -293,8 +292,8 @@ class Server:
         self.tokens += len(self.batch)
         for whose in ended:
             self.prompt_is_read(whose)
-        while self.batch and self.batch[0].last_step <= self.steps:
-            self.leave(self.batch.popleft())
+        while self.batch and self.batch[0][0] <= self.steps:
+            self.leave(heappop(self.batch)[-1])
         if self.steps % 100 == 0:
-            written = {id(s): s.answer - 1 - s.last_step + self.steps for s in self.batch}
+            written = {id(s): s.answer - 1 - s.last_step + self.steps for *_, s in self.batch}
             self.held.append([s.cached + written.get(id(s), 0) for s in self.sessions])
