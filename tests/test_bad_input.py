@@ -234,7 +234,7 @@ def test_weights_that_do_not_fit() -> None:
     assert said.endswith("To fit one sequence too, set n_gpus=4.")
     assert _gpus_named(n, "users") == 4
     assert _gpus_named(n, "kv_budget") == 4
-    assert _gpus_named(n.assume(bytes_per_weight=2), "users") == 7
+    assert _gpus_named(n.assume(bytes_per_weight=2), "users") == 8
 
 
 def test_a_cache_that_does_not_fit() -> None:

@@ -347,7 +347,7 @@ def test_what_may_be_left_out_is_in_the_formula_and_vanishes() -> None:
         for part in formula.left_out:
             assert part.term in formula.symbols, name
             left = formula.expression.xreplace({part.term: part.value})
-            assert not left.has(part.term, oo), name
+            assert part.term == part.value or not left.has(part.term), name
             assert str(part).startswith(f"{part.given} is not given, so "), name
 
 

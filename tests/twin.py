@@ -299,8 +299,10 @@ class Twin:
         if self.duty_cycle:
             return self.duty_cycle
         full = self.active_limit()
-        busy = self.ttft_at(full) + self.new_tokens * self.tpot_at(full)
-        return busy / (busy + self.think_time)
+        writing = self.new_tokens * self.tpot_at(full)
+        waiting = self.ttft_at(full)
+        in_place = 0.0 if self.has("disaggregated") else waiting
+        return (in_place + writing) / (waiting + writing + self.think_time)
 
     def turn(self) -> float:
         return self.turn_period or self.think_time / (1 - self.active_share())

@@ -8,7 +8,7 @@ from .probability import BinomialOverflow, ErlangB, LoadAtWait, UsersAtOverflow
 
 _ERLANG = "Erlang 1917"
 _HALFIN = "Halfin and Whitt 1981"
-_busy = q.ttft_at_limit + q.new_tokens * q.tpot_at_limit
+_writing = q.new_tokens * q.tpot_at_limit
 
 tpot_at_limit = Elsewhere(
     q.tpot_at_limit,
@@ -26,9 +26,21 @@ ttft_at_limit = Elsewhere(
     why="a question meets the server at its fullest",
     source="definition",
 )
+wait_in_place = Formula(
+    q.wait_in_place,
+    q.ttft_at_limit,
+    why="a question takes its place in the batch before its prompt is read",
+    source="definition",
+)
+no_wait_in_place = Formula(
+    q.wait_in_place,
+    Integer(0),
+    why="a question takes its place in the batch once its prompt has been read elsewhere",
+    source="Zhong et al. 2024, DistServe, arXiv:2401.09670, section 3",
+)
 duty_cycle = Formula(
     q.duty_cycle,
-    _busy / (_busy + q.think_time),
+    (q.wait_in_place + _writing) / (q.ttft_at_limit + _writing + q.think_time),
     why="a user is active from the question to the last token, and idle while thinking",
     source="definition",
     scope="a slower server makes its own users busier",
@@ -120,7 +132,8 @@ users_by_host_link = Formula(
     q.n_gpus * q.host_link_bandwidth * q.turn_period / (q.kv_bytes_per_sequence + q.offload_bytes),
     why="in each turn a user's cache comes back from the host, and what is new goes out to it",
     source="first principles",
-    scope="each GPU has its own link; both directions share it",
+    scope="each GPU has its own link, which both directions share; turns are those of a full "
+    "server, and where the link binds first, turns are shorter and it carries fewer users",
 )
 users_by_host_memory = Formula(
     q.users_by_host_memory,

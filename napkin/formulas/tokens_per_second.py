@@ -104,6 +104,7 @@ prompt_stall = Formula(
     q.batch * q.prefill_time / q.new_tokens,
     why="each sequence of the batch brings one prompt for every new_tokens tokens that it writes",
     source="steady state: as many requests begin as end",
+    scope="the prompt of the sequence itself is counted too: high by one part in the batch",
 )
 chunked_tpot = Formula(
     q.tpot,
@@ -279,7 +280,7 @@ ttft = Formula(
     q.restore_wait + q.step_wait + q.prefill_time,
     why="the cache must be there, and the step that is running must end, before a prompt is read",
     source="scaling-book, applied-inference",
-    scope="no queue in front of it",
+    scope="no queue in front of it; a prompt in pieces spans several steps and takes longer",
 )
 step_wait = Formula(
     q.step_wait,

@@ -181,19 +181,28 @@ idle_recomputed = Bundle(
 )
 prefill_first = Bundle(
     "prefill_first",
-    (speed.tpot, speed.prompt_stall, speed.step_wait, speed.n_gpus_prefill),
+    (
+        *(speed.tpot, speed.prompt_stall, speed.step_wait, speed.n_gpus_prefill),
+        duty_cycle.wait_in_place,
+    ),
     "a prompt is read in one piece, between two steps",
     slot="prompts",
 )
 chunked_prefill = Bundle(
     "chunked_prefill",
-    (speed.chunked_tpot, speed.chunked_prompt_stall, speed.step_wait, speed.n_gpus_prefill),
+    (
+        *(speed.chunked_tpot, speed.chunked_prompt_stall, speed.step_wait, speed.n_gpus_prefill),
+        duty_cycle.wait_in_place,
+    ),
     "prompts are read in pieces that ride along in the steps",
     slot="prompts",
 )
 disaggregated = Bundle(
     "disaggregated",
-    (speed.disaggregated_tpot, speed.no_step_wait, speed.disaggregated_n_gpus_prefill),
+    (
+        *(speed.disaggregated_tpot, speed.no_step_wait, speed.disaggregated_n_gpus_prefill),
+        duty_cycle.no_wait_in_place,
+    ),
     "prompts are read on GPUs of their own",
     slot="prompts",
 )

@@ -14,6 +14,7 @@ duty_cycle = declare("duty_cycle", "1", "share of the time in which a user is ac
 think_time = declare("think_time", "s", "time between an answer and the next question", "Z", NON_NEGATIVE, hint="or give duty_cycle itself, such as 0.2")
 tpot_at_limit = declare("tpot_at_limit", "s", "time per output token with as many active as may be", r"t_\mathrm{tpot}^{\mathrm{full}}")
 ttft_at_limit = declare("ttft_at_limit", "s", "time to first token with as many active as may be", r"t_\mathrm{ttft}^{\mathrm{full}}")
+wait_in_place = declare("wait_in_place", "s", "wait for the first token that takes a place in the batch", r"t_\mathrm{place}", NON_NEGATIVE)
 turn_tokens = declare("turn_tokens", "token/sequence", "tokens that a turn adds to the conversation", r"T_\mathrm{turn}")
 turn_period = declare("turn_period", "s", "time from one question of a user to the next", r"t_\mathrm{turn}")
 users_by_load = declare("users_by_load", "user", "users whose activity the replica carries", r"N_\mathrm{load}")

@@ -256,6 +256,8 @@ def test_step_prefill_and_speed_follow_the_widths(
         n_gpus=n_gpus,
         context=8192,
         prompt=512,
+        kv_copies=1,
+        all_reduce_time=0,
     )
     experts = float(published.givens.get("bytes_per_expert_weight", 0)) * routed
     embedding = 2 * int(published.count("embedding_params"))

@@ -299,7 +299,7 @@ def test_at_break_even_both_bills_are_equal(
 ) -> None:
     names = ("api_input_price", "api_cached_input_price", "api_output_price")
     givens = {"price": price, "n_gpus": gpus, "prompt": prompt, "new_tokens": new}
-    givens |= {"n_gpus": 1, "utilization": Fraction(1, 2)}  # idle GPUs are paid for as well
+    givens |= {"utilization": Fraction(1, 2)}  # idle GPUs are paid for as well
     givens |= {"hit_rate": hit, **dict(zip(names, asked, strict=True))}
     requests = compute("break_even_requests_per_second", **givens)
     bill = prompt * ((1 - hit) * asked[0] + hit * asked[1]) + new * asked[2]

@@ -12,11 +12,13 @@ from napkin.formulas import variants
 from napkin.formulas.probability import FUNCTIONS
 
 DEEPSEEK = nk.Napkin(
-    model="DeepSeek-V3", accelerator="H200", precision="fp8", bytes_per_kv=2, context=8192, n_gpus=8
-)
+    model="DeepSeek-V3", accelerator="H200", precision="fp8", bytes_per_kv=2, context=8192,
+    n_gpus=8, memory="141 GB", bytes_per_weight=1,
+)  # fmt: skip
 QWEN = nk.Napkin(
-    model="Qwen3-235B-A22B", accelerator="H100", precision="fp8", context=8192, n_gpus=8
-)
+    model="Qwen3-235B-A22B", accelerator="H100", precision="fp8", kv_precision="fp8",
+    context=8192, n_gpus=8, memory="80 GB",
+)  # fmt: skip
 LLAMA = nk.Napkin(model="Llama-3-70B", accelerator="H100", precision="bf16", context=8192, n_gpus=4)
 ONE = nk.Napkin(
     model="Qwen3-32B", accelerator="B200", precision="fp8", context=20_000, prompt=4_000,
@@ -230,8 +232,8 @@ def test_tensor_parallel_divides_the_gpus() -> None:
 @pytest.mark.parametrize(
     ("n", "target", "count"),
     [
-        (DEEPSEEK.assume(accelerator="H100"), "concurrent_sequences", 16),
-        (DEEPSEEK.assume(accelerator="H100", n_gpus=1), "kv_budget", 16),
+        (DEEPSEEK.assume(accelerator="H100", memory="80 GB"), "concurrent_sequences", 16),
+        (DEEPSEEK.assume(accelerator="H100", n_gpus=1, memory="80 GB"), "kv_budget", 16),
         # 660 GB over 32, and 11.4 GB of attention and 0.6 GB of cache on each
         (DEEPSEEK.assume(ON_ITS_OWN, memory="50 GB"), "concurrent_sequences", 32),
         (LLAMA.assume(n_gpus=1), "kv_budget", 2),
