@@ -219,8 +219,11 @@ engine_concurrent_sequences = Formula(
     q.concurrent_sequences,
     q.kv_budget
     / (
-        q.kv_bytes_per_sequence
-        + kept_window * q.bytes_per_kv * (q.window_reserved - Min(q.context, q.window))
+        q.kv_copies
+        * (
+            q.kv_bytes_per_sequence
+            + kept_window * q.bytes_per_kv * (q.window_reserved - Min(q.context, q.window))
+        )
     ),
     why="caches fit until the budget is full; windowed layers reserve more than they read",
     source="first principles",

@@ -21,7 +21,7 @@ users_by_load = declare("users_by_load", "user", "users whose activity the repli
 users_by_host_link = declare("users_by_host_link", "user", "users whose caches the host link can swap", r"N_\mathrm{link}")
 users_by_host_memory = declare("users_by_host_memory", "user", "users whose caches the host's memory holds", r"N_\mathrm{host}")
 offload_bytes = declare("offload_bytes", "byte/sequence", "cache that goes out to the host in a turn", r"K_\mathrm{out}", NON_NEGATIVE)
-users = declare("users", "user", "users of the replica: sessions open at the busy hour", "N")
+users = declare("users", "user", "users with an open session", "N")
 users_per_gpu = declare("users_per_gpu", "user/GPU", "users for each GPU", "N_1")
 # Subscribers, and a demand that one replica does not carry
 busy_share = declare("busy_share", "1", "share of the subscribers with an open session at the busy hour", r"s_\mathrm{open}", FRACTION)

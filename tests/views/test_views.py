@@ -53,7 +53,7 @@ def test_say_fills_in_values() -> None:
 def test_symbols_are_read_from_the_worksheet() -> None:
     table = nk.symbols(QWEN, "users", q.context)
     assert [row[1] for row in table.rows] == ["`users`", "`context`"]
-    meaning = "users of the replica: sessions open at the busy hour"
+    meaning = "users with an open session"
     assert table.rows[0] == ["$N$", "`users`", meaning, "user", str(QWEN.users)]
     lines = table._repr_markdown_().splitlines()
     assert len(lines) == 4
