@@ -19,6 +19,7 @@ HEADINGS = {
     "gqa": "Attention and its relatives",
     "layers": "Models whose layers differ",
     "quantization": "Narrow numbers",
+    "parallelism": "Several GPUs",
     "tokens_per_second": "A step, and its speed",
     "paging": "What fits",
     "duty_cycle": "Users",
