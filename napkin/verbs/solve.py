@@ -64,7 +64,7 @@ def solve(n: Napkin, unknown: str, **target: Any) -> list[Solution]:
     --------
     >>> n = Napkin(model="Qwen3-32B", accelerator="B200", precision="fp8")
     >>> solve(n, "context", concurrent_sequences=100)
-    [context = 12,200 token/sequence (exact)]
+    [context = 6,080 token/sequence (exact)]
     """
     expect_napkin(n, "solve")
     if len(target) != 1:
