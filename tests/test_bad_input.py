@@ -274,8 +274,13 @@ def test_the_gpus_that_would_do_really_do(
     n = QWEN.assume(model=model, memory=f"{gigabytes} GB", context=context, usable_memory=share)
     try:
         assert n.concurrent_sequences >= 1
-    except DoesNotFitError:
-        _gpus_named(n, "users")
+    except DoesNotFitError as reason:
+        if "n_gpus=" in str(reason):
+            _gpus_named(n, "users")
+        else:  # nor does any number of GPUs that shares the heads
+            for power in range(1, 11):
+                with pytest.raises(DoesNotFitError):
+                    _ = n.assume(n_gpus=2**power).users
 
 
 # ------------------------------------------------------- circles and setting

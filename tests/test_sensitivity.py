@@ -20,11 +20,11 @@ MOE = nk.Napkin(
     context=9_000,
     price=3,
     duty_cycle=0.3,
+    bytes_per_weight=1,
 )
 NAPKINS = {
     "kept": QWEN,
     "evicted": QWEN.assume(variants.idle_offloaded, host_link_bandwidth=6e10, think_time=20),
-    "binomial": QWEN.assume(variants.idle_offloaded, variants.binomial, overflow_target=0.01),
     "erlang": QWEN.assume(variants.idle_offloaded, variants.erlang, wait_target=0.02),
     "experts": MOE.assume(speed_target=60, prompt=900),
     "overheads": QWEN.assume(
@@ -69,6 +69,13 @@ def test_rows_are_sorted_and_read_as_sentences() -> None:
     assert "1 % more price (4 USD/h) makes cost_per_user_month 1 % higher" in found.sentences()
     assert str(found).splitlines()[0] == f"cost_per_user_month = {QWEN.cost_per_user_month}"
     assert all(sentence in found._repr_markdown_() for sentence in found.sentences())
+
+
+def test_chance_counts_whole_users_and_has_a_slope_between_them() -> None:
+    n = QWEN.assume(variants.idle_offloaded, variants.binomial, overflow_target=0.01)
+    more, less = (n.assume(memory=n.memory * share).users for share in (1.2, 0.8))
+    coarse = float((more - less) / n.users) / 0.4
+    assert nk.sensitivity(n, "users").to("memory") == pytest.approx(coarse, rel=0.05)
 
 
 def test_a_rounded_quantity_has_the_slope_of_what_is_rounded() -> None:

@@ -32,8 +32,8 @@ import napkin as nk
 from napkin import notation as q
 
 n = nk.Napkin(
-    model="Qwen3-32B", accelerator="B200", precision="fp8", context=20_000, duty_cycle=0.2,
-    price=4, overflow_target=0.01, wait_target=0.05,
+    model="Qwen3-32B", accelerator="B200", precision="fp8", kv_precision="fp8", context=20_000,
+    duty_cycle=0.2, price=4, overflow_target=0.01, wait_target=0.05,
 )
 config = {{
     "model_type": "llama", "hidden_size": 4096, "num_hidden_layers": 32,

@@ -448,6 +448,7 @@ EXTRA: dict[str, dict[str, Any]] = {
     "sliding_window": {"n_layers_window": 32, "window": 4096},
     "linear_attention": LINEAR,
     "moe": MOE,
+    "expert_parallel": {"n_experts_active": 8},
     "idle_offloaded": {"host_link_bandwidth": "64 GB/s", "turn_period": 40},
     "binomial": {"overflow_target": 0.01},
     "erlang": {"wait_target": 0.05},

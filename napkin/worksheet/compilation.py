@@ -17,7 +17,7 @@ from ..formulas.graph import Graph
 from ..formulas.roots import Largest
 from ..quantities.quantity import lookup
 from ..quantities.units import scale_of
-from .evaluation import conditions, evaluate, number, require
+from .evaluation import conditions, evaluate, number, require, without_conditions
 from .steps import Steps
 
 _BLOCK: Final = 16_384  # numbers that fit in the cache of a core
@@ -135,7 +135,8 @@ def _numbers(graph: Graph, givens: Mapping[Symbol, Expr], parts: tuple[Expr, ...
     values = dict(givens)
     for symbol in sorted(set().union(*(part.free_symbols for part in parts)), key=str):
         if symbol not in values:
-            values |= evaluate(graph, givens, symbol)
+            found = without_conditions(graph, givens, symbol)
+            values |= evaluate(graph, givens, symbol) if found is None else {symbol: found}
     return [float(number(part, values)) for part in parts]
 
 

@@ -83,7 +83,8 @@ def test_an_answer_or_a_named_error(config: Mapping[str, Any]) -> None:
     except NapkinError:
         return
     assert all(count.is_Integer and count >= 0 for count in counts)
-    assert all(isinstance(value, int) for value in model.givens.values())
+    shapes = {name for name in model.givens if not name.startswith("bytes_per_")}
+    assert all(isinstance(model.givens[name], int) for name in shapes)
 
 
 @pytest.mark.slow

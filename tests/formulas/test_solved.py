@@ -21,8 +21,9 @@ from tests.sheets import QWEN
 
 mp.dps = 40
 CHAT = QWEN.assume(speed_target=20)
-EXPERTS = CHAT.assume(model="DeepSeek-V3", n_gpus=8)
-WINDOWS = CHAT.assume(model="gpt-oss-120b")
+ONE_WIDTH = {"bytes_per_weight": 1, "kv_copies": 1, "all_reduce_time": 0}  # as by hand
+EXPERTS = CHAT.assume(model="DeepSeek-V3", n_gpus=8, **ONE_WIDTH)
+WINDOWS = CHAT.assume(model="gpt-oss-120b", **ONE_WIDTH)
 OVERHEADS = {"n_kernels": 500, "kernel_launch_time": "2 us", "host_time": "1 ms"}
 ROOT = EXPERTS.formulas[q.largest_batch_at_speed].expression
 
