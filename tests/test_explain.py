@@ -238,7 +238,7 @@ def test_the_side_that_binds_and_by_how_much(name: str) -> None:
     assert f"{float(max(ratio, 1 / ratio)):.3g} times" in line
     assert line.index(str(winner)) < line.index(str(n[other]))
     assert winner == n[target]
-    assert str(found) == repr(found) == "\n".join(found.lines)
+    assert str(found) == repr(found) == "\n".join((*found.lines, *found.warnings))
     assert found._repr_markdown_().startswith(f"- {line}")
 
 

@@ -15,6 +15,7 @@ from ..quantities.table import escaped
 from ..quantities.value import in_unit
 from ..worksheet.evaluation import sides
 from ..worksheet.napkin import Napkin, expect_napkin
+from ..worksheet.unused import unused
 
 
 @dataclass(frozen=True)
@@ -24,14 +25,20 @@ class Binding:
     target: str
     lines: tuple[str, ...]
     limits: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return "\n".join(self.lines) or f"nothing competes: {self.target} has no Min or Max in it."
+        return "\n".join(self._said())
 
     __repr__ = __str__
 
     def _repr_markdown_(self) -> str:
-        return "\n".join(f"- {escaped(line)}" for line in self.lines) or str(self)
+        listed = "\n".join(f"- {escaped(line)}" for line in self._said())
+        return listed if self.lines else escaped(str(self))
+
+    def _said(self) -> tuple[str, ...]:
+        nothing = (f"nothing competes: {self.target} has no Min or Max in it.",)
+        return (*(self.lines or nothing), *self.warnings)
 
 
 def binding(n: Napkin, target: str) -> Binding:
@@ -75,7 +82,7 @@ def binding(n: Napkin, target: str) -> Binding:
         limits.append(str(winner))
         lines.append(_sentence(symbol, options, isinstance(choice(expression), Max)))
         queue += sorted(winner.free_symbols, key=str)
-    return Binding(str(target), tuple(lines), tuple(limits))
+    return Binding(str(target), tuple(lines), tuple(limits), tuple(unused(n, target)))
 
 
 def _lines_at(n: Napkin, node: Solved, root: Expr) -> list[str]:

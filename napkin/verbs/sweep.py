@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import DomainError, NapkinError
 from ..quantities.quantity import listed, lookup
+from ..quantities.value import somewhere
 from ..worksheet.arrays import compile_with_fit, read_numbers, unit_factor
 from ..worksheet.napkin import Napkin, expect_napkin
+from ..worksheet.unused import unused
 
 if TYPE_CHECKING:
     from xarray import DataArray, Dataset
@@ -76,7 +78,8 @@ def sweep(n: Napkin, targets: str | Sequence[str], **axes: Any) -> Dataset:
     for name, array in found.items():
         told = {"long_name": "whether the caches fit in memory, and what is asked for can be done"}
         array.attrs = told if name == "fits" else _attributes(name)
-    return xarray.Dataset(found)
+    opened = n.assume(**{name: somewhere(lookup(name).domain) for name in arrays})
+    return xarray.Dataset(found, attrs={"warnings": unused(opened, names)})
 
 
 def _label(axes: dict[str, Any]) -> dict[str, DataArray]:
