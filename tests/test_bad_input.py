@@ -483,7 +483,7 @@ def _excuse(twin: Twin, target: str) -> bool:
         return True
     if target == "largest_batch_at_speed":
         return not twin.speed_target or twin.largest_batch_at_speed() < 1
-    if twin.kv_budget() <= 0 or twin.concurrent_sequences() < 1:
+    if twin.kv_budget() <= 0 or twin.concurrent_sequences() < max(1, twin.batch):
         return True
     return bool(twin.speed_target) and twin.largest_batch_at_speed() < 1
 
@@ -711,3 +711,32 @@ def test_every_verb_stands_in_the_table() -> None:
 def test_a_verb_without_a_napkin_says_so(verb: str, first: object) -> None:
     with pytest.raises(nk.NapkinError, match=rf"{verb} takes a napkin first, got {first!r}"):
         VERBS[verb](first)
+
+
+# ----------------------------------------------- more than the memory holds
+
+
+@pytest.mark.parametrize(
+    "target", ["tpot", "tokens_per_second", "cost_per_million_tokens", "ttft", "decode_step_time"]
+)
+def test_a_batch_beyond_memory_has_no_time_speed_or_cost(target: str) -> None:
+    n = QWEN.assume(prompt=100, new_tokens=10)
+    with pytest.raises(DoesNotFitError, match="batch do not fit in memory: only 56.2 sequences"):
+        _ = n.assume(batch=57)[target]
+    assert n.assume(batch=56)[target]
+    assert n.assume(batch=57).users == n.users
+
+
+@pytest.mark.parametrize("target", ["cost_per_user_month", "users_per_gpu", "capex_per_user"])
+def test_users_beyond_memory_have_no_cost(target: str) -> None:
+    n = QWEN.assume(capex=3)
+    with pytest.raises(
+        DoesNotFitError, match="users do not fit in memory: only 56.2 sequences fit"
+    ):
+        _ = n.assume(users=10**6)[target]
+    assert n.assume(users=56)[target]
+    assert n.assume("idle_recomputed", users=57)[target]
+    moved = n.assume("idle_offloaded", host_memory="1 TB")
+    with pytest.raises(DoesNotFitError, match="of the host: only those of"):
+        _ = moved.assume(users=10**6)[target]
+    assert moved.assume(users=57)[target]

@@ -8,7 +8,7 @@ import pytest
 from sympy import Expr, Rational
 
 import napkin as nk
-from napkin.errors import MissingGivenError
+from napkin.errors import DoesNotFitError, MissingGivenError
 from napkin.formulas import variants
 from napkin.quantities.quantity import REGISTRY
 from napkin.verbs.explain import Node
@@ -159,9 +159,9 @@ def test_a_context_beyond_training_is_warned_of() -> None:
         assert "trained for" not in str(nk.explain(QWEN.assume(context=context), "users"))
 
 
-def test_a_batch_that_does_not_fit_is_warned_of() -> None:
-    text = str(nk.explain(QWEN.assume(batch=57), "tokens_per_second"))
-    assert "the caches of the batch do not fit in memory: only 56.2 sequences fit." in text
+def test_a_batch_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(DoesNotFitError, match="batch do not fit in memory: only 56.2 sequences"):
+        nk.explain(QWEN.assume(batch=57), "tokens_per_second")
     assert "do not fit" not in str(nk.explain(QWEN.assume(batch=56), "tpot"))
 
 

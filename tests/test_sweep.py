@@ -15,12 +15,16 @@ from tests.sheets import QWEN
 def test_a_grid_is_the_same_as_reading_each_point(target: str) -> None:
     grid = nk.sweep(QWEN, target, batch=[1, 20], context=[4_000, "20,000", 100_000])
     assert dict(grid.sizes) == {"batch": 2, "context": 3}
+    raw = nk.sweep(QWEN, target, beyond=True, batch=[1, 20], context=[4_000, "20,000", 100_000])
     for batch in grid.batch.values:
         for context in grid.context.values:
             point = grid.sel(batch=batch, context=context)
             n = QWEN.assume(batch=batch, context=context)
-            assert float(point[target]) == pytest.approx(float(n[target]), rel=1e-12)
             assert bool(point.fits) == (float(n.concurrent_sequences) >= batch)
+            if point.fits or target == "cost_per_user_month":
+                expected = pytest.approx(float(n[target]), rel=1e-12)
+                assert float(raw.sel(batch=batch, context=context)[target]) == expected
+            assert bool(point.fits) == bool(np.isfinite(point[target]))
 
 
 def test_units_and_meanings_are_on_it() -> None:
@@ -97,3 +101,13 @@ def test_a_speed_that_no_batch_reaches_does_not_fit() -> None:
 def test_the_layout_is_an_axis_as_any_other() -> None:
     grid = nk.sweep(QWEN, "kv_bytes_per_token", group_size=[1, 8])
     assert float(grid.kv_bytes_per_token[0]) == 8 * float(grid.kv_bytes_per_token[1])
+
+
+def test_what_does_not_fit_has_no_numbers() -> None:
+    axes = {"context": [20_000], "usable_memory": [0.1, 1]}
+    grid = nk.sweep(QWEN, ["concurrent_sequences", "users"], **axes)
+    assert grid.fits.values.tolist() == [[False, True]]
+    assert np.isnan(grid.concurrent_sequences.values).tolist() == [[True, False]]
+    assert np.isnan(grid.users.values).tolist() == [[True, False]]
+    beyond = nk.sweep(QWEN, "concurrent_sequences", beyond=True, **axes)
+    assert float(beyond.concurrent_sequences[0, 0]) < 0

@@ -3,7 +3,7 @@
 from sympy import Integer, Min, floor, oo, sqrt
 
 from ..quantities import notation as q
-from .formula import Elsewhere, Formula, Without
+from .formula import Detail, Elsewhere, Formula, Without
 from .probability import BinomialOverflow, ErlangB, LoadAtWait, UsersAtOverflow
 
 _ERLANG = "Erlang 1917"
@@ -66,12 +66,18 @@ users = Formula(
     Min(q.users_by_load, q.concurrent_sequences),
     why="idle users keep their cache, so everyone must fit, active or not",
     source="first principles",
+    valid=q.users <= q.concurrent_sequences,
+    otherwise="the caches of the users do not fit in memory",
+    details=(Detail("only {} fit.", (q.concurrent_sequences,)),),
 )
 users_offloaded = Formula(
     q.users,
     Min(q.users_by_load, q.users_by_host_memory, q.users_by_host_link),
     why="idle users leave the GPU, so the host must hold their caches and bring them back in time",
     source="first principles",
+    valid=q.users <= q.users_by_host_memory,
+    otherwise="the caches of the users do not fit in the memory of the host",
+    details=(Detail("only those of {} fit.", (q.users_by_host_memory,)),),
     left_out=(
         Without(q.host_memory, q.users_by_host_memory, oo),
         Without(q.host_link_bandwidth, q.users_by_host_link, oo),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sympy import Expr, Max, Symbol
+from sympy import Expr, Max, Symbol, true
 
 from ..errors import NapkinError
-from ..formulas.formula import Solved
+from ..formulas.formula import Formula, Solved
 from ..formulas.graph import choice
 from ..quantities.quantity import lookup
 from ..quantities.table import escaped
@@ -89,7 +89,10 @@ def _lines_at(n: Napkin, node: Solved, root: Expr) -> list[str]:
     """Say what decides where a solved target lies: what binds there on its left side."""
     place = in_unit(node.unknown, root)
     with suppress(NapkinError):
-        there = n.assume(**{node.unknown.name: place})
+        own = n.formulas.packaged.get(node.unknown)
+        # The place may lie beyond what fits: then it does not bind, but it is still there.
+        freed = [replace(own, valid=true, otherwise="")] if isinstance(own, Formula) else []
+        there = n.assume(*freed, **{node.unknown.name: place})
         names = sorted(map(str, node.left.free_symbols - {node.unknown}))
         found = (line for name in names for line in binding(there, name).lines)
         return [f"at {node.unknown} = {place} {line}" for line in found]

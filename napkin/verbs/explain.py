@@ -16,7 +16,7 @@ from ..formulas.graph import graph_of
 from ..quantities.notation import context, max_context
 from ..quantities.quantity import lookup
 from ..quantities.value import Value, in_unit
-from ..worksheet.evaluation import evaluate, unmet
+from ..worksheet.evaluation import evaluate
 from ..worksheet.napkin import Napkin, expect_napkin
 from ..worksheet.unused import unused
 
@@ -159,12 +159,8 @@ def _notes(
 
 
 def _beside_its_formula(n: Napkin, symbol: Symbol, given: Value) -> Iterator[str]:
-    """Say where a given breaks the condition of its formula, and what that would give."""
-    formula, numbers = n.formulas[symbol], n.numbers
-    reason = unmet(n.formulas, numbers, formula, numbers) if formula.otherwise else ""
-    if reason:
-        yield reason
-    others = {name: value for name, value in numbers.items() if name != symbol}
+    """Say what the formula of a given would give, where that is something else."""
+    others = {name: value for name, value in n.numbers.items() if name != symbol}
     graph = graph_of(n.formulas.packaged, others)
     with suppress(NapkinError):
         computed = in_unit(symbol, evaluate(graph, others, symbol)[symbol])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from xarray import DataArray, Dataset
 
 
-def sweep(n: Napkin, targets: str | Sequence[str], **axes: Any) -> Dataset:
+def sweep(n: Napkin, targets: str | Sequence[str], *, beyond: bool = False, **axes: Any) -> Dataset:
     """Compute quantities over arrays of others.
 
     Parameters
@@ -25,6 +25,8 @@ def sweep(n: Napkin, targets: str | Sequence[str], **axes: Any) -> Dataset:
         The worksheet.
     targets : str or sequence of str
         What to compute.
+    beyond : bool
+        Keep the numbers of points that do not fit, instead of NaN.
     **axes
         Values by code name, each in its own unit. One-dimensional sequences span a grid;
         arrays of more dimensions are matched by NumPy's broadcasting; xarray and Dask
@@ -34,7 +36,8 @@ def sweep(n: Napkin, targets: str | Sequence[str], **axes: Any) -> Dataset:
     -------
     xarray.Dataset
         A variable a target, with its unit; and ``fits``, which says where the caches fit
-        in memory and the batch does not exceed them, if that can be told.
+        in memory and the batch does not exceed them, if that can be told. The attribute
+        ``warnings`` names what is given and not used.
 
     Raises
     ------
@@ -50,6 +53,7 @@ def sweep(n: Napkin, targets: str | Sequence[str], **axes: Any) -> Dataset:
     >>> grid.fits.values.tolist()
     [[True, True], [True, True], [True, False]]
     """
+    import numpy as np
     import xarray
 
     expect_napkin(n, "sweep")
@@ -61,8 +65,11 @@ def sweep(n: Napkin, targets: str | Sequence[str], **axes: Any) -> Dataset:
     outputs = [*names, *(["fits"] if tells else [])]
 
     def compute(*values: Any) -> Any:
-        found = tuple(call(*values))
-        return found if len(found) > 1 else found[0]
+        found = call(*values)
+        if tells and not beyond:
+            for numbers in found[:-1]:
+                numbers[~found[-1]] = np.nan
+        return tuple(found) if len(found) > 1 else found[0]
 
     try:
         results = xarray.apply_ufunc(
