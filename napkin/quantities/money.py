@@ -9,14 +9,14 @@ An entry reads: name, unit, meaning, shown symbol, domain, value assumed when no
 from .quantity import AT_LEAST_ONE, FRACTION, NON_NEGATIVE, POSITIVE, declare
 
 # Money
-price = declare("price", "USD/h", "price of one GPU for an hour", r"c_\mathrm{gpu}", hint="there is no default price")
+price = declare("price", "USD/h", "price of one GPU for an hour", r"c_\mathrm{gpu}", hint="there is no default price", per=("GPU",))
 month = declare("month", "h", "length of a month", r"t_\mathrm{month}", POSITIVE, 720, ideal=True)
 cost_per_user_hour = declare("cost_per_user_hour", "USD/(user h)", "cost of one user for an hour", r"c_\mathrm{hour}")
 cost_per_user_month = declare("cost_per_user_month", "USD/user", "cost of one user for a month", r"c_\mathrm{month}")
 cost_per_million_tokens = declare("cost_per_million_tokens", "USD/Mtoken", "cost of a million generated tokens", r"c_\mathrm{Mtok}")
-capex = declare("capex", "USD", "purchase price of one GPU with its share of the server", r"c_\mathrm{buy}")
+capex = declare("capex", "USD", "purchase price of one GPU with its share of the server", r"c_\mathrm{buy}", per=("GPU",))
 lifetime = declare("lifetime", "h", "hours over which it is written off", r"t_\mathrm{life}")
-power = declare("power", "kW", "electric power of one GPU with its share of the server", r"P_\mathrm{el}")
+power = declare("power", "kW", "electric power of one GPU with its share of the server", r"P_\mathrm{el}", per=("GPU",))
 pue = declare("pue", "1", "power of the building for each watt of computers", "PUE", AT_LEAST_ONE)
 electricity_price = declare("electricity_price", "USD/kWh", "price of electricity", r"c_\mathrm{el}", NON_NEGATIVE)
 capex_per_user = declare("capex_per_user", "USD/user", "purchase price for each user", r"c_\mathrm{buy,user}")

@@ -58,6 +58,8 @@ class Quantity:
     ideal: bool = False
     own: bool = False
     assumption: str = "positive"
+    per: tuple[str, ...] = ()
+    """Labels that a reader may write below the unit, because the quantity is of one of it."""
 
     @property
     def symbol(self) -> Symbol:
@@ -78,11 +80,14 @@ def declare(
     key: str = "",
     hint: str = "",
     ideal: bool = False,
+    per: tuple[str, ...] = (),
 ) -> Symbol:
     """Enter a quantity of the book into the registry, and return its symbol."""
     if name in REGISTRY:
         raise ValueError(f"{name} is declared twice")
-    REGISTRY[name] = Quantity(name, unit, meaning, shown, domain, default, key, hint, ideal)
+    REGISTRY[name] = Quantity(
+        name, unit, meaning, shown, domain, default, key, hint, ideal, per=per
+    )
     return REGISTRY[name].symbol
 
 

@@ -14,8 +14,8 @@ from sympy import Expr, Integer, Rational, Symbol
 from ..errors import DomainError, UnitError
 from .digits import check_not_zero, readable, short_unit
 from .products import product
-from .quantity import Domain, lookup
-from .units import Dimension, conversion, parse_unit, scale_of, words
+from .quantity import Domain, Quantity, lookup
+from .units import Dimension, conversion, labels, parse_unit, scale_of, words
 
 _NUMBER: Final = re.compile(
     r"\s*([-+]?(?:(?:\d{1,3}(?:,\d{3})+|\d[\d_]*)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,3})?)"
@@ -282,6 +282,8 @@ def coherent(symbol: Symbol | str, given: object) -> Expr:
             number = value.number
         else:
             number = value.number * conversion(value.unit, quantity.unit)
+            if isinstance(given, str):
+                _check_labels(quantity, value.unit)
     except (UnitError, DomainError) as reason:
         raise type(reason)(
             f"{quantity.name} expects {quantity.unit} ({quantity.meaning}), got {given!s}: {reason}"
@@ -291,6 +293,21 @@ def coherent(symbol: Symbol | str, given: object) -> Expr:
             f"{quantity.name} ({quantity.meaning}) must be {quantity.domain.words}, got {given!s}."
         )
     return number * scale_of(quantity.name)
+
+
+def _check_labels(quantity: Quantity, unit: str) -> None:
+    """Raise a `UnitError` if a unit counts by something by which the quantity does not."""
+    own = labels(quantity.unit)
+    if "sequence" in own:  # at any moment, a request of a user is one sequence
+        own |= dict.fromkeys(("user", "request"), own["sequence"])
+    for label, power in labels(unit).items():
+        here = power == own.get(label) or (power < 0 and label in quantity.per)
+        if not here and quantity.unit != "1":
+            side = "for each" if power < 0 else "a number of"
+            raise UnitError(
+                f"{unit!r} is {side} {label}, and {quantity.unit!r} is not. Convert the number, or "
+                f"leave out {label!r} if it means the same."
+            )
 
 
 def allows(domain: Domain, number: Expr) -> bool:
