@@ -417,8 +417,8 @@ SPECIAL: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     },
     "own": {
         "capex": wide(1e2, 1e6),
-        "lifetime": wide(1e2, 1e6),
-        "power": wide(1e-2, 1e2),
+        "lifetime": wide(1e3, 1e6),
+        "power": wide(1e-2, 20),
         "pue": wide(1, 3),
         "electricity_price": st.one_of(st.just(0), wide(1e-3, 1e1)),
     },
@@ -453,6 +453,7 @@ def worksheets(draw: st.DrawFn) -> tuple[nk.Napkin, Twin]:
         givens["n_layers_window"] = min(givens["n_layers_window"], rest)
     if {"mha", "mqa"} & set(bundles):
         givens.pop("n_kv_heads")
+    givens["context"] = max(givens["context"], givens.get("prompt", 0))
     if "own" in bundles:
         givens.pop("price")
     if "disaggregated" in bundles:  # to count the GPUs for prompts needs them to be known
@@ -740,3 +741,50 @@ def test_users_beyond_memory_have_no_cost(target: str) -> None:
     with pytest.raises(DoesNotFitError, match="of the host: only those of"):
         _ = moved.assume(users=10**6)[target]
     assert moved.assume(users=57)[target]
+
+
+# ----------------------------------------------------- implausible input
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"context": True}, "context expects token/sequence .*only a switch is true or false"),
+        ({"bytes_per_weight": 4}, r"would be 4 B: a weight of four bits takes 0.5 byte"),
+        ({"bytes_per_weight": 8}, "at most 4 bytes"),
+        ({"bytes_per_kv": 8}, r"four bits are 0.5"),
+        ({"reserved_memory": 4}, "reserved_memory=4 would be 4 B: give a unit, as in '4 GB'"),
+        ({"reserved_memory": "4"}, "give a unit"),
+        ({"month": "30 h"}, "at least 600 hours"),
+        ({"power": 700}, "at most 20 kW for one GPU, got 700"),
+        ({"lifetime": 3}, "at least 1,000 hours"),
+    ],
+)
+def test_input_that_is_likely_a_slip(given: dict[str, object], says: str) -> None:
+    with pytest.raises(NapkinError, match=says):
+        QWEN.assume(**given)
+
+
+def test_what_is_unusual_but_meant_is_taken() -> None:
+    n = QWEN.assume(bytes_per_weight="4 byte", reserved_memory="4 byte", bytes_per_kv=4)
+    assert float(n.bytes_per_weight) == float(n.reserved_memory) == float(n.bytes_per_kv) == 4
+    assert QWEN.assume(reserved_memory=0, tied_embeddings=True).users
+    assert nk.sweep(QWEN, "users", reserved_memory=[0, 4]).fits.all()
+    assert QWEN.function("cost_per_user_month", "month")(600)
+
+
+@pytest.mark.parametrize("heads", [7, 65, 128])
+def test_key_value_heads_that_do_not_divide_the_query_heads(heads: int) -> None:
+    with pytest.raises(DoesNotFitError, match=f"n_heads is 64, n_kv_heads is {heads}"):
+        _ = QWEN.assume(n_kv_heads=heads).users
+    grid = nk.sweep(QWEN, "users", n_kv_heads=[heads, 16])
+    assert grid.fits.values.tolist() == [False, True]
+
+
+@pytest.mark.parametrize("way", [(), ("chunked_prefill",)])
+def test_a_context_holds_the_prompt(way: tuple[str, ...]) -> None:
+    n = QWEN.assume(*way, prompt=12_000, new_tokens=300)
+    with pytest.raises(DoesNotFitError, match="has 12,000 tokens, and the context only 100 token"):
+        _ = n.assume(context=100).users
+    assert n.assume(context=12_000).tpot
+    assert n.assume(context=100).ttft

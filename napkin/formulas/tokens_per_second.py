@@ -84,6 +84,7 @@ prompt_stall = Formula(
     q.batch * q.prefill_time / q.new_tokens,
     why="each sequence of the batch brings one prompt for every new_tokens tokens that it writes",
     source="steady state: as many requests begin as end",
+    **paging.holds_prompt,
 )
 chunked_tpot = Formula(
     q.tpot,
@@ -98,6 +99,7 @@ chunked_prompt_stall = Formula(
     q.batch * q.prefill_compute_time / q.new_tokens,
     why="a piece of a prompt brings its work; the weights are read for the step anyway",
     source="Agrawal et al. 2024, Sarathi-Serve, arXiv:2403.02310, section 4",
+    **paging.holds_prompt,
 )
 disaggregated_tpot = Formula(
     q.tpot,

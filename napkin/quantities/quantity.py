@@ -37,6 +37,7 @@ PROBABILITY: Final = Domain(
 )
 AT_LEAST_ONE: Final = Domain("a number of at least 1", low=1)
 SHARE: Final = Domain("a share from 0 to 1", high=1)
+NARROW: Final = Domain("above 0 and at most 4 bytes (four bits are 0.5)", high=4, open_low=True)
 COUNT: Final = Domain("a whole number of at least 1", low=1, integer=True)
 WHOLE: Final = Domain("a whole number of at least 0", integer=True)
 SWITCH: Final = Domain("0 or 1", high=1, integer=True)
@@ -60,6 +61,8 @@ class Quantity:
     assumption: str = "positive"
     per: tuple[str, ...] = ()
     """Labels that a reader may write below the unit, because the quantity is of one of it."""
+    bare: Domain | None = None
+    """What a number without a unit may be, besides 0, where another one is likely a slip."""
 
     @property
     def symbol(self) -> Symbol:
@@ -81,12 +84,13 @@ def declare(
     hint: str = "",
     ideal: bool = False,
     per: tuple[str, ...] = (),
+    bare: Domain | None = None,
 ) -> Symbol:
     """Enter a quantity of the book into the registry, and return its symbol."""
     if name in REGISTRY:
         raise ValueError(f"{name} is declared twice")
     REGISTRY[name] = Quantity(
-        name, unit, meaning, shown, domain, default, key, hint, ideal, per=per
+        name, unit, meaning, shown, domain, default, key, hint, ideal, per=per, bare=bare
     )
     return REGISTRY[name].symbol
 

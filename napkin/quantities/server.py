@@ -6,8 +6,10 @@ An entry reads: name, unit, meaning, shown symbol, domain, value assumed when no
 
 # One line an entry: this is a table, and reads as one.
 # fmt: off
-from .quantity import COUNT, FRACTION, NON_NEGATIVE, POSITIVE, SHARE, WHOLE, declare
+from .quantity import COUNT, FRACTION, NARROW, NON_NEGATIVE, POSITIVE, SHARE, WHOLE, Domain, declare
 
+_BITS = Domain("a weight of four bits takes 0.5 byte; if you mean bytes, say so, as in '4 byte'", high=4, open_high=True)
+_MEGABYTE = Domain("give a unit, as in '4 GB'", low=10**6)
 # What is asked of it
 batch = declare("batch", "sequence", "sequences in the step", "B")
 context = declare("context", "token/sequence", "tokens of a sequence already cached", "S", NON_NEGATIVE)
@@ -17,8 +19,8 @@ new_tokens = declare("new_tokens", "token", "tokens generated", r"n_\mathrm{new}
 hit_rate = declare("hit_rate", "1", "share of the prompt found in a prefix cache", r"\eta_\mathrm{hit}", SHARE)
 prefill_tokens = declare("prefill_tokens", "token", "prompt tokens left to compute", "T'", NON_NEGATIVE)
 speed_target = declare("speed_target", "token/s", "speed that each active user shall see", "x^{*}", per=("user", "sequence", "request"))
-bytes_per_weight = declare("bytes_per_weight", "byte", "bytes of one weight", r"b_\mathrm{w}", hint="or name a precision, such as precision='fp8'")
-bytes_per_kv = declare("bytes_per_kv", "byte", "bytes of one cached element", r"b_\mathrm{kv}", hint="or name a precision, such as precision='fp8'", per=("element",))
+bytes_per_weight = declare("bytes_per_weight", "byte", "bytes of one weight", r"b_\mathrm{w}", NARROW, bare=_BITS, hint="or name a precision, such as precision='fp8'")
+bytes_per_kv = declare("bytes_per_kv", "byte", "bytes of one cached element", r"b_\mathrm{kv}", NARROW, hint="or name a precision, such as precision='fp8'", per=("element",))
 bytes_per_activation = declare("bytes_per_activation", "byte", "bytes of one activation", r"b_\mathrm{a}", per=("element",))
 bytes_per_output = declare("bytes_per_output", "byte", "bytes of one output element", r"b_\mathrm{out}", per=("element",))
 bytes_per_state = declare("bytes_per_state", "byte", "bytes of one element of a linear or state-space layer's state", r"b_\mathrm{state}", POSITIVE, 4, per=("element",))
@@ -32,7 +34,7 @@ memory = declare("memory", "byte", "memory of one GPU", "M", hint="or name an ac
 compute_efficiency = declare("compute_efficiency", "1", "achieved share of the peak", r"\eta_F", FRACTION, 1, ideal=True)
 bandwidth_efficiency = declare("bandwidth_efficiency", "1", "achieved share of the bandwidth", r"\eta_W", FRACTION, 1, ideal=True)
 usable_memory = declare("usable_memory", "1", "share of the memory that the server may use", "u", FRACTION, 1, ideal=True)
-reserved_memory = declare("reserved_memory", "byte", "memory of one GPU kept for other things", "M_0", NON_NEGATIVE, 0, ideal=True, per=("GPU",))
+reserved_memory = declare("reserved_memory", "byte", "memory of one GPU kept for other things", "M_0", NON_NEGATIVE, 0, ideal=True, per=("GPU",), bare=_MEGABYTE)
 link_bandwidth = declare("link_bandwidth", "byte/s", "bandwidth between GPUs, one direction", r"W_\mathrm{l}", per=("GPU",))
 host_link_bandwidth = declare("host_link_bandwidth", "byte/s", "bandwidth between one GPU and its host, one direction", r"W_\mathrm{host}", per=("GPU",))
 host_memory = declare("host_memory", "byte", "memory of the host kept for caches, for each GPU", r"M_\mathrm{host}", NON_NEGATIVE, per=("GPU",))

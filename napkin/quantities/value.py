@@ -14,7 +14,7 @@ from sympy import Expr, Integer, Rational, Symbol
 from ..errors import DomainError, UnitError
 from .digits import check_not_zero, readable, short_unit
 from .products import product
-from .quantity import Domain, Quantity, lookup
+from .quantity import SWITCH, Domain, Quantity, lookup
 from .units import Dimension, conversion, labels, parse_unit, scale_of, words
 
 _NUMBER: Final = re.compile(
@@ -275,11 +275,13 @@ def coherent(symbol: Symbol | str, given: object) -> Expr:
     """Return what was given for a quantity in coherent units (byte, FLOP, s, USD)."""
     quantity = lookup(symbol)
     try:
+        if isinstance(given, bool) and quantity.domain is not SWITCH:
+            raise DomainError("only a switch is true or false, so give a number.")
         value = parse_text(given) if isinstance(given, str) else given
         if not isinstance(value, Value):
             number = exact_number(value)
         elif value.unit == "1" and isinstance(given, str):
-            number = value.number
+            number, value = value.number, given
         else:
             number = value.number * conversion(value.unit, quantity.unit)
             if isinstance(given, str):
@@ -291,6 +293,11 @@ def coherent(symbol: Symbol | str, given: object) -> Expr:
     if not allows(quantity.domain, number):
         raise DomainError(
             f"{quantity.name} ({quantity.meaning}) must be {quantity.domain.words}, got {given!s}."
+        )
+    bare = quantity.bare
+    if bare and not isinstance(value, Value) and number and not allows(bare, number):
+        raise DomainError(
+            f"{quantity.name}={given} would be {in_unit(symbol, number)}: {bare.words}."
         )
     return number * scale_of(quantity.name)
 
@@ -320,9 +327,13 @@ def allows(domain: Domain, number: Expr) -> bool:
     return bool(whole and domain.within(number))
 
 
-def somewhere(domain: Domain) -> float:
-    """Return a number that a domain holds."""
-    return 1 if allows(domain, Integer(1)) else 0.5
+def somewhere(symbol: Symbol | str) -> Value:
+    """Return a value that a quantity may have."""
+    quantity = lookup(symbol)
+    numbers = (Integer(1), Rational(1, 2), Rational(quantity.domain.low))
+    return Value(
+        next(number for number in numbers if allows(quantity.domain, number)), quantity.unit
+    )
 
 
 def in_unit(symbol: Symbol | str, number: Expr) -> Value:

@@ -85,7 +85,7 @@ def sweep(n: Napkin, targets: str | Sequence[str], *, beyond: bool = False, **ax
     for name, array in found.items():
         told = {"long_name": "whether the caches fit in memory, and what is asked for can be done"}
         array.attrs = told if name == "fits" else _attributes(name)
-    opened = n.assume(**{name: somewhere(lookup(name).domain) for name in arrays})
+    opened = n.assume(**{name: somewhere(name) for name in arrays})
     return xarray.Dataset(found, attrs={"warnings": unused(opened, names)})
 
 

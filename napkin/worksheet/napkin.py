@@ -297,7 +297,7 @@ class Napkin:
         symbol, names = lookup(target).symbol, tuple(lookup(name).symbol for name in arguments)
 
         def make() -> Callable[..., Any]:
-            opened = self.assume(**{s.name: somewhere(lookup(s).domain) for s in names})
+            opened = self.assume(**{s.name: somewhere(s) for s in names})
             return compile_function(opened.formulas, opened.numbers, symbol, names)
 
         made: Callable[..., Any] = self._remember((symbol, names), make)

@@ -65,7 +65,7 @@ def _in_unknown(n: Napkin, name: str, symbol: Symbol) -> Expr:
     if target not in n.formulas:
         raise NoSolutionError(f"no formula computes {name} here, so nothing can be solved for it.")
     numbers = {s: value for s, value in n.numbers.items() if s not in (target, symbol)}
-    opened = coherent(symbol, somewhere(lookup(symbol).domain))
+    opened = coherent(symbol, somewhere(symbol))
     graph = graph_of(n.formulas.packaged, {**numbers, symbol: opened})
     form = graph.in_terms_of(target, symbol)
     values: dict[Symbol, Expr] = {}
