@@ -14,7 +14,13 @@ from sympy import Integer, Rational, Symbol
 
 import napkin as nk
 from napkin import catalog
-from napkin.errors import MissingGivenError, NapkinError, NoFormulaError, UnitError
+from napkin.errors import (
+    FormulaSyntaxError,
+    MissingGivenError,
+    NapkinError,
+    NoFormulaError,
+    UnitError,
+)
 from napkin.formulas import kv_cache, tokens_per_second, variants
 from napkin.formulas.formula import Formula
 from napkin.formulas.variants import BUNDLES, Bundle
@@ -603,3 +609,10 @@ def test_one_name_alone_is_one_name() -> None:
     alone = QWEN.derive("users", keep="concurrent_sequences")
     assert alone == QWEN.derive("users", keep=["concurrent_sequences"])
     assert alone == QWEN.derive("users", keep=q.concurrent_sequences)
+
+
+def test_an_expression_as_text_is_read() -> None:
+    assert QWEN["memory/bandwidth"] == QWEN[q.memory / q.bandwidth]
+    assert QWEN["2*users_per_gpu"] == 2 * QWEN.users_per_gpu
+    with pytest.raises(FormulaSyntaxError, match="Call is not allowed"):
+        _ = QWEN["__import__('os')"]

@@ -19,9 +19,12 @@ from .units import Dimension, conversion, labels, parse_unit, scale_of, words
 
 _NUMBER: Final = re.compile(
     r"\s*([-+]?(?:(?:\d{1,3}(?:,\d{3})+|\d[\d_]*)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,3})?)"
-    r"\s*(million|billion|trillion)?\s*(.*?)\s*"
+    r"\s*(million|billion|trillion|(?:k|M|Ki|Mi)(?!\S))?\s*(.*?)\s*"
 )
-WORDS: Final = {"million": 10**6, "billion": 10**9, "trillion": 10**12, None: 1}
+WORDS: Final = {
+    **{"million": 10**6, "billion": 10**9, "trillion": 10**12, None: 1},
+    **{"k": 10**3, "M": 10**6, "Ki": 2**10, "Mi": 2**20},
+}
 """Words behind a number, and what they stand for; none is one."""
 _LABEL_BELOW: Final = re.compile(r"/(token|sequence|user|GPU|layer)$")
 _LONGEST_TEXT: Final = 64
@@ -277,7 +280,7 @@ def coherent(symbol: Symbol | str, given: object) -> Expr:
     try:
         if isinstance(given, bool) and quantity.domain is not SWITCH:
             raise DomainError("only a switch is true or false, so give a number.")
-        value = parse_text(given) if isinstance(given, str) else given
+        value = _read(quantity, given) if isinstance(given, str) else given
         if not isinstance(value, Value):
             number = exact_number(value)
         elif value.unit == "1" and isinstance(given, str):
@@ -300,6 +303,14 @@ def coherent(symbol: Symbol | str, given: object) -> Expr:
             f"{quantity.name}={given} would be {in_unit(symbol, number)}: {bare.words}."
         )
     return number * scale_of(quantity.name)
+
+
+def _read(quantity: Quantity, text: str) -> Value:
+    """Read a text for a quantity: where it is a part of a whole, a percentage too."""
+    number, percent, rest = text.partition("%")
+    if percent and not rest.strip() and quantity.unit == "1" and quantity.domain.high == 1:
+        return parse_text(number) / 100
+    return parse_text(text)
 
 
 def _check_labels(quantity: Quantity, unit: str) -> None:

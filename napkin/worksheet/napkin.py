@@ -216,6 +216,8 @@ class Napkin:
         return self._values[symbol]
 
     def __getitem__(self, target: str | Expr) -> Value:
+        if isinstance(target, str) and not target.isidentifier():
+            target = parse_expression(target)
         if isinstance(target, Expr) and not isinstance(target, Symbol):
             return self._computed(target)
         symbol = lookup(target).symbol
