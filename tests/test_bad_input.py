@@ -788,3 +788,48 @@ def test_a_context_holds_the_prompt(way: tuple[str, ...]) -> None:
         _ = n.assume(context=100).users
     assert n.assume(context=12_000).tpot
     assert n.assume(context=100).ttft
+
+
+# ------------------------------------------------------ names used elsewhere
+
+
+@pytest.mark.parametrize(
+    ("name", "here"),
+    [
+        ("mfu", "compute_efficiency"),
+        ("MBU", "bandwidth_efficiency"),
+        ("itl", "tpot"),
+        ("tbt", "tpot"),
+        ("vram", "memory"),
+        ("qps", "requests_per_second"),
+        ("max_num_seqs", "batch"),
+        ("concurrency", "batch"),
+        ("gpu_memory_utilization", "usable_memory"),
+        ("isl", "prompt"),
+        ("osl", "new_tokens"),
+        ("kv_cache_dtype", "bytes_per_kv"),
+        ("num_key_value_heads", "n_kv_heads"),
+    ],
+)
+def test_a_name_from_elsewhere_leads_to_the_quantity(name: str, here: str) -> None:
+    for ask in (
+        lambda: QWEN[name],
+        lambda: getattr(QWEN, name),
+        lambda: nk.Napkin(**{name: 1}),
+        lambda: QWEN.assume(f"users = 3*{name}"),
+        lambda: nk.sweep(QWEN, "users", **{name: [1]}),
+    ):
+        with pytest.raises(NapkinError, match=f"no quantity '{name}': here it is {here} \\("):
+            ask()
+
+
+def test_a_precision_is_named_where_a_width_is_meant() -> None:
+    with pytest.raises(UnknownNameError, match="bytes_per_weight .*; or name a precision"):
+        nk.Napkin(quant="fp8")
+
+
+def test_what_a_quantity_is_called_elsewhere_is_no_quantity_here() -> None:
+    known = [name for quantity in REGISTRY.values() for name in quantity.also]
+    assert len(known) == len(set(known))
+    assert not set(known) & REGISTRY.keys()
+    assert all(name == name.lower() for name in known)

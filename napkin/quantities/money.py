@@ -9,7 +9,7 @@ An entry reads: name, unit, meaning, shown symbol, domain, value assumed when no
 from .quantity import AT_LEAST_ONE, FRACTION, NON_NEGATIVE, Domain, declare
 
 # Money
-price = declare("price", "USD/h", "price of one GPU for an hour", r"c_\mathrm{gpu}", hint="there is no default price", per=("GPU",))
+price = declare("price", "USD/h", "price of one GPU for an hour", r"c_\mathrm{gpu}", hint="there is no default price", per=("GPU",), also=("gpu_price", "hourly_price"))
 month = declare("month", "h", "length of a month", r"t_\mathrm{month}", Domain("at least 600 hours (a month of 30 days has 720)", low=600), 720, ideal=True)
 cost_per_user_hour = declare("cost_per_user_hour", "USD/(user h)", "cost of one user for an hour", r"c_\mathrm{hour}")
 cost_per_user_month = declare("cost_per_user_month", "USD/user", "cost of one user for a month", r"c_\mathrm{month}")
