@@ -3,8 +3,13 @@
 import pytest
 
 import napkin as nk
-from napkin.worksheet.unused import unused
+from napkin.worksheet.unused import unused as named
 from tests.sheets import QWEN
+
+
+def unused(n: nk.Napkin, targets: str | list[str]) -> list[str]:
+    return named(n.formulas, n.typed, targets)
+
 
 SAID = "duty_cycle, price given, but not used here"
 

@@ -512,11 +512,11 @@ def test_function_is_the_same_as_reading(name: str) -> None:
 
 def test_function_takes_arrays_that_broadcast() -> None:
     call = QWEN.function("tokens_per_second", "batch", "context")
-    batches, contexts = np.array([1, 8, 64]), np.array([[1000], [50_000]])
+    batches, contexts = np.array([1, 2, 4]), np.array([[1000], [50_000]])
     table = call(batches, contexts)
     assert table.shape == (2, 3)
     for i, context in enumerate((1000, 50_000)):
-        for j, batch in enumerate((1, 8, 64)):
+        for j, batch in enumerate((1, 2, 4)):
             read = QWEN.assume(batch=batch, context=context).tokens_per_second
             assert table[i, j] == pytest.approx(float(read), rel=1e-12)
     assert np.isscalar(call(1, 1000))

@@ -82,7 +82,9 @@ def binding(n: Napkin, target: str) -> Binding:
         limits.append(str(winner))
         lines.append(_sentence(symbol, options, isinstance(choice(expression), Max)))
         queue += sorted(winner.free_symbols, key=str)
-    return Binding(str(target), tuple(lines), tuple(limits), tuple(unused(n, target)))
+    return Binding(
+        str(target), tuple(lines), tuple(limits), tuple(unused(n.formulas, n.typed, target))
+    )
 
 
 def _lines_at(n: Napkin, node: Solved, root: Expr) -> list[str]:

@@ -114,7 +114,7 @@ def explain(n: Napkin, target: str, depth: int | None = None) -> Explanation:
     numbers = n.values(target)
     values = {symbol: in_unit(symbol, number) for symbol, number in numbers.items()}
     root = _node(n, lookup(target).symbol, values, set(), depth)
-    return Explanation(root, tuple(unused(n, target)))
+    return Explanation(root, tuple(unused(n.formulas, n.typed, target)))
 
 
 def _node(

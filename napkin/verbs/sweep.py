@@ -86,7 +86,7 @@ def sweep(n: Napkin, targets: str | Sequence[str], *, beyond: bool = False, **ax
         told = {"long_name": "whether the caches fit in memory, and what is asked for can be done"}
         array.attrs = told if name == "fits" else _attributes(name)
     opened = n.assume(**{name: somewhere(name) for name in arrays})
-    return xarray.Dataset(found, attrs={"warnings": unused(opened, names)})
+    return xarray.Dataset(found, attrs={"warnings": unused(opened.formulas, opened.typed, names)})
 
 
 def _label(axes: dict[str, Any]) -> dict[str, DataArray]:

@@ -139,7 +139,9 @@ def results(napkins: Mapping[str, Napkin], *targets: str) -> Table:
         One row a napkin; where there is no answer, the kind of error stands.
     """
     rows = [[name, *(_cell(n, target) for target in targets)] for name, n in napkins.items()]
-    told = ((name, said) for name, n in napkins.items() for said in unused(n, targets))
+    told = (
+        (name, said) for name, n in napkins.items() for said in unused(n.formulas, n.typed, targets)
+    )
     header = ["assumption", *(lookup(target).meaning for target in targets)]
     return Table(header, rows, [f"{name}: {said}" for name, said in told])
 

@@ -323,7 +323,7 @@ class Napkin:
         ideal = [q for q in REGISTRY.values() if q.ideal and q.symbol not in self.givens]
         shown = [f"{q.name} = {in_unit(q.name, coherent(q.name, q.default))}" for q in ideal]
         lines += [_wrap("  assumed: ", shown)] if shown else []
-        return "\n".join([*lines, *(f"  {said}" for said in unused(self))])
+        return "\n".join([*lines, *(f"  {said}" for said in unused(self.formulas, self.typed))])
 
 
 def _wrap(lead: str, items: list[str]) -> str:
