@@ -70,7 +70,7 @@ def _napkin(options: argparse.Namespace, given: Mapping[str, str]) -> Napkin:
     return n.assume(*changes) if changes else n
 
 
-def _over(options: argparse.Namespace) -> dict[str, list[str]]:
+def _over(options: argparse.Namespace) -> dict[str, Any]:
     axes: dict[str, list[str]] = {}
     for name, values in map(_pair, options.over):
         parts = [part.strip() for part in values.split(",")]
@@ -109,7 +109,7 @@ def _sensitivity(n: Napkin, options: argparse.Namespace, target: str) -> Answer:
 
 
 def _uncertainty(n: Napkin, options: argparse.Namespace, target: str) -> Answer:
-    ranges = {name: tuple(ends) for name, ends in _over(options).items()}
+    ranges: dict[str, Any] = {name: tuple(ends) for name, ends in _over(options).items()}
     answer = uncertainty(n, target, **ranges)
     found = {name: _value(getattr(answer, name)) for name in ("p5", "p50", "p95")}
     return str(answer), {**found, "fits": answer.fits, "causes": dict(answer.causes)}

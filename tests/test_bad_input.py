@@ -812,12 +812,13 @@ def test_a_context_holds_the_prompt(way: tuple[str, ...]) -> None:
     ],
 )
 def test_a_name_from_elsewhere_leads_to_the_quantity(name: str, here: str) -> None:
+    one: dict[str, Any] = {name: 1}
     for ask in (
         lambda: QWEN[name],
         lambda: getattr(QWEN, name),
-        lambda: nk.Napkin(**{name: 1}),
+        lambda: nk.Napkin(**one),
         lambda: QWEN.assume(f"users = 3*{name}"),
-        lambda: nk.sweep(QWEN, "users", **{name: [1]}),
+        lambda: nk.sweep(QWEN, "users", **one),
     ):
         with pytest.raises(NapkinError, match=f"no quantity '{name}': here it is {here} \\("):
             ask()

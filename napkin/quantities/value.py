@@ -21,7 +21,7 @@ _NUMBER: Final = re.compile(
     r"\s*([-+]?(?:(?:\d{1,3}(?:,\d{3})+|\d[\d_]*)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,3})?)"
     r"\s*(million|billion|trillion|(?:k|M|Ki|Mi)(?!\S))?\s*(.*?)\s*"
 )
-WORDS: Final = {
+WORDS: Final[dict[str | None, int]] = {
     **{"million": 10**6, "billion": 10**9, "trillion": 10**12, None: 1},
     **{"k": 10**3, "M": 10**6, "Ki": 2**10, "Mi": 2**20},
 }
