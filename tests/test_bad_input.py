@@ -238,7 +238,7 @@ def test_weights_that_do_not_fit() -> None:
 
 
 def test_a_cache_that_does_not_fit() -> None:
-    n = QWEN.assume(context=6_000_000)
+    n = QWEN.assume(context=6_000_000, beyond_max_context=True)
     with pytest.raises(DoesNotFitError) as caught:
         _ = n.users
     said = str(caught.value)
@@ -834,3 +834,16 @@ def test_what_a_quantity_is_called_elsewhere_is_no_quantity_here() -> None:
     assert len(known) == len(set(known))
     assert not set(known) & REGISTRY.keys()
     assert all(name == name.lower() for name in known)
+
+
+def test_a_context_beyond_what_the_model_was_trained_for() -> None:
+    for target in ("users", "tpot", "cost_per_million_tokens"):
+        with pytest.raises(DoesNotFitError, match="140,000 .* and 131,072 is the longest"):
+            _ = QWEN.assume(context=140_000)[target]
+        assert QWEN.assume(context=140_000, beyond_max_context=True)[target]
+    assert QWEN.assume(context=131_072).users  # with rope scaling
+    with pytest.raises(DoesNotFitError, match="and 8,192 is the longest"):
+        _ = QWEN.assume(model="Llama-3-70B", context=8_193).users
+    assert nk.Napkin(scenario="article", context=10**6, batch=1).kv_bytes_per_sequence
+    grid = nk.sweep(QWEN, "users", context=[131_072, 131_073])
+    assert grid.fits.values.tolist() == [True, False]

@@ -82,12 +82,12 @@ def test_more_shared_heads_change_cache_weights_and_dollars() -> None:
 
 def test_model_accelerator_and_precision_can_be_changed_and_the_rest_stays() -> None:
     base = QWEN.assume(variants.idle_offloaded, variants.attention_apart, speed_target=30)
-    moved = base.assume(model="Llama-3-8B", accelerator="H100", precision="bf16")
+    moved = base.assume(model="Llama-3-8B", accelerator="H100", precision="bf16", context=8_000)
     direct = nk.Napkin(
         model="Llama-3-8B",
         accelerator="H100",
         precision="bf16",
-        context=20_000,
+        context=8_000,
         duty_cycle=0.2,
         price="4 USD/hour",
     ).assume(variants.idle_offloaded, variants.attention_apart, speed_target=30)
@@ -587,10 +587,10 @@ def test_two_kinds_of_step_together_keep_their_promise(
 def test_a_napkin_outlives_the_file_it_read(tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     path.write_text(json.dumps(catalog.table("models")["Llama-3-8B"]["config"]))
-    n = nk.Napkin(model=path, accelerator="B200", precision="fp8", context=20_000)
+    n = nk.Napkin(model=path, accelerator="B200", precision="fp8", context=8_000)
     before = n.concurrent_sequences
     path.unlink()
-    assert n.assume(context=20_000).concurrent_sequences == before
+    assert n.assume(context=8_000).concurrent_sequences == before
     assert pickle.loads(pickle.dumps(n)).concurrent_sequences == before
     assert f"model={str(path)!r}" in repr(n)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -101,7 +101,9 @@ class Model:
             facts = row["config"] | dict.fromkeys(row.get("null", ()))
             if "max_context_native" in row:  # positions in the config may exceed the training
                 facts |= {"max_position_embeddings": row["max_context_native"]}
-            return _read(facts, name, source_of(row), notes)
+            model = _read(facts, name, source_of(row), notes)
+            longer = {key: row[key] for key in ("max_context_extended",) if key in row}
+            return replace(model, givens={**model.givens, **longer})
         path = Path(config)
         try:
             found = path.is_file()

@@ -86,6 +86,7 @@ ssm_in_bias = declare("ssm_in_bias", "1", "1 if the projection into a state-spac
 ssm_out_bias = declare("ssm_out_bias", "1", "1 if the projection out of a state-space layer has a bias", r"z_\mathrm{out,ssm}", SWITCH, 0)
 n_layers_cross = declare("n_layers_cross", "1", "layers that attend to an image", r"n_\mathrm{cross}", WHOLE, 0)
 max_context = declare("max_context", "token/sequence", "longest context the model was trained for", r"S_\mathrm{max}", COUNT, key="max_position_embeddings", also=("max_model_len", "max_seq_len"))
+max_context_extended = declare("max_context_extended", "token/sequence", "longest context with rope scaling", r"S_\mathrm{ext}", WHOLE, 0)
 n_layers_full = declare("n_layers_full", "1", "layers that look back at every token", r"n_\mathrm{full}", WHOLE)
 n_layers_conv = declare("n_layers_conv", "1", "layers with a short convolution", r"n_\mathrm{conv}", WHOLE, 0)
 n_layers_parallel = declare("n_layers_parallel", "1", "layers of two kinds at once, counted with each", r"n_\mathrm{par}", WHOLE, 0)

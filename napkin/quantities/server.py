@@ -6,13 +6,14 @@ An entry reads: name, unit, meaning, shown symbol, domain, value assumed when no
 
 # One line an entry: this is a table, and reads as one.
 # fmt: off
-from .quantity import COUNT, FRACTION, NARROW, NON_NEGATIVE, POSITIVE, SHARE, WHOLE, Domain, declare
+from .quantity import COUNT, FRACTION, NARROW, NON_NEGATIVE, POSITIVE, SHARE, SWITCH, WHOLE, Domain, declare
 
 _BITS = Domain("a weight of four bits takes 0.5 byte; if you mean bytes, say so, as in '4 byte'", high=4, open_high=True)
 _MEGABYTE = Domain("give a unit, as in '4 GB'", low=10**6)
 # What is asked of it
 batch = declare("batch", "sequence", "sequences in the step", "B", also=("max_num_seqs", "concurrency", "batch_size", "bs", "max_concurrency"))
 context = declare("context", "token/sequence", "tokens of a sequence already cached", "S", NON_NEGATIVE, also=("context_length", "seq_len", "kv_len"))
+beyond_max_context = declare("beyond_max_context", "1", "1 if a context may be longer than the model was trained for", r"z_\mathrm{beyond}", SWITCH, 0)
 prompt = declare("prompt", "token", "tokens of the prompt: all that precedes the answer", "T", COUNT, per=("request", "sequence", "user"), also=("isl", "input_len", "input_length", "prompt_len", "prompt_tokens", "input_tokens"))
 message = declare("message", "token", "prompt tokens that the last turn added", r"T_\mathrm{msg}", COUNT, per=("request", "sequence", "user"))
 new_tokens = declare("new_tokens", "token", "tokens generated", r"n_\mathrm{new}", COUNT, hint="or, for a duty cycle, give duty_cycle itself, such as 0.2", per=("request", "sequence", "user"), also=("osl", "output_len", "output_length", "max_tokens", "max_new_tokens", "output_tokens"))
