@@ -5,20 +5,27 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from . import catalog
 from .errors import NapkinError
 from .formulas import variants
 from .quantities.value import Value
 from .verbs.binding import binding
+from .verbs.compare import compare
 from .verbs.explain import explain
 from .verbs.sensitivity import sensitivity
 from .verbs.solve import solve
 from .verbs.sweep import sweep
+from .verbs.uncertainty import uncertainty
 from .worksheet.assumptions import CHOICES
 from .worksheet.napkin import Napkin
+from .worksheet.unused import unused
+
+Answer = tuple[str, Any]
+"""As text, and as plain data."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -39,21 +46,15 @@ def _parser() -> argparse.ArgumentParser:
     sheet.add_argument("--given", nargs="+", action="extend", default=[], metavar="NAME=VALUE")
     shown = argparse.ArgumentParser(add_help=False)
     shown.add_argument("--json", action="store_true", help="for other programs")
-    for name, says in (
-        ("explain", "a value with every step, and what binds"),
-        ("derive", "the closed form in the givens"),
-        ("sensitivity", "what a result answers to most"),
-    ):
-        command = commands.add_parser(name, help=says, parents=[sheet, shown])
-        command.add_argument("target")
-    command = commands.add_parser("sweep", help="a table as CSV", parents=[sheet, shown])
-    command.add_argument("target")
-    command.add_argument("--over", action="append", required=True, metavar="NAME=1,2,3")
-    command = commands.add_parser("solve", help="a given from a result", parents=[sheet, shown])
-    command.add_argument("unknown")
-    command.add_argument("goal", metavar="TARGET=VALUE")
-    commands.add_parser("models", help="models of the catalog", parents=[shown])
-    commands.add_parser("accelerators", help="accelerators of the catalog", parents=[shown])
+    for name, verb in _VERBS.items():
+        command = commands.add_parser(name, help=verb.says, parents=[sheet, shown])
+        if name == "solve":
+            command.add_argument("unknown")
+        command.add_argument("targets", nargs="+", metavar=verb.takes)
+        if verb.over:
+            command.add_argument("--over", action="append", required=True, metavar=verb.over)
+    for name in _CATALOG:
+        commands.add_parser(name, help=f"{name} of the catalog", parents=[shown])
     return parser
 
 
@@ -64,40 +65,15 @@ def _pair(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def _napkin(options: argparse.Namespace) -> Napkin:
-    named = {choice: getattr(options, choice) for choice in CHOICES}
-    given = dict(map(_pair, options.given))
+def _napkin(options: argparse.Namespace, given: Mapping[str, str]) -> Napkin:
     for name in {*CHOICES, "self"} & given.keys():
         raise NapkinError(f"{name} is no quantity: name it as --{name.replace('_', '-')}.")
-    n = Napkin(**named, **given)
+    n = Napkin(**{choice: getattr(options, choice) for choice in CHOICES}, **given)
     changes = [text if "=" in text else variants.get(text) for text in options.assume]
     return n.assume(*changes) if changes else n
 
 
-def _value(value: Value) -> dict[str, Any]:
-    return {"value": float(value), "unit": value.unit, "text": str(value)}
-
-
-def _run(options: argparse.Namespace) -> tuple[str, Any]:
-    """Return the answer as text and as plain data."""
-    if options.command in ("models", "accelerators"):
-        shown = catalog.models() if options.command == "models" else catalog.accelerators()
-        listed = {row[0]: dict(zip(shown.header, row, strict=True)) for row in shown.rows}
-        return str(shown), listed
-    n = _napkin(options)
-    if options.command == "explain":
-        text = f"{explain(n, options.target)}\n\n{binding(n, options.target)}"
-        return text, {options.target: _value(n[options.target])}
-    if options.command == "derive":
-        form = n.derive(options.target)
-        return f"{options.target} = {form}", {options.target: str(form)}
-    if options.command == "sensitivity":
-        answer = sensitivity(n, options.target)
-        return str(answer), {row.name: row.elasticity for row in answer.rows}
-    if options.command == "solve":
-        found = solve(n, options.unknown, **dict([_pair(options.goal)]))
-        rows = [{**_value(s.value), "how": s.how, "fits": s.fits} for s in found]
-        return "\n".join(map(str, found)), {options.unknown: rows}
+def _over(options: argparse.Namespace) -> dict[str, Any]:
     axes: dict[str, list[str]] = {}
     for name, values in map(_pair, options.over):
         parts = [part.strip() for part in values.split(",")]
@@ -107,20 +83,124 @@ def _run(options: argparse.Namespace) -> tuple[str, Any]:
                 "commas within a number."
             )
         axes[name] = parts
-    frame = sweep(n, options.target, **axes).to_dataframe().reset_index()
-    return frame.to_csv(index=False).rstrip(), frame.to_dict(orient="records")
+    return axes
+
+
+def _value(value: Value) -> dict[str, Any]:
+    return {"value": float(value), "unit": value.unit, "text": str(value)}
+
+
+def _explain(n: Napkin, options: argparse.Namespace, target: str) -> Answer:
+    told = replace(explain(n, target), warnings=())
+    limits = replace(binding(n, target), warnings=())
+    return f"{told}\n\n{limits}", _value(n[target])
+
+
+def _derive(n: Napkin, options: argparse.Namespace, target: str) -> Answer:
+    form = n.derive(target)
+    return f"{target} = {form}", str(form)
+
+
+def _binding(n: Napkin, options: argparse.Namespace, target: str) -> Answer:
+    limits = replace(binding(n, target), warnings=())
+    return str(limits), {"lines": limits.lines, "limits": limits.limits}
+
+
+def _sensitivity(n: Napkin, options: argparse.Namespace, target: str) -> Answer:
+    answer = sensitivity(n, target)
+    return str(answer), {row.name: row.elasticity for row in answer.rows}
+
+
+def _uncertainty(n: Napkin, options: argparse.Namespace, target: str) -> Answer:
+    ranges: dict[str, Any] = {name: tuple(ends) for name, ends in _over(options).items()}
+    answer = uncertainty(n, target, **ranges)
+    found = {name: _value(getattr(answer, name)) for name in ("p5", "p50", "p95")}
+    return str(answer), {**found, "fits": answer.fits, "causes": dict(answer.causes)}
+
+
+def _solve(n: Napkin, options: argparse.Namespace, goal: str) -> Answer:
+    found = solve(n, options.unknown, **dict([_pair(goal)]))
+    rows = [{**_value(s.value), "how": s.how, "fits": s.fits} for s in found]
+    return "\n".join(map(str, found)), rows
+
+
+def _sweep(n: Napkin, options: argparse.Namespace) -> Answer:
+    frame = sweep(n, options.targets, **_over(options)).to_dataframe().reset_index()
+    rows = json.loads(
+        frame.to_json(orient="records", double_precision=15)
+    )  # a number that is missing is null
+    return frame.to_csv(index=False).rstrip(), rows
+
+
+def _compare(n: Napkin, options: argparse.Namespace) -> Answer:
+    named = {"first": n}
+    for text in options.over:
+        given = dict(map(_pair, text.split(";")))
+        chosen = {name: given.pop(name) for name in CHOICES if name in given}
+        named[text] = n.assume(**chosen, **given)
+    answer = compare(targets=options.targets, **named)
+    keys = ("name", *answer.names, *(f"{other}/first" for other in answer.names[1:]))
+    return str(answer), [dict(zip(keys, row, strict=True)) for row in answer.results]
+
+
+@dataclass(frozen=True)
+class _Verb:
+    """A command: what it says of itself, and how it answers for each target or for all."""
+
+    says: str
+    each: Callable[[Napkin, argparse.Namespace, str], Answer] | None = None
+    whole: Callable[[Napkin, argparse.Namespace], Answer] | None = None
+    takes: str = "TARGET"
+    over: str = ""
+
+
+_VERBS: Final = {
+    "explain": _Verb("a value with every step, and what binds", _explain),
+    "derive": _Verb("the closed form in the givens", _derive),
+    "binding": _Verb("which limit decides a value", _binding),
+    "sensitivity": _Verb("what a result answers to most", _sensitivity),
+    "uncertainty": _Verb("a result under ranges", _uncertainty, over="NAME=LOW,HIGH"),
+    "solve": _Verb("a given from a result", _solve, takes="TARGET=VALUE"),
+    "sweep": _Verb("a table as CSV", whole=_sweep, over="NAME=1,2,3"),
+    "compare": _Verb("worksheets side by side", whole=_compare, over="NAME=VALUE;NAME=VALUE"),
+}
+_CATALOG: Final = {"models": catalog.models, "accelerators": catalog.accelerators}
+
+
+def _run(options: argparse.Namespace) -> tuple[str, Any, list[str]]:
+    """Return the answer as text and as plain data, and what was given and not used."""
+    if options.command in _CATALOG:
+        shown = _CATALOG[options.command]()
+        return (
+            str(shown),
+            {row[0]: dict(zip(shown.header, row, strict=True)) for row in shown.rows},
+            [],
+        )
+    n, verb = _napkin(options, dict(map(_pair, options.given))), _VERBS[options.command]
+    names = [target.partition("=")[0].strip() for target in options.targets]
+    idle = unused(n.formulas, n.typed, names)
+    if verb.whole:
+        return *verb.whole(n, options), idle
+    assert verb.each
+    found = {target: verb.each(n, options, target) for target in options.targets}
+    text = "\n\n".join(text for text, _ in found.values())
+    return text, {target: data for target, (_, data) in found.items()}, idle
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Answer one question."""
     options = _parser().parse_args(arguments)
     try:
-        text, data = _run(options)
+        text, data, idle = _run(options)
     except NapkinError as reason:
         message = json.dumps({"error": str(reason)}) if options.json else f"napkin: {reason}"
         sys.stderr.write(f"{message}\n")
         return 1
-    sys.stdout.write(f"{json.dumps(data, indent=1) if options.json else text}\n")
+    if options.json:
+        text = json.dumps({"answer": data, "warnings": idle}, indent=1)
+    elif idle:  # beside the answer, so that a table stays a table
+        sys.stderr.write("".join(f"napkin: {said}\n" for said in idle))
+    sys.stdout.write(f"{text}\n")
     return 0
 
 

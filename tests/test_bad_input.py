@@ -238,7 +238,7 @@ def test_weights_that_do_not_fit() -> None:
 
 
 def test_a_cache_that_does_not_fit() -> None:
-    n = QWEN.assume(context=6_000_000)
+    n = QWEN.assume(context=6_000_000, beyond_max_context=True)
     with pytest.raises(DoesNotFitError) as caught:
         _ = n.users
     said = str(caught.value)
@@ -421,8 +421,8 @@ SPECIAL: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     },
     "own": {
         "capex": wide(1e2, 1e6),
-        "lifetime": wide(1e2, 1e6),
-        "power": wide(1e-2, 1e2),
+        "lifetime": wide(1e3, 1e6),
+        "power": wide(1e-2, 20),
         "pue": wide(1, 3),
         "electricity_price": st.one_of(st.just(0), wide(1e-3, 1e1)),
     },
@@ -464,6 +464,7 @@ def worksheets(draw: st.DrawFn) -> tuple[nk.Napkin, Twin]:
         givens["n_layers_window"] = min(givens["n_layers_window"], rest)
     if {"mha", "mqa"} & set(bundles):
         givens.pop("n_kv_heads")
+    givens["context"] = max(givens["context"], givens.get("prompt", 0))
     if "own" in bundles:
         givens.pop("price")
     if "disaggregated" in bundles:  # to count the GPUs for prompts needs them to be known
@@ -495,7 +496,7 @@ def _excuse(twin: Twin, target: str) -> bool:
         return True
     if target == "largest_batch_at_speed":
         return not twin.speed_target or twin.largest_batch_at_speed() < 1
-    if twin.kv_budget() <= 0 or twin.concurrent_sequences() < 1:
+    if twin.kv_budget() <= 0 or twin.concurrent_sequences() < max(1, twin.batch):
         return True
     return bool(twin.speed_target) and twin.largest_batch_at_speed() < 1
 
@@ -723,3 +724,138 @@ def test_every_verb_stands_in_the_table() -> None:
 def test_a_verb_without_a_napkin_says_so(verb: str, first: object) -> None:
     with pytest.raises(nk.NapkinError, match=rf"{verb} takes a napkin first, got {first!r}"):
         VERBS[verb](first)
+
+
+# ----------------------------------------------- more than the memory holds
+
+
+@pytest.mark.parametrize(
+    "target", ["tpot", "tokens_per_second", "cost_per_million_tokens", "ttft", "decode_step_time"]
+)
+def test_a_batch_beyond_memory_has_no_time_speed_or_cost(target: str) -> None:
+    n = QWEN.assume(prompt=100, new_tokens=10)
+    with pytest.raises(DoesNotFitError, match="batch do not fit in memory: only 56.2 sequences"):
+        _ = n.assume(batch=57)[target]
+    assert n.assume(batch=56)[target]
+    assert n.assume(batch=57).users == n.users
+
+
+@pytest.mark.parametrize("target", ["cost_per_user_month", "users_per_gpu", "capex_per_user"])
+def test_users_beyond_memory_have_no_cost(target: str) -> None:
+    n = QWEN.assume(capex=3)
+    with pytest.raises(
+        DoesNotFitError, match="users do not fit in memory: only 56.2 sequences fit"
+    ):
+        _ = n.assume(users=10**6)[target]
+    assert n.assume(users=56)[target]
+    assert n.assume("idle_recomputed", users=57)[target]
+    moved = n.assume("idle_offloaded", host_memory="1 TB")
+    with pytest.raises(DoesNotFitError, match="of the host: only those of"):
+        _ = moved.assume(users=10**6)[target]
+    assert moved.assume(users=57)[target]
+
+
+# ----------------------------------------------------- implausible input
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"context": True}, "context expects token/sequence .*only a switch is true or false"),
+        ({"bytes_per_weight": 4}, r"would be 4 B: a weight of four bits takes 0.5 byte"),
+        ({"bytes_per_weight": 8}, "at most 4 bytes"),
+        ({"bytes_per_kv": 8}, r"four bits are 0.5"),
+        ({"reserved_memory": 4}, "reserved_memory=4 would be 4 B: give a unit, as in '4 GB'"),
+        ({"reserved_memory": "4"}, "give a unit"),
+        ({"month": "30 h"}, "at least 600 hours"),
+        ({"power": 700}, "at most 20 kW for one GPU, got 700"),
+        ({"lifetime": 3}, "at least 1,000 hours"),
+    ],
+)
+def test_input_that_is_likely_a_slip(given: dict[str, object], says: str) -> None:
+    with pytest.raises(NapkinError, match=says):
+        QWEN.assume(**given)
+
+
+def test_what_is_unusual_but_meant_is_taken() -> None:
+    n = QWEN.assume(bytes_per_weight="4 byte", reserved_memory="4 byte", bytes_per_kv=4)
+    assert float(n.bytes_per_weight) == float(n.reserved_memory) == float(n.bytes_per_kv) == 4
+    assert QWEN.assume(reserved_memory=0, tied_embeddings=True).users
+    assert nk.sweep(QWEN, "users", reserved_memory=[0, 4]).fits.all()
+    assert QWEN.function("cost_per_user_month", "month")(600)
+
+
+@pytest.mark.parametrize("heads", [7, 65, 128])
+def test_key_value_heads_that_do_not_divide_the_query_heads(heads: int) -> None:
+    with pytest.raises(DoesNotFitError, match=f"n_heads is 64, n_kv_heads is {heads}"):
+        _ = QWEN.assume(n_kv_heads=heads).users
+    grid = nk.sweep(QWEN, "users", n_kv_heads=[heads, 16])
+    assert grid.fits.values.tolist() == [False, True]
+
+
+@pytest.mark.parametrize("way", [(), ("chunked_prefill",)])
+def test_a_context_holds_the_prompt(way: tuple[str, ...]) -> None:
+    n = QWEN.assume(*way, prompt=12_000, new_tokens=300)
+    with pytest.raises(DoesNotFitError, match="has 12,000 tokens, and the context only 100 token"):
+        _ = n.assume(context=100).users
+    assert n.assume(context=12_000).tpot
+    assert n.assume(context=100).ttft
+
+
+# ------------------------------------------------------ names used elsewhere
+
+
+@pytest.mark.parametrize(
+    ("name", "here"),
+    [
+        ("mfu", "compute_efficiency"),
+        ("MBU", "bandwidth_efficiency"),
+        ("itl", "tpot"),
+        ("tbt", "tpot"),
+        ("vram", "memory"),
+        ("qps", "requests_per_second"),
+        ("max_num_seqs", "batch"),
+        ("concurrency", "batch"),
+        ("gpu_memory_utilization", "usable_memory"),
+        ("isl", "prompt"),
+        ("osl", "new_tokens"),
+        ("kv_cache_dtype", "bytes_per_kv"),
+        ("num_key_value_heads", "n_kv_heads"),
+    ],
+)
+def test_a_name_from_elsewhere_leads_to_the_quantity(name: str, here: str) -> None:
+    one: dict[str, Any] = {name: 1}
+    for ask in (
+        lambda: QWEN[name],
+        lambda: getattr(QWEN, name),
+        lambda: nk.Napkin(**one),
+        lambda: QWEN.assume(f"users = 3*{name}"),
+        lambda: nk.sweep(QWEN, "users", **one),
+    ):
+        with pytest.raises(NapkinError, match=f"no quantity '{name}': here it is {here} \\("):
+            ask()
+
+
+def test_a_precision_is_named_where_a_width_is_meant() -> None:
+    with pytest.raises(UnknownNameError, match="bytes_per_weight .*; or name a precision"):
+        nk.Napkin(quant="fp8")
+
+
+def test_what_a_quantity_is_called_elsewhere_is_no_quantity_here() -> None:
+    known = [name for quantity in REGISTRY.values() for name in quantity.also]
+    assert len(known) == len(set(known))
+    assert not set(known) & REGISTRY.keys()
+    assert all(name == name.lower() for name in known)
+
+
+def test_a_context_beyond_what_the_model_was_trained_for() -> None:
+    for target in ("users", "tpot", "cost_per_million_tokens"):
+        with pytest.raises(DoesNotFitError, match="140,000 .* and 131,072 is the longest"):
+            _ = QWEN.assume(context=140_000)[target]
+        assert QWEN.assume(context=140_000, beyond_max_context=True)[target]
+    assert QWEN.assume(context=131_072).users  # with rope scaling
+    with pytest.raises(DoesNotFitError, match="and 8,192 is the longest"):
+        _ = QWEN.assume(model="Llama-3-70B", context=8_193).users
+    assert nk.Napkin(scenario="article", context=10**6, batch=1).kv_bytes_per_sequence
+    grid = nk.sweep(QWEN, "users", context=[131_072, 131_073])
+    assert grid.fits.values.tolist() == [True, False]

@@ -8,7 +8,7 @@ import pytest
 from sympy import Expr, Rational
 
 import napkin as nk
-from napkin.errors import MissingGivenError
+from napkin.errors import DoesNotFitError, MissingGivenError
 from napkin.formulas import variants
 from napkin.quantities.quantity import REGISTRY
 from napkin.verbs.explain import Node
@@ -159,9 +159,9 @@ def test_a_context_beyond_training_is_warned_of() -> None:
         assert "trained for" not in str(nk.explain(QWEN.assume(context=context), "users"))
 
 
-def test_a_batch_that_does_not_fit_is_warned_of() -> None:
-    text = str(nk.explain(QWEN.assume(batch=61), "tokens_per_second"))
-    assert "the caches of the batch do not fit in memory: only 60.8 sequences fit." in text
+def test_a_batch_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(DoesNotFitError, match="batch do not fit in memory: only 60.8 sequences"):
+        nk.explain(QWEN.assume(batch=61), "tokens_per_second")
     assert "do not fit" not in str(nk.explain(QWEN.assume(batch=60), "tpot"))
 
 
@@ -238,7 +238,7 @@ def test_the_side_that_binds_and_by_how_much(name: str) -> None:
     assert f"{float(max(ratio, 1 / ratio)):.3g} times" in line
     assert line.index(str(winner)) < line.index(str(n[other]))
     assert winner == n[target]
-    assert str(found) == repr(found) == "\n".join(found.lines)
+    assert str(found) == repr(found) == "\n".join((*found.lines, *found.warnings))
     assert found._repr_markdown_().startswith(f"- {line}")
 
 

@@ -72,8 +72,8 @@ def test_a_batch_or_users_that_are_given_do_not_hide_that_nothing_fits() -> None
 
 def test_what_no_formula_uses_is_said() -> None:
     said = repr(QWEN.assume(window=1024))
-    assert "used by no formula here: window" in said
-    assert "used by no formula" not in repr(QWEN)
+    assert "window given, but not used here" in said
+    assert "not used" not in repr(QWEN)
 
 
 def test_a_decimal_comma_is_no_thousands_separator() -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from typing import Any
 
 import pytest
 
@@ -20,17 +21,21 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return capsys.readouterr().out
 
 
+def answer(said: str) -> Any:
+    return json.loads(said)["answer"]
+
+
 def test_explain(capsys: pytest.CaptureFixture[str]) -> None:
     said = run(capsys, "explain", "users", *GIVEN)
-    assert said == f"{nk.explain(QWEN, 'users')}\n\n{nk.binding(QWEN, 'users')}\n"
-    data = json.loads(run(capsys, "explain", "users", *GIVEN, "--json"))
+    tree, limits = (str(verb(QWEN, "users")) for verb in (nk.explain, nk.binding))
+    idle = "\nprice given, but not used here"
+    assert said == f"{tree.removesuffix(idle)}\n\n{limits.removesuffix(idle)}\n"
+    data = answer(run(capsys, "explain", "users", *GIVEN, "--json"))
     assert data == {"users": {"value": float(QWEN.users), "unit": "user", "text": "60.8 users"}}
 
 
 def test_an_engine(capsys: pytest.CaptureFixture[str]) -> None:
     said = run(capsys, "explain", "concurrent_sequences", *GIVEN, "--engine", "vllm")
-    n = QWEN.assume(engine="vllm")
-    assert said.startswith(f"{nk.explain(n, 'concurrent_sequences')}\n")
     assert "usable_memory = 0.920  (vllm" in said
 
 
@@ -42,8 +47,8 @@ def test_derive(capsys: pytest.CaptureFixture[str]) -> None:
 def test_sensitivity(capsys: pytest.CaptureFixture[str]) -> None:
     found = nk.sensitivity(QWEN, "users")
     assert run(capsys, "sensitivity", "users", *GIVEN) == f"{found}\n"
-    data = json.loads(run(capsys, "sensitivity", "users", *GIVEN, "--json"))
-    assert data == {row.name: row.elasticity for row in found.rows}
+    data = answer(run(capsys, "sensitivity", "users", *GIVEN, "--json"))
+    assert data == {"users": {row.name: row.elasticity for row in found.rows}}
 
 
 def test_sweep_is_csv(capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,7 +59,7 @@ def test_sweep_is_csv(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(rows) == 4
     last = QWEN.assume(batch=10, context=40_000)
     assert float(rows[-1]["decode_step_time"]) == pytest.approx(float(last.decode_step_time))
-    data = json.loads(run(capsys, "sweep", "decode_step_time", *over, *GIVEN, "--json"))
+    data = answer(run(capsys, "sweep", "decode_step_time", *over, *GIVEN, "--json"))
     assert data[0]["fits"] is True
 
 
@@ -65,14 +70,14 @@ def test_solve(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_assumptions_by_name_and_by_formula(capsys: pytest.CaptureFixture[str]) -> None:
     changes = ["--assume", "idle_offloaded", "--assume", "kv_bytes_per_token = 1000*bytes_per_kv"]
-    said = json.loads(run(capsys, "explain", "users", *GIVEN, *changes, "--json"))
+    said = answer(run(capsys, "explain", "users", *GIVEN, *changes, "--json"))
     n = QWEN.assume(nk.variants.idle_offloaded, "kv_bytes_per_token = 1000*bytes_per_kv")
     assert said["users"]["value"] == float(n.users)
 
 
 @pytest.mark.parametrize("command", ["models", "accelerators"])
 def test_the_catalog(capsys: pytest.CaptureFixture[str], command: str) -> None:
-    names = json.loads(run(capsys, command, "--json"))
+    names = answer(run(capsys, command, "--json"))
     assert {"models": "Qwen3-32B", "accelerators": "B200-SXM"}[command] in names
     assert next(iter(names)) in run(capsys, command)
 
@@ -97,3 +102,51 @@ def test_what_has_no_answer_has_a_reason(
     assert said.err.startswith("napkin: ")
     assert main([*arguments, "--json"]) == 1
     assert "error" in json.loads(capsys.readouterr().err)
+
+
+def test_binding_and_several_targets(capsys: pytest.CaptureFixture[str]) -> None:
+    said = run(capsys, "binding", "users", "decode_step_time", *GIVEN)
+    assert said.count("is decided by") == 2
+    data = answer(run(capsys, "binding", "users", "decode_step_time", *GIVEN, "--json"))
+    assert data["users"]["limits"] == ["concurrent_sequences"]
+    assert set(answer(run(capsys, "explain", "users", "tpot", *GIVEN, "--json"))) == {
+        "users",
+        "tpot",
+    }
+
+
+def test_uncertainty(capsys: pytest.CaptureFixture[str]) -> None:
+    over = ["--over", "context=4000,40000"]
+    found = nk.uncertainty(QWEN, "users", context=(4_000, 40_000))
+    assert run(capsys, "uncertainty", "users", *over, *GIVEN) == f"{found}\n"
+    data = answer(run(capsys, "uncertainty", "users", *over, *GIVEN, "--json"))
+    assert data["users"]["p95"]["value"] == float(found.p95)
+    assert data["users"]["causes"] == {"context": 1}
+
+
+def test_compare(capsys: pytest.CaptureFixture[str]) -> None:
+    over = ["--over", "accelerator=H100; context=2k", "--over", "context=4k"]
+    rows = answer(run(capsys, "compare", "users", "tpot", *over, *GIVEN, "--json"))
+    other = QWEN.assume(accelerator="H100", context=2_000)
+    assert rows[0]["accelerator=H100; context=2k"] == str(other.users)
+    assert rows[0]["context=4k/first"] == "5"
+    assert "281 users" in run(capsys, "compare", "users", *over, *GIVEN)
+
+
+def test_a_sweep_of_what_does_not_fit_is_empty_there(capsys: pytest.CaptureFixture[str]) -> None:
+    over = ["--over", "batch=1,500"]
+    rows = answer(run(capsys, "sweep", "tpot", "users", *over, *GIVEN, "--json"))
+    assert [row["fits"] for row in rows] == [True, False]
+    assert rows[1]["tpot"] is None
+
+
+@pytest.mark.parametrize("verb", ["explain", "derive", "binding", "sensitivity"])
+def test_what_is_not_used_is_said_beside_the_answer(
+    capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    told = ["duty_cycle, price given, but not used here"]
+    assert json.loads(run(capsys, verb, "tpot", *GIVEN, "--json"))["warnings"] == told
+    assert main([verb, "tpot", *GIVEN]) == 0
+    said = capsys.readouterr()
+    assert said.err == f"napkin: {told[0]}\n"
+    assert "not used" not in said.out

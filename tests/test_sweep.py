@@ -1,5 +1,7 @@
 """Sweeps: the same as reading point by point, with labels, units, and what fits."""
 
+from typing import Any
+
 import dask.array
 import numpy as np
 import pytest
@@ -15,12 +17,16 @@ from tests.sheets import QWEN
 def test_a_grid_is_the_same_as_reading_each_point(target: str) -> None:
     grid = nk.sweep(QWEN, target, batch=[1, 20], context=[4_000, "20,000", 100_000])
     assert dict(grid.sizes) == {"batch": 2, "context": 3}
+    raw = nk.sweep(QWEN, target, beyond=True, batch=[1, 20], context=[4_000, "20,000", 100_000])
     for batch in grid.batch.values:
         for context in grid.context.values:
             point = grid.sel(batch=batch, context=context)
             n = QWEN.assume(batch=batch, context=context)
-            assert float(point[target]) == pytest.approx(float(n[target]), rel=1e-12)
             assert bool(point.fits) == (float(n.concurrent_sequences) >= batch)
+            if point.fits or target == "cost_per_user_month":
+                expected = pytest.approx(float(n[target]), rel=1e-12)
+                assert float(raw.sel(batch=batch, context=context)[target]) == expected
+            assert bool(point.fits) == bool(np.isfinite(point[target]))
 
 
 def test_units_and_meanings_are_on_it() -> None:
@@ -84,7 +90,7 @@ def test_what_cannot_be_told_to_fit_is_left_out() -> None:
         ({"context": xarray.DataArray([-1.0], dims=["x"])}, "at least 0"),
     ],
 )
-def test_a_bad_axis_is_named(axis: dict[str, object], says: str) -> None:
+def test_a_bad_axis_is_named(axis: dict[str, Any], says: str) -> None:
     with pytest.raises(NapkinError, match=says):
         nk.sweep(QWEN, "users", **axis)
 
@@ -97,3 +103,41 @@ def test_a_speed_that_no_batch_reaches_does_not_fit() -> None:
 def test_the_layout_is_an_axis_as_any_other() -> None:
     grid = nk.sweep(QWEN, "kv_bytes_per_token", group_size=[1, 8])
     assert float(grid.kv_bytes_per_token[0]) == 8 * float(grid.kv_bytes_per_token[1])
+
+
+def test_what_does_not_fit_has_no_numbers() -> None:
+    axes: dict[str, Any] = {"context": [20_000], "usable_memory": [0.1, 1]}
+    grid = nk.sweep(QWEN, ["concurrent_sequences", "users"], **axes)
+    assert grid.fits.values.tolist() == [[False, True]]
+    assert np.isnan(grid.concurrent_sequences.values).tolist() == [[True, False]]
+    assert np.isnan(grid.users.values).tolist() == [[True, False]]
+    beyond = nk.sweep(QWEN, "concurrent_sequences", beyond=True, **axes)
+    assert float(beyond.concurrent_sequences[0, 0]) < 0
+
+
+def test_accelerators_and_models_are_axes() -> None:
+    chips, models = ["B200", "H100"], ["Qwen3-32B", "Llama-3-70B"]
+    grid = nk.sweep(QWEN, ["users", "tpot"], model=models, context=[1e3, 4e3], accelerator=chips)
+    assert dict(grid.sizes) == {"accelerator": 2, "model": 2, "context": 2}
+    assert grid.accelerator.values.tolist() == chips
+    assert grid.users.attrs["units"] == "user"
+    for chip in chips:
+        for model in models:
+            n = QWEN.assume(model=model, accelerator=chip, context=4e3)
+            here = grid.sel(model=model, accelerator=chip, context=4e3)
+            assert float(here.users) == pytest.approx(float(n.users), rel=1e-12)
+            assert bool(here.fits)
+    assert grid.attrs["warnings"] == ["price given, but not used here"]
+
+
+def test_a_model_that_does_not_fit_stands_as_such() -> None:
+    n = QWEN.assume(context=8_000)
+    grid = nk.sweep(n, "users", accelerator=["B200", "H100"], model=["Llama-3-70B", "DeepSeek-V3"])
+    assert grid.fits.sel(model="DeepSeek-V3").values.tolist() == [False, False]
+    assert np.isnan(grid.users.sel(model="DeepSeek-V3")).all()
+    assert grid.users.sel(model="Llama-3-70B").notnull().all()
+    assert dict(nk.sweep(QWEN, "users", accelerator="H100").sizes) == {"accelerator": 1}
+    with pytest.raises(NapkinError, match="weights do not fit"):
+        nk.sweep(QWEN, "users", model=["DeepSeek-V3"])
+    with pytest.raises(NapkinError, match="B300"):
+        nk.sweep(QWEN, "users", accelerator=["B300x"])

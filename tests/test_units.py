@@ -14,8 +14,9 @@ from napkin.formulas.graph import Graph
 from napkin.formulas.roots import Largest, bound_of
 from napkin.quantities import notation as q
 from napkin.quantities.dimensions import check_equation, dimension_of
-from napkin.quantities.quantity import REGISTRY
+from napkin.quantities.quantity import REGISTRY, lookup
 from napkin.quantities.units import conversion, parse_unit, scale_of, words
+from napkin.quantities.value import coherent
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -270,3 +271,43 @@ def test_one_table_reads_what_people_write(unit: str, other: str, times: int) ->
 def test_what_is_no_unit_is_refused(unit: str) -> None:
     with pytest.raises(UnitError, match="is not a unit"):
         parse_unit(unit)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "label"),
+    [
+        ("tokens_per_second", "5000 token/s/GPU", "GPU"),
+        ("tokens_per_second", "5000 tokens/(s user)", "user"),
+        ("price", "2 USD/user/h", "user"),
+        ("kv_bytes_per_sequence", "131 kB/token", "token"),
+        ("kv_bytes_per_token", "16 GB/sequence", "sequence"),
+        ("users", "300 tokens", "token"),
+        ("users_per_gpu", "3 GPU/user", "GPU"),
+    ],
+)
+def test_a_label_that_contradicts_the_quantity(name: str, text: str, label: str) -> None:
+    with pytest.raises(UnitError, match=label) as caught:
+        coherent(name, text)
+    unit = text.partition(" ")[2]
+    assert f"got {text}: {unit!r} is" in str(caught.value)
+    assert f"{lookup(name).unit!r} is not" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "number"),
+    [
+        ("tokens_per_second", "5000 1/s", 5000),
+        ("tokens_per_second", "5 ktokens/s", 5000),
+        ("kv_bytes_per_sequence", "16 GB", 16 * 10**9),
+        ("context", "20,000 tokens", 20_000),
+        ("batch", "32 requests", 32),
+        ("users_per_gpu", "3 user/GPU", 3),
+        ("price", "3600 USD/(GPU h)", 1),
+        ("price", "3600 USD/h/GPU", 1),
+        ("memory", "80 GB/GPU", 80 * 10**9),
+        ("speed_target", "30 token/s/user", 30),
+        ("n_layers", "64 layers", 64),
+    ],
+)
+def test_labels_may_be_left_out_and_stand_in_any_order(name: str, text: str, number: int) -> None:
+    assert coherent(name, text) == number

@@ -385,3 +385,29 @@ def test_what_is_no_number_takes_no_part(thing: Any) -> None:
     for work in works:
         with pytest.raises(TypeError):
             work()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "number"),
+    [
+        ("hit_rate", "62 %", Rational(31, 50)),
+        ("compute_efficiency", "62.5%", Rational(5, 8)),
+        ("context", "8k", 8000),
+        ("context", "16Ki", 16_384),
+        ("context", "128k tokens", 128_000),
+        ("context", "1M", 10**6),
+        ("context", "2 Mi tokens", 2**21),
+        ("memory", "80 MB", 80 * 10**6),
+    ],
+)
+def test_short_ways_to_write_a_number(name: str, text: str, number: int) -> None:
+    assert coherent(name, text) == number
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("pue", "120 %"), ("context", "5 %"), ("context", "8K"), ("hit_rate", "7% 3")],
+)
+def test_what_is_not_read_as_a_short_number(name: str, text: str) -> None:
+    with pytest.raises(UnitError, match="is not a unit"):
+        coherent(name, text)

@@ -14,7 +14,13 @@ from sympy import Integer, Rational, Symbol
 
 import napkin as nk
 from napkin import catalog
-from napkin.errors import MissingGivenError, NapkinError, NoFormulaError, UnitError
+from napkin.errors import (
+    FormulaSyntaxError,
+    MissingGivenError,
+    NapkinError,
+    NoFormulaError,
+    UnitError,
+)
 from napkin.formulas import kv_cache, tokens_per_second, variants
 from napkin.formulas.formula import Formula
 from napkin.formulas.variants import BUNDLES, Bundle
@@ -76,13 +82,13 @@ def test_more_shared_heads_change_cache_weights_and_dollars() -> None:
 
 def test_model_accelerator_and_precision_can_be_changed_and_the_rest_stays() -> None:
     base = QWEN.assume(variants.idle_offloaded, variants.attention_apart, speed_target=30)
-    moved = base.assume(model="Llama-3-8B", accelerator="H100", precision="bf16")
+    moved = base.assume(model="Llama-3-8B", accelerator="H100", precision="bf16", context=8_000)
     direct = nk.Napkin(
         model="Llama-3-8B",
         accelerator="H100",
         precision="bf16",
         kv_precision="fp8",
-        context=20_000,
+        context=8_000,
         duty_cycle=0.2,
         price="4 USD/hour",
     ).assume(variants.idle_offloaded, variants.attention_apart, speed_target=30)
@@ -515,11 +521,11 @@ def test_function_is_the_same_as_reading(name: str) -> None:
 
 def test_function_takes_arrays_that_broadcast() -> None:
     call = QWEN.function("tokens_per_second", "batch", "context")
-    batches, contexts = np.array([1, 8, 64]), np.array([[1000], [50_000]])
+    batches, contexts = np.array([1, 2, 4]), np.array([[1000], [50_000]])
     table = call(batches, contexts)
     assert table.shape == (2, 3)
     for i, context in enumerate((1000, 50_000)):
-        for j, batch in enumerate((1, 8, 64)):
+        for j, batch in enumerate((1, 2, 4)):
             read = QWEN.assume(batch=batch, context=context).tokens_per_second
             assert table[i, j] == pytest.approx(float(read), rel=1e-12)
     assert np.isscalar(call(1, 1000))
@@ -596,10 +602,10 @@ def test_two_kinds_of_step_together_keep_their_promise(
 def test_a_napkin_outlives_the_file_it_read(tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     path.write_text(json.dumps(catalog.table("models")["Llama-3-8B"]["config"]))
-    n = nk.Napkin(model=path, accelerator="B200", precision="fp8", context=20_000)
+    n = nk.Napkin(model=path, accelerator="B200", precision="fp8", context=8_000)
     before = n.concurrent_sequences
     path.unlink()
-    assert n.assume(context=20_000).concurrent_sequences == before
+    assert n.assume(context=8_000).concurrent_sequences == before
     assert pickle.loads(pickle.dumps(n)).concurrent_sequences == before
     assert f"model={str(path)!r}" in repr(n)
 
@@ -618,3 +624,10 @@ def test_one_name_alone_is_one_name() -> None:
     alone = QWEN.derive("users", keep="concurrent_sequences")
     assert alone == QWEN.derive("users", keep=["concurrent_sequences"])
     assert alone == QWEN.derive("users", keep=q.concurrent_sequences)
+
+
+def test_an_expression_as_text_is_read() -> None:
+    assert QWEN["memory/bandwidth"] == QWEN[q.memory / q.bandwidth]
+    assert QWEN["2*users_per_gpu"] == 2 * QWEN.users_per_gpu
+    with pytest.raises(FormulaSyntaxError, match="Call is not allowed"):
+        _ = QWEN["__import__('os')"]

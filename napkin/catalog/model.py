@@ -242,7 +242,9 @@ def _of_catalog(name: str) -> Model:
     facts = row["config"] | dict.fromkeys(row.get("null", ()))
     if "max_context_native" in row:  # positions in the config may exceed the training
         facts |= {"max_position_embeddings": row["max_context_native"]}
-    return _read(facts, name, source_of(row), notes)
+    model = _read(facts, name, source_of(row), notes)
+    longer = {key: row[key] for key in ("max_context_extended",) if key in row}
+    return replace(model, givens={**model.givens, **longer})
 
 
 def _counting(model: Model) -> Callable[[str], Expr]:

@@ -3,7 +3,8 @@
 from sympy import Integer, Min, floor, oo, sqrt
 
 from ..quantities import notation as q
-from .formula import Elsewhere, Formula, Without
+from . import paging
+from .formula import Detail, Elsewhere, Formula, Without
 from .probability import BinomialOverflow, ErlangB, LoadAtWait, UsersAtOverflow
 
 _ERLANG = "Erlang 1917"
@@ -58,6 +59,7 @@ users_by_load = Formula(
     why="on average a user needs a place only for the share of time in which they are active",
     source="fluid limit",
     scope="mean load: at this number the server is overloaded half of the time",
+    **paging.holds_prompt,
 )
 binomial_users_by_load = Formula(
     q.users_by_load,
@@ -65,6 +67,7 @@ binomial_users_by_load = Formula(
     why="independent users overlap by chance: keep the chance of an overflow below a target",
     source="binomial distribution, exact",
     scope="whole places and whole users, because a chance is promised to people",
+    **paging.holds_prompt,
 )
 erlang_users_by_load = Formula(
     q.users_by_load,
@@ -72,18 +75,25 @@ erlang_users_by_load = Formula(
     why="with many users, requests arrive at random: keep the chance of waiting below a target",
     source=_ERLANG,
     scope="Poisson arrivals",
+    **paging.holds_prompt,
 )
 users = Formula(
     q.users,
     Min(q.users_by_load, q.concurrent_sequences),
     why="idle users keep their cache, so everyone must fit, active or not",
     source="first principles",
+    valid=q.users <= q.concurrent_sequences,
+    otherwise="the caches of the users do not fit in memory",
+    details=(Detail("only {} fit.", (q.concurrent_sequences,)),),
 )
 users_offloaded = Formula(
     q.users,
     Min(q.users_by_load, q.users_by_host_memory, q.users_by_host_link),
     why="idle users leave the GPU, so the host must hold their caches and bring them back in time",
     source="first principles",
+    valid=q.users <= q.users_by_host_memory,
+    otherwise="the caches of the users do not fit in the memory of the host",
+    details=(Detail("only those of {} fit.", (q.users_by_host_memory,)),),
     left_out=(
         Without(q.host_memory, q.users_by_host_memory, oo),
         Without(q.host_link_bandwidth, q.users_by_host_link, oo),

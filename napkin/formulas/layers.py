@@ -1,7 +1,9 @@
 """Layers of several kinds, added up: what a model has none of is 0, and vanishes."""
 
+from sympy import floor
+
 from ..quantities import notation as q
-from .formula import Formula
+from .formula import Detail, Formula
 
 _SHAPES = "counted from the shapes"
 _SSM = "Dao and Gu 2024, Mamba-2, arXiv:2405.21060"
@@ -53,6 +55,9 @@ cache_elements = Formula(
     why="a layer keeps a key and a value vector for each KV head",
     source="Ainslie et al. 2023, arXiv:2305.13245; Kwon et al. 2023, arXiv:2309.06180, section 3",
     scope="the number of query heads does not matter",
+    valid=q.n_heads <= q.n_kv_heads * floor(q.n_heads / q.n_kv_heads),
+    otherwise="the KV heads do not divide the query heads",
+    details=(Detail("n_heads is {}, n_kv_heads is {}.", (q.n_heads, q.n_kv_heads)),),
 )
 cache_elements_window = Formula(
     q.cache_elements_window,

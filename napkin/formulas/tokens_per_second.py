@@ -105,6 +105,7 @@ prompt_stall = Formula(
     why="each sequence of the batch brings one prompt for every new_tokens tokens that it writes",
     source="steady state: as many requests begin as end",
     scope="the prompt of the sequence itself is counted too: high by one part in the batch",
+    **paging.holds_prompt,
 )
 chunked_tpot = Formula(
     q.tpot,
@@ -120,6 +121,7 @@ chunked_prompt_stall = Formula(
     why="a piece of a prompt brings its work; the weights are read for the step anyway",
     source="Agrawal et al. 2024, Sarathi-Serve, arXiv:2403.02310, section 4",
     left_out=parallelism.NO_PROMPT_LINKS,
+    **paging.holds_prompt,
 )
 disaggregated_tpot = Formula(
     q.tpot,

@@ -9,9 +9,9 @@ An entry reads: name, unit, meaning, shown symbol, domain, value assumed when no
 from .quantity import COUNT, NON_NEGATIVE, POSITIVE, SWITCH, WHOLE, declare
 
 # The shape of a model
-n_layers = declare("n_layers", "1", "layers", r"n_\mathrm{layers}", COUNT, key="num_hidden_layers", hint="or name a model, such as model='Qwen3-32B'")
-n_heads = declare("n_heads", "1", "query heads in a layer", r"n_\mathrm{heads}", COUNT, key="num_attention_heads")
-n_kv_heads = declare("n_kv_heads", "1", "key-value heads in a layer", r"n_\mathrm{kv}", COUNT, key="num_key_value_heads")
+n_layers = declare("n_layers", "1", "layers", r"n_\mathrm{layers}", COUNT, key="num_hidden_layers", hint="or name a model, such as model='Qwen3-32B'", also=("num_layers",))
+n_heads = declare("n_heads", "1", "query heads in a layer", r"n_\mathrm{heads}", COUNT, key="num_attention_heads", also=("num_heads",))
+n_kv_heads = declare("n_kv_heads", "1", "key-value heads in a layer", r"n_\mathrm{kv}", COUNT, key="num_key_value_heads", also=("num_key_value_heads",))
 group_size = declare("group_size", "1", "query heads that share a key-value head", "g")
 d_model = declare("d_model", "1", "model width", r"d_\mathrm{model}", COUNT, key="hidden_size")
 d_head = declare("d_head", "1", "width of one head", r"d_\mathrm{head}", COUNT, key="head_dim")
@@ -85,7 +85,8 @@ ssm_norm = declare("ssm_norm", "1", "1 if a state-space layer has a gated norm",
 ssm_in_bias = declare("ssm_in_bias", "1", "1 if the projection into a state-space layer has a bias", r"z_\mathrm{in,ssm}", SWITCH, 0)
 ssm_out_bias = declare("ssm_out_bias", "1", "1 if the projection out of a state-space layer has a bias", r"z_\mathrm{out,ssm}", SWITCH, 0)
 n_layers_cross = declare("n_layers_cross", "1", "layers that attend to an image", r"n_\mathrm{cross}", WHOLE, 0)
-max_context = declare("max_context", "token/sequence", "longest context the model was trained for", r"S_\mathrm{max}", COUNT, key="max_position_embeddings")
+max_context = declare("max_context", "token/sequence", "longest context the model was trained for", r"S_\mathrm{max}", COUNT, key="max_position_embeddings", also=("max_model_len", "max_seq_len"))
+max_context_extended = declare("max_context_extended", "token/sequence", "longest context with rope scaling", r"S_\mathrm{ext}", WHOLE, 0)
 n_layers_full = declare("n_layers_full", "1", "layers that look back at every token", r"n_\mathrm{full}", WHOLE)
 n_layers_conv = declare("n_layers_conv", "1", "layers with a short convolution", r"n_\mathrm{conv}", WHOLE, 0)
 n_layers_parallel = declare("n_layers_parallel", "1", "layers of two kinds at once, counted with each", r"n_\mathrm{par}", WHOLE, 0)
@@ -128,7 +129,7 @@ other_params = declare("other_params", "1", "parameters of what is outside the l
 wide_params = declare("wide_params", "1", "parameters that have the width of the embedding", r"P_\mathrm{wide}", NON_NEGATIVE)
 wide_params_read = declare("wide_params_read", "1", "those of them that a step reads", r"P_\mathrm{wide,read}", NON_NEGATIVE)
 ssm_params = declare("ssm_params", "1", "parameters of one state-space layer", r"P_\mathrm{ssm}")
-n_params = declare("n_params", "1", "parameters that memory holds", "P")
+n_params = declare("n_params", "1", "parameters that memory holds", "P", also=("params", "parameters"))
 n_params_active = declare("n_params_active", "1", "parameters that multiply one token (a looked-up embedding does not)", r"P_\mathrm{a}")
 n_params_active_with_embedding = declare("n_params_active_with_embedding", "1", "the same with the input embedding, as many model cards count", r"P_\mathrm{a,emb}")
 napkin_params = declare("napkin_params", "1", "parameters by the old rule of twelve", "P_{12}")

@@ -6,11 +6,11 @@ An entry reads: name, unit, meaning, shown symbol, domain, value assumed when no
 
 # One line an entry: this is a table, and reads as one.
 # fmt: off
-from .quantity import AT_LEAST_ONE, FRACTION, NON_NEGATIVE, POSITIVE, SHARE, declare
+from .quantity import AT_LEAST_ONE, FRACTION, NON_NEGATIVE, SHARE, Domain, declare
 
 # Money
-price = declare("price", "USD/h", "price of one GPU for an hour", r"c_\mathrm{gpu}", hint="there is no default price")
-month = declare("month", "h", "length of a month", r"t_\mathrm{month}", POSITIVE, 720, ideal=True)
+price = declare("price", "USD/h", "price of one GPU for an hour", r"c_\mathrm{gpu}", hint="there is no default price", per=("GPU",), also=("gpu_price", "hourly_price"))
+month = declare("month", "h", "length of a month", r"t_\mathrm{month}", Domain("at least 600 hours (a month of 30 days has 720)", low=600), 720, ideal=True)
 cost_per_user_hour = declare("cost_per_user_hour", "USD/(user h)", "cost of one user for an hour", r"c_\mathrm{hour}")
 cost_per_user_month = declare("cost_per_user_month", "USD/user", "cost of one user for a month", r"c_\mathrm{month}")
 cost_per_million_tokens = declare("cost_per_million_tokens", "USD/Mtoken", "cost of a million generated tokens, prompts included", r"c_\mathrm{Mtok}")
@@ -19,9 +19,9 @@ prompt_cost_share = declare("prompt_cost_share", "1", "share of a request's cost
 cost_per_million_input_tokens = declare("cost_per_million_input_tokens", "USD/Mtoken", "cost of reading a million prompt tokens", r"c_\mathrm{in}", NON_NEGATIVE)
 cost_per_million_output_tokens = declare("cost_per_million_output_tokens", "USD/Mtoken", "cost of writing a million tokens, prompts apart", r"c_\mathrm{out}", NON_NEGATIVE)
 cost_per_subscriber_month = declare("cost_per_subscriber_month", "USD/subscriber", "cost of one subscriber for a month", r"c_\mathrm{sub}")
-capex = declare("capex", "USD", "purchase price of one GPU with its share of the server", r"c_\mathrm{buy}")
-lifetime = declare("lifetime", "h", "hours over which it is written off", r"t_\mathrm{life}")
-power = declare("power", "kW", "electric power of one GPU with its share of the server", r"P_\mathrm{el}", hint="the power of the board alone, as in the catalog, leaves out the rest of the server")
+capex = declare("capex", "USD", "purchase price of one GPU with its share of the server", r"c_\mathrm{buy}", per=("GPU",))
+lifetime = declare("lifetime", "h", "hours over which it is written off", r"t_\mathrm{life}", Domain("at least 1,000 hours (a year has 8,760)", low=1000))
+power = declare("power", "kW", "electric power of one GPU with its share of the server", r"P_\mathrm{el}", Domain("above 0 and at most 20 kW for one GPU", high=20, open_low=True), per=("GPU",), hint="the power of the board alone, as in the catalog, leaves out the rest of the server")
 energy_per_token = declare("energy_per_token", "J/token", "electric energy of one generated token, prompts included", r"E_\mathrm{tok}")
 energy_per_request = declare("energy_per_request", "J/request", "electric energy of one request", r"E_\mathrm{req}")
 pue = declare("pue", "1", "power of the building for each watt of computers", "PUE", AT_LEAST_ONE)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sympy import Symbol
 
-from ..errors import unknown
+from ..errors import UnknownNameError, unknown
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ PROBABILITY: Final = Domain(
 )
 AT_LEAST_ONE: Final = Domain("a number of at least 1", low=1)
 SHARE: Final = Domain("a share from 0 to 1", high=1)
+NARROW: Final = Domain("above 0 and at most 4 bytes (four bits are 0.5)", high=4, open_low=True)
 COUNT: Final = Domain("a whole number of at least 1", low=1, integer=True)
 WHOLE: Final = Domain("a whole number of at least 0", integer=True)
 SWITCH: Final = Domain("0 or 1", high=1, integer=True)
@@ -58,6 +59,12 @@ class Quantity:
     ideal: bool = False
     own: bool = False
     assumption: str = "positive"
+    per: tuple[str, ...] = ()
+    """Labels that a reader may write below the unit, because the quantity is of one of it."""
+    also: tuple[str, ...] = ()
+    """What the quantity is called elsewhere: in engines, papers, load tests."""
+    bare: Domain | None = None
+    """What a number without a unit may be, besides 0, where another one is likely a slip."""
 
     @property
     def symbol(self) -> Symbol:
@@ -78,11 +85,16 @@ def declare(
     key: str = "",
     hint: str = "",
     ideal: bool = False,
+    per: tuple[str, ...] = (),
+    bare: Domain | None = None,
+    also: tuple[str, ...] = (),
 ) -> Symbol:
     """Enter a quantity of the book into the registry, and return its symbol."""
     if name in REGISTRY:
         raise ValueError(f"{name} is declared twice")
-    REGISTRY[name] = Quantity(name, unit, meaning, shown, domain, default, key, hint, ideal)
+    REGISTRY[name] = Quantity(
+        name, unit, meaning, shown, domain, default, key, hint, ideal, per=per, bare=bare, also=also
+    )
     return REGISTRY[name].symbol
 
 
@@ -97,7 +109,15 @@ def lookup(name: str | Symbol) -> Quantity:
     try:
         return REGISTRY[str(name)]
     except KeyError:
-        raise unknown("quantity", str(name), REGISTRY) from None
+        asked = str(name).lower()
+        meant = [q for q in REGISTRY.values() if asked in (*q.also, q.config_key or None)]
+        if not meant:
+            raise unknown("quantity", str(name), REGISTRY) from None
+        here = " or ".join(f"{q.name} ({q.meaning}, in {q.unit})" for q in meant)
+        hints = "".join(f"; {q.hint}" for q in meant if q.hint)
+        raise UnknownNameError(
+            f"there is no quantity {str(name)!r}: here it is {here}{hints}."
+        ) from None
 
 
 def listed(names: str | Symbol | Iterable[str | Symbol]) -> list[str | Symbol]:

@@ -98,20 +98,36 @@ def parse_unit(unit: str) -> tuple[Dimension, Rational]:
     for index, side in enumerate(re.sub("[()]", "", unit).split("/")):
         sign = Integer(-1 if index else 1)
         for name in re.split(r"[ *]+", side):
-            part, factor = _named(name, unit)
+            word, factor = _named(name, unit)
+            part, size = _UNITS[word]
             dimension = multiply((dimension, Integer(1)), (part, sign))
-            scale *= factor**sign
+            scale *= (factor * size) ** sign
     return dimension, scale
 
 
-def _named(name: str, unit: str) -> tuple[Dimension, Rational]:
-    """Look a name up: as it is, in the singular, or behind a prefix."""
+def labels(unit: str) -> dict[str, int]:
+    """Return the labels of a unit: 1 for one above the slash, -1 for one below.
+
+    Examples
+    --------
+    >>> labels("Mtokens/s/GPU")
+    {'token': 1, 'GPU': -1}
+    """
+    parse_unit(unit)
+    sides = (re.split(r"[ *]+", re.sub("[()]", "", side)) for side in unit.split("/"))
+    found = (
+        (_named(name, unit)[0], -1 if i else 1) for i, side in enumerate(sides) for name in side
+    )
+    return {word: power for word, power in found if word in LABELS}
+
+
+def _named(name: str, unit: str) -> tuple[str, Rational]:
+    """Look a name up, as it is, in the singular, or behind a prefix: the name and the prefix."""
     for prefix, factor in {"": Integer(1), **_PREFIXES}.items():
         rest = name.removeprefix(prefix)
         for singular in (rest, rest.removesuffix("s") if len(rest) > 2 else rest):
             if name.startswith(prefix) and singular in _UNITS and not (prefix and rest == "1"):
-                dimension, size = _UNITS[singular]
-                return dimension, factor * size
+                return singular, factor
     raise _unknown(unit, f": {name!r} is not known" if name != unit else "")
 
 

@@ -14,14 +14,17 @@ from sympy import Expr, Integer, Rational, Symbol
 from ..errors import DomainError, UnitError
 from .digits import check_not_zero, readable, short_unit
 from .products import product
-from .quantity import Domain, lookup
-from .units import Dimension, conversion, parse_unit, scale_of, words
+from .quantity import SWITCH, Domain, Quantity, lookup
+from .units import Dimension, conversion, labels, parse_unit, scale_of, words
 
 _NUMBER: Final = re.compile(
     r"\s*([-+]?(?:(?:\d{1,3}(?:,\d{3})+|\d[\d_]*)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,3})?)"
-    r"\s*(million|billion|trillion)?\s*(.*?)\s*"
+    r"\s*(million|billion|trillion|(?:k|M|Ki|Mi)(?!\S))?\s*(.*?)\s*"
 )
-WORDS: Final = {"million": 10**6, "billion": 10**9, "trillion": 10**12, None: 1}
+WORDS: Final[dict[str | None, int]] = {
+    **{"million": 10**6, "billion": 10**9, "trillion": 10**12, None: 1},
+    **{"k": 10**3, "M": 10**6, "Ki": 2**10, "Mi": 2**20},
+}
 """Words behind a number, and what they stand for; none is one."""
 _LABEL_BELOW: Final = re.compile(r"/(token|sequence|user|GPU|layer)$")
 _LONGEST_TEXT: Final = 64
@@ -275,13 +278,17 @@ def coherent(symbol: Symbol | str, given: object) -> Expr:
     """Return what was given for a quantity in coherent units (byte, FLOP, s, USD)."""
     quantity = lookup(symbol)
     try:
-        value = parse_text(given) if isinstance(given, str) else given
+        if isinstance(given, bool) and quantity.domain is not SWITCH:
+            raise DomainError("only a switch is true or false, so give a number.")
+        value = _read(quantity, given) if isinstance(given, str) else given
         if not isinstance(value, Value):
             number = exact_number(value)
         elif value.unit == "1" and isinstance(given, str):
-            number = value.number
+            number, value = value.number, given
         else:
             number = value.number * conversion(value.unit, quantity.unit)
+            if isinstance(given, str):
+                _check_labels(quantity, value.unit)
     except (UnitError, DomainError) as reason:
         raise type(reason)(
             f"{quantity.name} expects {quantity.unit} ({quantity.meaning}), got {given!s}: {reason}"
@@ -290,7 +297,35 @@ def coherent(symbol: Symbol | str, given: object) -> Expr:
         raise DomainError(
             f"{quantity.name} ({quantity.meaning}) must be {quantity.domain.words}, got {given!s}."
         )
+    bare = quantity.bare
+    if bare and not isinstance(value, Value) and number and not allows(bare, number):
+        raise DomainError(
+            f"{quantity.name}={given} would be {in_unit(symbol, number)}: {bare.words}."
+        )
     return number * scale_of(quantity.name)
+
+
+def _read(quantity: Quantity, text: str) -> Value:
+    """Read a text for a quantity: where it is a part of a whole, a percentage too."""
+    number, percent, rest = text.partition("%")
+    if percent and not rest.strip() and quantity.unit == "1" and quantity.domain.high == 1:
+        return parse_text(number) / 100
+    return parse_text(text)
+
+
+def _check_labels(quantity: Quantity, unit: str) -> None:
+    """Raise a `UnitError` if a unit counts by something by which the quantity does not."""
+    own = labels(quantity.unit)
+    if "sequence" in own:  # at any moment, a request of a user is one sequence
+        own |= dict.fromkeys(("user", "request"), own["sequence"])
+    for label, power in labels(unit).items():
+        here = power == own.get(label) or (power < 0 and label in quantity.per)
+        if not here and quantity.unit != "1":
+            side = "for each" if power < 0 else "a number of"
+            raise UnitError(
+                f"{unit!r} is {side} {label}, and {quantity.unit!r} is not. Convert the number, or "
+                f"leave out {label!r} if it means the same."
+            )
 
 
 def allows(domain: Domain, number: Expr) -> bool:
@@ -303,9 +338,13 @@ def allows(domain: Domain, number: Expr) -> bool:
     return bool(whole and domain.within(number))
 
 
-def somewhere(domain: Domain) -> float:
-    """Return a number that a domain holds, and that drops no term or factor if it can."""
-    return next(x for x in (2, 1, 0.5) if allows(domain, exact_number(x)))
+def somewhere(symbol: Symbol | str) -> Value:
+    """Return a value that a quantity may have, and that drops no term or factor if it can."""
+    quantity = lookup(symbol)
+    numbers = (Integer(2), Integer(1), Rational(1, 2), Rational(quantity.domain.low))
+    return Value(
+        next(number for number in numbers if allows(quantity.domain, number)), quantity.unit
+    )
 
 
 def in_unit(symbol: Symbol | str, number: Expr) -> Value:

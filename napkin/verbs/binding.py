@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sympy import Expr, Max, Symbol
+from sympy import Expr, Max, Symbol, true
 
 from ..errors import NapkinError
-from ..formulas.formula import Solved
+from ..formulas.formula import Formula, Solved
 from ..formulas.graph import choice
 from ..quantities.quantity import lookup
 from ..quantities.table import escaped
 from ..quantities.value import in_unit
 from ..worksheet.evaluation import sides
 from ..worksheet.napkin import Napkin, expect_napkin
+from ..worksheet.unused import unused
 
 
 @dataclass(frozen=True)
@@ -24,14 +25,20 @@ class Binding:
     target: str
     lines: tuple[str, ...]
     limits: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return "\n".join(self.lines) or f"nothing competes: {self.target} has no Min or Max in it."
+        return "\n".join(self._said())
 
     __repr__ = __str__
 
     def _repr_markdown_(self) -> str:
-        return "\n".join(f"- {escaped(line)}" for line in self.lines) or str(self)
+        listed = "\n".join(f"- {escaped(line)}" for line in self._said())
+        return listed if self.lines else escaped(str(self))
+
+    def _said(self) -> tuple[str, ...]:
+        nothing = (f"nothing competes: {self.target} has no Min or Max in it.",)
+        return (*(self.lines or nothing), *self.warnings)
 
 
 def binding(n: Napkin, target: str) -> Binding:
@@ -75,14 +82,19 @@ def binding(n: Napkin, target: str) -> Binding:
         limits.append(str(winner))
         lines.append(_sentence(symbol, options, isinstance(choice(expression), Max)))
         queue += sorted(winner.free_symbols, key=str)
-    return Binding(str(target), tuple(lines), tuple(limits))
+    return Binding(
+        str(target), tuple(lines), tuple(limits), tuple(unused(n.formulas, n.typed, target))
+    )
 
 
 def _lines_at(n: Napkin, node: Solved, root: Expr) -> list[str]:
     """Say what decides where a solved target lies: what binds there on its left side."""
     place = in_unit(node.unknown, root)
     with suppress(NapkinError):
-        there = n.assume(**{node.unknown.name: place})
+        own = n.formulas.packaged.get(node.unknown)
+        # The place may lie beyond what fits: then it does not bind, but it is still there.
+        freed = [replace(own, valid=true, otherwise="")] if isinstance(own, Formula) else []
+        there = n.assume(*freed, **{node.unknown.name: place})
         names = sorted(map(str, node.left.free_symbols - {node.unknown}))
         found = (line for name in names for line in binding(there, name).lines)
         return [f"at {node.unknown} = {place} {line}" for line in found]

@@ -16,8 +16,9 @@ from ..formulas.graph import graph_of
 from ..quantities.notation import context, max_context
 from ..quantities.quantity import lookup
 from ..quantities.value import Value, in_unit
-from ..worksheet.evaluation import evaluate, unmet
+from ..worksheet.evaluation import evaluate
 from ..worksheet.napkin import Napkin, expect_napkin
+from ..worksheet.unused import unused
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class Explanation:
     """A derivation: a tree of lines, as text or as HTML with typeset mathematics."""
 
     root: Node
+    warnings: tuple[str, ...] = ()
 
     def sources(self) -> list[str]:
         """Return the sources of the givens, each once, as the lines abbreviate them."""
@@ -75,13 +77,13 @@ class Explanation:
         return sorted(found)
 
     def __str__(self) -> str:
-        lines = [*_text(self.root, "", ""), *(f"{source}" for source in self.sources())]
-        return "\n".join(lines)
+        return "\n".join([*_text(self.root, "", ""), *self.sources(), *self.warnings])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        below = "".join(f"<br><small>{escape(source)}</small>" for source in self.sources())
+        lines = (*self.sources(), *self.warnings)
+        below = "".join(f"<br><small>{escape(line)}</small>" for line in lines)
         return f"<div class='napkin-explain'>{_html(self.root)}{below}</div>"
 
 
@@ -100,7 +102,8 @@ def explain(n: Napkin, target: str, depth: int | None = None) -> Explanation:
     Returns
     -------
     Explanation
-        One line a node: symbol = formula = numbers = value, then why and source.
+        One line a node: symbol = formula = numbers = value, then why and source. At the end,
+        the sources, and the values that you gave and that the target does not use.
 
     Raises
     ------
@@ -110,7 +113,8 @@ def explain(n: Napkin, target: str, depth: int | None = None) -> Explanation:
     expect_napkin(n, "explain")
     numbers = n.values(target)
     values = {symbol: in_unit(symbol, number) for symbol, number in numbers.items()}
-    return Explanation(_node(n, lookup(target).symbol, values, set(), depth))
+    root = _node(n, lookup(target).symbol, values, set(), depth)
+    return Explanation(root, tuple(unused(n.formulas, n.typed, target)))
 
 
 def _node(
@@ -155,12 +159,8 @@ def _notes(
 
 
 def _beside_its_formula(n: Napkin, symbol: Symbol, given: Value) -> Iterator[str]:
-    """Say where a given breaks the condition of its formula, and what that would give."""
-    formula, numbers = n.formulas[symbol], n.numbers
-    reason = unmet(n.formulas, numbers, formula, numbers) if formula.otherwise else ""
-    if reason:
-        yield reason
-    others = {name: value for name, value in numbers.items() if name != symbol}
+    """Say what the formula of a given would give, where that is something else."""
+    others = {name: value for name, value in n.numbers.items() if name != symbol}
     graph = graph_of(n.formulas.packaged, others)
     with suppress(NapkinError):
         computed = in_unit(symbol, evaluate(graph, others, symbol)[symbol])

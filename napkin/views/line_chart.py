@@ -148,9 +148,8 @@ def _places(quantity: Quantity, ends: tuple[float, float], log: bool) -> Any:
 
 def _heights(n: Napkin, target: str, name: str, xs: Any, beyond: bool) -> Any:
     """Return a line's values; there is none where it does not fit, unless that is asked for."""
-    grid = sweep(n, target, **{name: xs})
-    values = grid[target].where(grid.fits) if "fits" in grid and not beyond else grid[target]
-    return values.broadcast_like(grid.coords[name]).to_numpy()
+    grid = sweep(n, target, beyond=beyond, **{name: xs})
+    return grid[target].broadcast_like(grid.coords[name]).to_numpy()
 
 
 def _name(axis: Axis, quantity: Quantity, words: str, log: bool) -> None:
@@ -185,7 +184,9 @@ def _values_at(lines: Mapping[str, Line], name: str, here: float, unit: str) -> 
     found = {}
     for label, (n, target) in lines.items():
         with suppress(NapkinError):
-            value = float(sweep(n, target, **{name: [here]})[target].to_numpy().flat[0])
+            value = float(
+                sweep(n, target, beyond=True, **{name: [here]})[target].to_numpy().flat[0]
+            )
             found[label] = Value(Rational(str(value)), lookup(target).unit).to(unit)
     return found
 

@@ -117,7 +117,7 @@ class _Writer:
         self.numbers, self.changing = n.numbers, set(moved)
         self.given = self.numbers.keys() - self.changing
         # What moves is no zero and no single GPU, wherever it stands at first.
-        opened = n.assume(**{s.name: somewhere(lookup(s).domain) for s in self.changing})
+        opened = n.assume(**{s.name: somewhere(s) for s in self.changing})
         self.graph = opened.formulas
         self.statements: list[str] = []
         self.needs: dict[str, Any] = {}

@@ -14,6 +14,7 @@ from ..formulas.formula import Formula, latex_of, legend
 from ..quantities.quantity import lookup
 from ..quantities.table import Table
 from ..worksheet.napkin import Napkin, expect_napkin
+from ..worksheet.unused import unused
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,11 @@ def results(napkins: Mapping[str, Napkin], *targets: str) -> Table:
         One row a napkin; where there is no answer, the kind of error stands.
     """
     rows = [[name, *(_cell(n, target) for target in targets)] for name, n in napkins.items()]
-    return Table(["assumption", *(lookup(target).meaning for target in targets)], rows)
+    told = (
+        (name, said) for name, n in napkins.items() for said in unused(n.formulas, n.typed, targets)
+    )
+    header = ["assumption", *(lookup(target).meaning for target in targets)]
+    return Table(header, rows, [f"{name}: {said}" for name, said in told])
 
 
 def _cell(n: Napkin, target: str) -> str:

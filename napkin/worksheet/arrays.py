@@ -85,7 +85,7 @@ def compile_with_fit(
 def _compile(
     n: Napkin, symbols: tuple[Symbol, ...], arguments: tuple[Symbol, ...]
 ) -> tuple[Callable[..., list[Any]], bool]:
-    opened = n.assume(**{s.name: somewhere(lookup(s).domain) for s in arguments})
+    opened = n.assume(**{s.name: somewhere(s) for s in arguments})
     fits = fit_conditions(opened.formulas, (*symbols, *arguments))
     if fits:
         fits += [part for symbol in symbols for part in _allowed(symbol)]

@@ -99,8 +99,8 @@ def evaluate(graph: Graph, givens: Givens, target: Symbol) -> Values:
     for symbol in nodes:
         if symbol not in values:
             values[symbol] = _computed(graph, givens, symbol, values)
-    for symbol in nodes:  # conditions on quantities that the target did not need
-        if symbol not in givens and symbol in graph:
+    for symbol in nodes:  # conditions on quantities that the target did not need, and on givens
+        if symbol in graph and (symbol not in givens or graph[symbol].otherwise):
             reason = unmet(graph, givens, graph[symbol], values)
             if reason:
                 raise DoesNotFitError(reason)
@@ -113,18 +113,24 @@ def conditions(graph: Graph, target: Symbol) -> Iterator[Formula]:
     The target needs these formulas, or a condition of such a formula does. Formulas whose
     condition cannot be known are skipped.
     """
-    queue, seen = [target], set[Symbol]()
+    for formula in (graph[symbol] for symbol in reached(graph, target) if symbol in graph):
+        others = formula.valid.free_symbols - {formula.target}
+        if formula.otherwise and all(map(graph.can_be_known, others)):
+            yield formula
+
+
+def reached(graph: Graph, target: Symbol) -> dict[Symbol, None]:
+    """Return all that a target needs, and all that the known conditions of these formulas need."""
+    queue, seen = [target], dict[Symbol, None]()
     while queue:
         for symbol in graph.order(queue.pop()):
-            if symbol in seen or symbol not in graph:
+            if symbol in seen:
                 continue
-            seen.add(symbol)
-            formula = graph[symbol]
-            others = formula.valid.free_symbols - {symbol}
-            if all(graph.can_be_known(other) for other in others):
+            seen[symbol] = None
+            others = graph[symbol].valid.free_symbols - {symbol} if symbol in graph else set()
+            if all(map(graph.can_be_known, others)):
                 queue.extend(sorted(others, key=str))
-                if formula.otherwise:
-                    yield formula
+    return seen
 
 
 def fits(graph: Graph, givens: Givens, moved: Symbol) -> bool:

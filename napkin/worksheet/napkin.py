@@ -36,6 +36,7 @@ from .assumptions import (
 from .compilation import compile_function
 from .evaluation import Values, evaluate, number
 from .parse import parse, parse_expression
+from .unused import unused
 
 _WIDTH = 90
 _SAME = {group_size: n_kv_heads, n_kv_heads: group_size}  # each determines the other
@@ -225,6 +226,8 @@ class Napkin:
         return self._values[symbol]
 
     def __getitem__(self, target: str | Expr) -> Value:
+        if isinstance(target, str) and not target.isidentifier():
+            target = parse_expression(target)
         if isinstance(target, Expr) and not isinstance(target, Symbol):
             return self._computed(target)
         symbol = lookup(target).symbol
@@ -306,7 +309,7 @@ class Napkin:
         symbol, names = lookup(target).symbol, tuple(lookup(name).symbol for name in arguments)
 
         def make() -> Callable[..., Any]:
-            opened = self.assume(**{s.name: somewhere(lookup(s).domain) for s in names})
+            opened = self.assume(**{s.name: somewhere(s) for s in names})
             return compile_function(opened.formulas, opened.numbers, symbol, names)
 
         made: Callable[..., Any] = self._remember((symbol, names), make)
@@ -330,10 +333,7 @@ class Napkin:
         ideal = [q for q in REGISTRY.values() if q.ideal and q.symbol not in self.givens]
         shown = [f"{q.name} = {in_unit(q.name, coherent(q.name, q.default))}" for q in ideal]
         lines += [_wrap("  assumed: ", shown)] if shown else []
-        used = {symbol for formula in self.formulas.values() for symbol in formula.symbols}
-        used |= {symbol for symbol, value in self.numbers.items() if value == 0}  # it vanished
-        idle = [str(s) for s in self.typed if s not in used and s not in self.formulas]
-        return "\n".join([*lines, *([_wrap("  used by no formula here: ", idle)] if idle else [])])
+        return "\n".join([*lines, *(f"  {said}" for said in unused(self.formulas, self.typed))])
 
 
 def _wrap(lead: str, items: list[str]) -> str:

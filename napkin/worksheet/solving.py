@@ -64,7 +64,7 @@ def _in_unknown(n: Napkin, name: str, symbol: Symbol) -> Expr:
     target = lookup(name).symbol
     if target not in n.formulas:
         raise NoSolutionError(f"no formula computes {name} here, so nothing can be solved for it.")
-    opened = n.assume(**{symbol.name: somewhere(lookup(symbol).domain)})
+    opened = n.assume(**{symbol.name: somewhere(symbol)})
     numbers = {s: value for s, value in opened.numbers.items() if s != target}
     graph = graph_of(opened.formulas.packaged, numbers)
     form = graph.in_terms_of(target, symbol)

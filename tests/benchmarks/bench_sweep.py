@@ -79,7 +79,7 @@ def compare(n: nk.Napkin, target: str, hand: Call, **axes: Array) -> None:
     function = n.function(target, *axes)
 
     def sweep(*_: Array) -> Any:
-        return nk.sweep(n, target, **labeled)
+        return nk.sweep(n, target, beyond=False, **labeled)
 
     grid, (expected, fits) = sweep(), hand(*arrays)
     np.testing.assert_allclose(grid[target].to_numpy(), expected, rtol=1e-12)

@@ -212,7 +212,7 @@ def test_a_moved_formula_is_wrong(name: str) -> None:
 
 def test_a_changed_scenario_changes_the_verdict() -> None:
     found = claim("step_time")
-    changed = {**found.row, "ends": [{"givens": {"batch": 7}}]}
+    changed = {**found.row, "ends": [{"givens": {"batch": 5}}]}
     assert replace(found, row=changed).follows == "wrong"
 
 
