@@ -451,6 +451,7 @@ def worksheets(draw: st.DrawFn) -> tuple[nk.Napkin, Twin]:
     if {"linear_attention", "sliding_window"} <= set(bundles):  # each is a part of the layers
         rest = LAYERS - givens["n_layers_linear"]
         givens["n_layers_window"] = min(givens["n_layers_window"], rest)
+    givens["n_heads"] += -givens["n_heads"] % givens["n_kv_heads"]  # whole groups
     if {"mha", "mqa"} & set(bundles):
         givens.pop("n_kv_heads")
     givens["context"] = max(givens["context"], givens.get("prompt", 0))
@@ -465,8 +466,9 @@ def worksheets(draw: st.DrawFn) -> tuple[nk.Napkin, Twin]:
     else:
         givens["duty_cycle"] = draw(st.one_of(st.just(1), wide(1e-4, 1)))
         givens["turn_period"] = draw(wide(1e-1, 1e6))
-    n = nk.Napkin(**givens).assume(*(BUNDLES[name] for name in bundles if name in BUNDLES))
-    n = n.assume(**givens)
+    typed = givens | {"bytes_per_weight": f"{givens['bytes_per_weight']} byte"}
+    n = nk.Napkin(**typed).assume(*(BUNDLES[name] for name in bundles if name in BUNDLES))
+    n = n.assume(**typed)
     twin = Twin({k: float(v) * SCALE.get(k, 1) for k, v in givens.items()}, bundles)
     return n, twin
 
