@@ -462,6 +462,7 @@ def worksheets(draw: st.DrawFn) -> tuple[nk.Napkin, Twin]:
     if {"linear_attention", "sliding_window"} <= set(bundles):  # each is a part of the layers
         rest = LAYERS - givens["n_layers_linear"]
         givens["n_layers_window"] = min(givens["n_layers_window"], rest)
+    givens["n_heads"] += -givens["n_heads"] % givens["n_kv_heads"]  # whole groups
     if {"mha", "mqa"} & set(bundles):
         givens.pop("n_kv_heads")
     givens["context"] = max(givens["context"], givens.get("prompt", 0))
@@ -477,8 +478,9 @@ def worksheets(draw: st.DrawFn) -> tuple[nk.Napkin, Twin]:
         givens["duty_cycle"] = draw(st.one_of(st.just(1), wide(1e-4, 1)))
         givens["turn_period"] = draw(wide(1e-1, 1e6))
     givens["n_gpus"] = draw(st.sampled_from(_sharing_evenly(givens, bundles)))
-    n = nk.Napkin(**givens).assume(*(BUNDLES[name] for name in bundles if name in BUNDLES))
-    n = n.assume(**givens)
+    typed = givens | {"bytes_per_weight": f"{givens['bytes_per_weight']} byte"}
+    n = nk.Napkin(**typed).assume(*(BUNDLES[name] for name in bundles if name in BUNDLES))
+    n = n.assume(**typed)
     twin = Twin({k: float(v) * SCALE.get(k, 1) for k, v in givens.items()}, bundles)
     return n, twin
 
@@ -734,20 +736,20 @@ def test_a_verb_without_a_napkin_says_so(verb: str, first: object) -> None:
 )
 def test_a_batch_beyond_memory_has_no_time_speed_or_cost(target: str) -> None:
     n = QWEN.assume(prompt=100, new_tokens=10)
-    with pytest.raises(DoesNotFitError, match="batch do not fit in memory: only 56.2 sequences"):
-        _ = n.assume(batch=57)[target]
-    assert n.assume(batch=56)[target]
-    assert n.assume(batch=57).users == n.users
+    with pytest.raises(DoesNotFitError, match="batch do not fit in memory: only 60.8 sequences"):
+        _ = n.assume(batch=61)[target]
+    assert n.assume(batch=60)[target]
+    assert n.assume(batch=61).users == n.users
 
 
 @pytest.mark.parametrize("target", ["cost_per_user_month", "users_per_gpu", "capex_per_user"])
 def test_users_beyond_memory_have_no_cost(target: str) -> None:
     n = QWEN.assume(capex=3)
     with pytest.raises(
-        DoesNotFitError, match="users do not fit in memory: only 56.2 sequences fit"
+        DoesNotFitError, match="users do not fit in memory: only 60.8 sequences fit"
     ):
         _ = n.assume(users=10**6)[target]
-    assert n.assume(users=56)[target]
+    assert n.assume(users=60)[target]
     assert n.assume("idle_recomputed", users=57)[target]
     moved = n.assume("idle_offloaded", host_memory="1 TB")
     with pytest.raises(DoesNotFitError, match="of the host: only those of"):

@@ -13,6 +13,7 @@ from typing import Any, Final
 from sympy import And, Basic, Expr, Ge, Le, Symbol
 from sympy.logic.boolalg import Boolean
 
+from ..errors import DoesNotFitError
 from ..formulas.graph import Graph
 from ..formulas.roots import Largest
 from ..quantities.quantity import lookup
@@ -58,7 +59,7 @@ def compile_many(
         for symbol in sorted(target.free_symbols, key=str):
             require(graph, givens, symbol)
     compiled, parts = _compiled(graph, targets, arguments)
-    constants = [np.asarray(value) for value in _numbers(graph, givens, parts)]
+    constants = [np.asarray(value) for value in _numbers(graph, givens, parts, arguments)]
     kinds = [float if isinstance(target, Symbol) else bool for target in targets]
 
     def function(*values: Any) -> list[Any]:
@@ -130,14 +131,33 @@ def _part(array: Any, shape: tuple[int, ...], where: tuple[Any, ...]) -> Any:
     return array[(*own, Ellipsis)]
 
 
-def _numbers(graph: Graph, givens: Mapping[Symbol, Expr], parts: tuple[Expr, ...]) -> list[float]:
+def _numbers(
+    graph: Graph,
+    givens: Mapping[Symbol, Expr],
+    parts: tuple[Expr, ...],
+    arguments: tuple[Symbol, ...],
+) -> list[float]:
     """Return the numbers that do not depend on the arguments."""
     values = dict(givens)
     for symbol in sorted(set().union(*(part.free_symbols for part in parts)), key=str):
         if symbol not in values:
-            found = without_conditions(graph, givens, symbol)
-            values |= evaluate(graph, givens, symbol) if found is None else {symbol: found}
+            values[symbol] = _constant(graph, givens, symbol, arguments)
     return [float(number(part, values)) for part in parts]
+
+
+def _constant(
+    graph: Graph, givens: Mapping[Symbol, Expr], symbol: Symbol, arguments: tuple[Symbol, ...]
+) -> Expr:
+    """Return one such number; whether it fits may depend on the arguments all the same."""
+    try:
+        return evaluate(graph, givens, symbol)[symbol]
+    except DoesNotFitError:
+        decides = {name for part in conditions(graph, symbol) for name in part.valid.free_symbols}
+        moved = any(not set(arguments).isdisjoint(graph.order(name)) for name in decides)
+        found = without_conditions(graph, givens, symbol) if moved else None
+        if found is None:
+            raise
+        return found
 
 
 @lru_cache(maxsize=256)

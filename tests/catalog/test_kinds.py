@@ -239,7 +239,7 @@ def test_one_layer_of_kimi_delta_attention() -> None:
 @pytest.mark.parametrize("name", COUNTS)
 def test_work_and_time_follow(name: str) -> None:
     given: dict[str, Any] = {"context": 5000, "prompt": 4000, "batch": 3, "n_gpus": 16}
-    given |= {"kv_copies": 1}  # whether or not the GPUs share the heads evenly
+    given |= {"tensor_parallel": 1}  # groups of one share the heads evenly
     n = nk.Napkin(model=COUNTS[name][0], accelerator="B200", precision="fp8").assume(**given)
     assert 0 < n.decode_step_time.number < n.ttft.number * 1000
     assert n.concurrent_sequences > 1

@@ -64,7 +64,7 @@ def test_long_prompts_count(
     machine = {"price": price, "bandwidth": bandwidth, "flops": flops, "memory": memory}
     hand = ByHand(32, 4096, 14_336, 2, 2, **RAG, **machine)
     n = nk.Napkin(
-        model="Llama-3-8B",
+        model="Llama-3.1-8B",
         accelerator=accelerator,
         precision="bf16",
         memory=memory,
@@ -229,7 +229,7 @@ def test_utilization_counts_for_tokens_and_not_for_users() -> None:
     ["cost_per_million_tokens", "cost_per_million_output_tokens", "energy_per_token"],
 )
 def test_decode_alone_is_said(target: str) -> None:
-    n = nk.Napkin(model="Llama-3-8B", accelerator="H100", precision="bf16", context=1000, batch=8)
+    n = nk.Napkin(model="Llama-3.1-8B", accelerator="H100", precision="bf16", context=1000, batch=8)
     n = n.assume(price=2, power="1 kW")
     told = repr(nk.explain(n, target, depth=0))
     assert "prompt is not given, so this is decode alone" in told

@@ -19,7 +19,9 @@ QWEN = nk.Napkin(
     model="Qwen3-235B-A22B", accelerator="H100", precision="fp8", kv_precision="fp8",
     context=8192, n_gpus=8, memory="80 GB",
 )  # fmt: skip
-LLAMA = nk.Napkin(model="Llama-3-70B", accelerator="H100", precision="bf16", context=8192, n_gpus=4)
+LLAMA = nk.Napkin(
+    model="Llama-3.1-70B", accelerator="H100", precision="bf16", context=8192, n_gpus=4
+)
 ONE = nk.Napkin(
     model="Qwen3-32B", accelerator="B200", precision="fp8", context=20_000, prompt=4_000,
     new_tokens=500, speed_target=50, duty_cycle=0.2, price=4,
@@ -89,7 +91,7 @@ def test_copies_are_read_too() -> None:
 
 def test_a_sequence_must_fit_beside_its_own_attention() -> None:
     """Eight GPUs hold the cache together, but none of them alone."""
-    n = LLAMA.assume(ON_ITS_OWN, n_gpus=8, context=200_000)
+    n = LLAMA.assume(ON_ITS_OWN, n_gpus=8, context=200_000, beyond_max_context=True)
     assert float(n.kv_budget) > float(n.kv_bytes_per_sequence)
     with pytest.raises(DoesNotFitError, match="not one sequence fits"):
         _ = n.concurrent_sequences
@@ -251,7 +253,9 @@ def test_no_advice_where_gpus_do_not_help() -> None:
     n = DEEPSEEK.assume(context=10_000_000)  # 703 GB, whole on every GPU
     with pytest.raises(DoesNotFitError, match="More GPUs do not help: each needs 703 GB of it"):
         _ = n.concurrent_sequences
-    alone = LLAMA.assume(ON_ITS_OWN, context=200_000)  # 24 GB of attention, 66 GB of cache
+    alone = LLAMA.assume(
+        ON_ITS_OWN, context=200_000, beyond_max_context=True
+    )  # 24 GB of attention, 66 GB of cache
     with pytest.raises(DoesNotFitError) as caught:
         _ = alone.concurrent_sequences
     assert "n_gpus" not in str(caught.value)
