@@ -14,7 +14,7 @@ from ..formulas.formula import Formula, latex_of, legend
 from ..quantities.quantity import lookup
 from ..quantities.table import Table
 from ..worksheet.napkin import Napkin, expect_napkin
-from ..worksheet.unused import unused
+from ..worksheet.unused import idle, said_of
 
 
 @dataclass(frozen=True)
@@ -139,11 +139,11 @@ def results(napkins: Mapping[str, Napkin], *targets: str) -> Table:
         One row a napkin; where there is no answer, the kind of error stands.
     """
     rows = [[name, *(_cell(n, target) for target in targets)] for name, n in napkins.items()]
-    told = (
-        (name, said) for name, n in napkins.items() for said in unused(n.formulas, n.typed, targets)
-    )
+    # What one row ignores is often what another is about; what all ignore is a slip.
+    nowhere = [idle(n.formulas, n.typed, targets) for n in napkins.values()]
+    ignored = (name for name in nowhere[0] if all(name in names for names in nowhere[1:]))
     header = ["assumption", *(lookup(target).meaning for target in targets)]
-    return Table(header, rows, [f"{name}: {said}" for name, said in told])
+    return Table(header, rows, said_of(ignored))
 
 
 def _cell(n: Napkin, target: str) -> str:

@@ -17,10 +17,25 @@ def unused(
     typed: Mapping[Symbol, Given],
     targets: str | Symbol | Iterable[str | Symbol] | None = None,
 ) -> list[str]:
-    """Name the typed values that targets and their conditions do not depend on, in a sentence.
+    """Say in a sentence which typed values are idle; an empty list says that none is."""
+    return said_of(idle(graph, typed, targets))
 
-    Without targets, it names the values that no formula uses. An empty list says
-    that everything is used. A count of zero counts as used, because it drops its term.
+
+def said_of(names: Iterable[str]) -> list[str]:
+    """Return the sentence on idle values, or an empty list."""
+    listing = ", ".join(names)
+    return [f"{listing} given, but not used here"] if listing else []
+
+
+def idle(
+    graph: Graph,
+    typed: Mapping[Symbol, Given],
+    targets: str | Symbol | Iterable[str | Symbol] | None = None,
+) -> list[str]:
+    """Name the typed values that targets and their conditions do not depend on.
+
+    Without targets, it names the values that no formula uses. A count of zero counts as used,
+    because it drops its term.
     """
     if targets is None:
         used = {symbol for formula in graph.values() for symbol in formula.symbols}
@@ -29,5 +44,4 @@ def unused(
         used = set[Symbol]()
         for target in listed(targets):
             used |= reached(graph, lookup(target).symbol).keys()
-    idle = [str(s) for s, given in typed.items() if s not in used and given.value != 0]
-    return [f"{', '.join(idle)} given, but not used here"] if idle else []
+    return [str(s) for s, given in typed.items() if s not in used and given.value != 0]
