@@ -271,7 +271,8 @@ def test_a_budget_that_is_given_and_too_small() -> None:
 def test_the_gpus_that_would_do_really_do(
     model: str, gigabytes: int, context: int, share: float
 ) -> None:
-    n = QWEN.assume(model=model, memory=f"{gigabytes} GB", context=context, usable_memory=share)
+    n = QWEN.assume(model=model, memory=f"{gigabytes} GB", usable_memory=share)
+    n = n.assume(context=context, beyond_max_context=True)
     try:
         assert n.concurrent_sequences >= 1
     except DoesNotFitError as reason:
@@ -798,8 +799,10 @@ def test_key_value_heads_that_do_not_divide_the_query_heads(heads: int) -> None:
 @pytest.mark.parametrize("way", [(), ("chunked_prefill",)])
 def test_a_context_holds_the_prompt(way: tuple[str, ...]) -> None:
     n = QWEN.assume(*way, prompt=12_000, new_tokens=300)
-    with pytest.raises(DoesNotFitError, match="has 12,000 tokens, and the context only 100 token"):
-        _ = n.assume(context=100).users
+    with pytest.raises(DomainError, match="only where prompt <= context.*holds its prompt"):
+        _ = n.assume(context=100).tpot
+    assert "prompt, new_tokens given, but not used" in str(nk.explain(n, "users"))
+    assert nk.sweep(n, "tpot", context=[100]).fits.all()  # a sweep may go on
     assert n.assume(context=12_000).tpot
     assert n.assume(context=100).ttft
 

@@ -117,7 +117,7 @@ def test_the_wider_range_causes_more() -> None:
 
 def test_draws_that_do_not_fit_are_left_out_and_said() -> None:
     n = QWEN.assume(beyond_max_context=True)
-    found = nk.uncertainty(n, "users", context=(1_100_000, 1_300_000))
+    found = nk.uncertainty(n, "users", context=(1_000_000, 1_300_000))
     assert 0 < found.fits < 1
     assert found.samples.min() >= 1
     assert "do not fit" in str(found)

@@ -3,7 +3,6 @@
 from sympy import Integer, Min, floor, oo, sqrt
 
 from ..quantities import notation as q
-from . import paging
 from .formula import Detail, Elsewhere, Formula, Without
 from .probability import BinomialOverflow, ErlangB, LoadAtWait, UsersAtOverflow
 
@@ -59,7 +58,6 @@ users_by_load = Formula(
     why="on average a user needs a place only for the share of time in which they are active",
     source="fluid limit",
     scope="mean load: at this number the server is overloaded half of the time",
-    **paging.holds_prompt,
 )
 binomial_users_by_load = Formula(
     q.users_by_load,
@@ -67,7 +65,6 @@ binomial_users_by_load = Formula(
     why="independent users overlap by chance: keep the chance of an overflow below a target",
     source="binomial distribution, exact",
     scope="whole places and whole users, because a chance is promised to people",
-    **paging.holds_prompt,
 )
 erlang_users_by_load = Formula(
     q.users_by_load,
@@ -75,7 +72,6 @@ erlang_users_by_load = Formula(
     why="with many users, requests arrive at random: keep the chance of waiting below a target",
     source=_ERLANG,
     scope="Poisson arrivals",
-    **paging.holds_prompt,
 )
 users = Formula(
     q.users,

@@ -69,15 +69,6 @@ holds_weights: Final[dict[str, Any]] = {
     ),
 }
 """The condition that every statement about a server needs: the weights fit in memory."""
-holds_prompt: Final[dict[str, Any]] = {
-    "valid": q.prompt <= q.context,
-    "otherwise": "the cache of a sequence holds at least its prompt",
-    "details": (
-        Detail("the prompt has {}, and the context only {}.", (q.prompt, q.context)),
-        Detail("Raise context to the prompt and about half of new_tokens, or shorten prompt."),
-    ),
-}
-"""The condition of a steady state: what a sequence was asked is in its cache."""
 kv_budget = Formula(
     q.kv_budget,
     q.n_gpus * _per_gpu - q.weight_bytes,

@@ -99,13 +99,17 @@ tpot = Formula(
     scope="the mean in a steady state",
     left_out=_NO_PROMPTS,
 )
+_HOLDS_PROMPT = (
+    "the cache of a sequence holds its prompt: context is prompt plus half of new_tokens"
+)
 prompt_stall = Formula(
     q.prompt_stall,
     q.batch * q.prefill_time / q.new_tokens,
     why="each sequence of the batch brings one prompt for every new_tokens tokens that it writes",
     source="steady state: as many requests begin as end",
-    scope="the prompt of the sequence itself is counted too: high by one part in the batch",
-    **paging.holds_prompt,
+    valid=q.prompt <= q.context,
+    scope=f"{_HOLDS_PROMPT}; the sequence's own prompt is counted too: high by one part in the "
+    "batch",
 )
 chunked_tpot = Formula(
     q.tpot,
@@ -121,7 +125,8 @@ chunked_prompt_stall = Formula(
     why="a piece of a prompt brings its work; the weights are read for the step anyway",
     source="Agrawal et al. 2024, Sarathi-Serve, arXiv:2403.02310, section 4",
     left_out=parallelism.NO_PROMPT_LINKS,
-    **paging.holds_prompt,
+    valid=q.prompt <= q.context,
+    scope=_HOLDS_PROMPT,
 )
 disaggregated_tpot = Formula(
     q.tpot,

@@ -103,7 +103,8 @@ def evaluate(graph: Graph, givens: Givens, target: Symbol) -> Values:
         if symbol in graph and (symbol not in givens or graph[symbol].otherwise):
             reason = unmet(graph, givens, graph[symbol], values)
             if reason:
-                raise DoesNotFitError(reason)
+                kind = DoesNotFitError if graph[symbol].otherwise else DomainError
+                raise kind(reason)
     return values
 
 
@@ -159,6 +160,11 @@ def unmet(graph: Graph, givens: Givens, formula: Formula, known: Givens) -> str:
 
 def why_not(graph: Graph, givens: Givens, formula: Formula, values: Givens) -> str:
     """Say why a formula's condition fails, with the numbers that can be known."""
+    if not formula.otherwise:
+        return (
+            f"{formula.target} ({lookup(formula.target).meaning}) holds only where "
+            f"{formula.valid}, and here that is false." + _noted(formula)
+        )
     details = [
         text for detail in formula.details if (text := _filled(graph, givens, detail, values))
     ]
@@ -230,12 +236,8 @@ def _result(formula: Formula, values: Givens) -> Expr:
 
 
 def _does_not_hold(graph: Graph, givens: Givens, formula: Formula, values: Givens) -> DomainError:
-    if formula.otherwise:
-        return DoesNotFitError(why_not(graph, givens, formula, values))
-    return DomainError(
-        f"{formula.target} ({lookup(formula.target).meaning}) holds only where "
-        f"{formula.valid}, and here that is false." + _noted(formula)
-    )
+    kind = DoesNotFitError if formula.otherwise else DomainError
+    return kind(why_not(graph, givens, formula, values))
 
 
 def _outside(formula: Formula, result: Expr) -> DomainError:
