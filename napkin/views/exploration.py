@@ -127,7 +127,8 @@ class Exploration:
                 told = f"{n[self.y]}", ", ".join(binding(n, self.y).limits)
             except NapkinError as reason:
                 told = "no value", type(reason).__name__
-            yield f"{n[axis.name]}", *told
+            given = n.numbers[lookup(axis.name).symbol]  # it may be more than fits
+            yield f"{in_unit(axis.name, given)}", *told
 
     def html(self) -> str:
         """Return the form that needs no kernel: a table, and what a page revives."""
