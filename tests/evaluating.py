@@ -12,8 +12,8 @@ from napkin.formulas import ALL, BASE
 from napkin.formulas.formula import Node
 from napkin.formulas.graph import graph_of
 from napkin.formulas.variants import get
+from napkin.quantities.given import coherent
 from napkin.quantities.quantity import lookup
-from napkin.quantities.value import coherent
 from napkin.worksheet.evaluation import number
 
 Shape = tuple[int, ...]

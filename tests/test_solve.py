@@ -146,3 +146,17 @@ def test_whole_numbers_are_said_to_be_needed() -> None:
 def test_no_root_has_a_reason(unknown: str, goal: dict[str, object], says: str) -> None:
     with pytest.raises(NapkinError, match=says):
         nk.solve(QWEN, unknown, **goal)
+
+
+@pytest.mark.parametrize("bundle", ["binomial", "erlang"])
+def test_places_for_a_number_of_users_by_chance(bundle: str) -> None:
+    """The search tries no place at all, too, where not one user can be promised anything."""
+    n = nk.Napkin(duty_cycle=0.2, overflow_target=0.01, wait_target=0.01).assume(bundle)
+    (root,) = nk.solve(n, "active_limit", users_by_load=n.assume(active_limit=60).users_by_load)
+    assert float(root) == pytest.approx(60, rel=0.02)
+
+
+def test_no_place_is_promised_to_nobody() -> None:
+    n = nk.Napkin(active_limit=0.5, duty_cycle=0.2, overflow_target=0.01).assume("binomial")
+    with pytest.raises(NapkinError, match="comes out as 0 users"):
+        _ = n.users_by_load

@@ -13,8 +13,9 @@ from sympy import Expr, I, Integer, Rational, oo, pi
 from napkin.errors import DomainError, NapkinError, UnitError, UnknownNameError
 from napkin.quantities import notation as q
 from napkin.quantities.digits import three_digits
+from napkin.quantities.given import coherent, in_unit, parse_text
 from napkin.quantities.units import conversion
-from napkin.quantities.value import Value, coherent, exact_number, in_unit, parse_text
+from napkin.quantities.value import Value, exact_number
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,10 @@ from typing import Any, Final
 from sympy import Expr, Rational
 
 from napkin.errors import ConfigError, unknown
+from napkin.quantities.given import WORDS
 from napkin.quantities.table import Table
 from napkin.quantities.units import parse_unit
-from napkin.quantities.value import WORDS, Value
+from napkin.quantities.value import Value
 from napkin.worksheet.napkin import ask, from_data
 
 from .readings import NUMBERS, READINGS

@@ -84,6 +84,10 @@ CHAPTERS: Final = [
     for path in sorted((ROOT / "text").glob("*.md"), key=lambda path: (path.stem > "9", path.stem))
 ]
 NUMBERED: Final = [chapter for chapter in CHAPTERS if chapter.number]
-BY_MODULE: Final = {
-    chapter.stem[3:].replace("-", "_"): chapter for chapter in NUMBERED if chapter.number != "00"
+_BY_STEM: Final = {chapter.stem[3:].replace("-", "_"): chapter for chapter in NUMBERED}
+# What has no chapter of its own yet is told in another.
+_ELSEWHERE: Final = {
+    **dict.fromkeys(("layers", "quantization"), _BY_STEM["gqa"]),
+    **dict.fromkeys(("parallelism", "experts", "prompts"), _BY_STEM["tokens_per_second"]),
 }
+BY_MODULE: Final = {stem: c for stem, c in _BY_STEM.items() if c.number != "00"} | _ELSEWHERE

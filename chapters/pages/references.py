@@ -44,10 +44,7 @@ def users(entry: Entry) -> list[Chapter]:
     of_formulas = [BY_MODULE[module] for module in modules & BY_MODULE.keys()]
     where = address(entry)
     linking = [c for c in CHAPTERS if where and any(link.startswith(where) for link in c.links)]
-    # What models with other layers and narrower numbers share is told in chapter 05.
-    others = [BY_MODULE["gqa"]] if modules & {"layers", "quantization"} else []
-    others += [BY_MODULE["tokens_per_second"]] if "parallelism" in modules else []
-    return sorted({*of_formulas, *linking, *others}, key=CHAPTERS.index)
+    return sorted({*of_formulas, *linking}, key=CHAPTERS.index)
 
 
 def references_page() -> str:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..errors import ConfigError, DomainError, UnitError, UnknownNameError, unknown
+from ..quantities.given import coherent, parse_text
 from ..quantities.quantity import lookup
-from ..quantities.value import coherent, parse_text
 from .data import BYTES, read_toml, source_of, table
 
 _SAME_PEAK: Final = {"fp16": "bf16"}

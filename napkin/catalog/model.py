@@ -17,8 +17,8 @@ from ..formulas.formula import Formula
 from ..formulas.graph import graph_of
 from ..formulas.quantization import PARTS, WIDE
 from ..formulas.variants import get
+from ..quantities.given import coherent
 from ..quantities.quantity import lookup
-from ..quantities.value import coherent
 from .data import source_of, table
 from .families import text_part
 from .narrow import widths

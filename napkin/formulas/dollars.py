@@ -40,8 +40,8 @@ subscribers = Formula(
 )
 cost_per_subscriber_month = Formula(
     q.cost_per_subscriber_month,
-    q.cost_per_user_month * q.users / q.subscribers,
-    why="all subscribers share the price of the sessions that are open at the busy hour",
+    q.cost_per_user_month * q.busy_share,
+    why="subscribers share the price of the sessions that are open at the busy hour",
     source="definition",
 )
 replicas = Formula(
@@ -65,6 +65,8 @@ cost_per_request = Formula(
     q.effective_price * _paid / q.requests_per_second,
     why="what a second of the GPUs costs, over the requests answered in it",
     source="definition",
+    scope="GPUs that are always as busy as this batch: where users think, fewer requests come, so "
+    "give utilization, or divide cost_per_user_month by a user's requests",
     left_out=_decode_alone(q.requests_per_second),
 )
 prompt_cost_share = Formula(

@@ -11,6 +11,7 @@ from functools import lru_cache
 from itertools import count
 from math import ceil, exp, fsum, inf, lgamma, log, log1p, nan, pi, sqrt
 from operator import mul
+from statistics import NormalDist
 from typing import Any, ClassVar, Final
 
 from sympy import Expr, Float, Function, Integer
@@ -18,6 +19,7 @@ from sympy import Expr, Float, Function, Integer
 MOST_GPUS: Final = 1024
 """Advice never names more GPUs than this for one replica."""
 _SMALL: Final = 1e-16  # what a term adds to 1 without being seen
+_CROWD: Final = 1e6  # places from which a limit theorem gives as many digits as the sums
 
 
 class _Numeric(Function):
@@ -148,12 +150,23 @@ def _root(
 
 
 def _users_at_overflow(slots: float, duty_cycle: float, target: float) -> float:
+    if slots > _CROWD:  # the normal quantile, with its skewness (Cornish and Fisher 1938)
+        z = NormalDist().inv_cdf(1 - target)
+        places = slots + 0.5 - (1 - 2 * duty_cycle) * (z**2 - 1) / 6
+        spread = z * sqrt(1 - duty_cycle)
+        return ((sqrt(spread**2 + 4 * places) - spread) / 2) ** 2 / duty_cycle
     return _rising_root(
-        lambda n: _overflow(n, slots, duty_cycle), target, slots, slots / duty_cycle
+        lambda n: _overflow(n, slots, duty_cycle), target, slots, (slots + 1) / duty_cycle
     )
 
 
 def _load_at_wait(servers: float, target: float) -> float:
+    if servers > _CROWD:  # Halfin and Whitt 1981
+        normal = NormalDist()
+        spare = _rising_root(
+            lambda b: -1 / (1 + b * normal.cdf(b) / normal.pdf(b)), -target, 1e-9, 8
+        )
+        return servers - spare * sqrt(servers)
     return _rising_root(lambda a: _erlang_c(servers, a), target, servers * 1e-12, servers)
 
 

@@ -1,24 +1,18 @@
-"""How fast: the step, the first token, and the largest batch at a speed."""
+"""How fast: the step, and the largest batch at a speed."""
 
-from sympy import Integer, Max, Not
+from sympy import Max, Not
 
 from ..quantities import notation as q
 from . import hardware, paging, parallelism
-from .formula import Detail, Formula, Solved, Without
-from .probability import MOST_GPUS, ExpertsTouched
+from .formula import Detail, Formula, Solved
+from .probability import MOST_GPUS
 from .quantization import weighed
 
 _BOOK = "scaling-book, inference"
-_SKEW = "Särndal, Swensson and Wretman 1992, section 3.6"
-_SKEWED = (
-    "tokens that choose independently; a token visits the expert of rank r with chance "
-    "min(1, c / r^routing_skew), where c makes it n_experts_active visits"
-)
 _rate = q.n_gpus * hardware.rate
 _flow = q.n_gpus * hardware.flow
 _kv_read = q.kv_copies * q.kv_bytes_per_sequence
 _step_bytes = q.weight_bytes_read + q.batch * _kv_read
-_miss = 1 - q.n_experts_active / q.n_experts
 _weights_for_one = weighed(
     q.n_params_active, q.routed_params_active, q.routed_params_active, q.wide_params_read
 )
@@ -31,7 +25,6 @@ _gpus_at_speed = parallelism.advice(
     least=q.n_gpus * q.speed_target * _work_of_one,
 )
 _too_slow_alone = Max(_read_for_one, _work_of_one) > 1 / q.speed_target
-
 decode_memory_time = Formula(
     q.decode_memory_time,
     _step_bytes / _flow,
@@ -86,79 +79,6 @@ tokens_per_second_per_user = Formula(
     why="a user sees one token per step, whatever the batch",
     source=_BOOK,
     scope="at the batch of this step: as many sequences as can be active, unless a batch is given",
-)
-_NO_PROMPTS = (
-    Without(q.prompt, q.prompt_stall, Integer(0)),
-    Without(q.new_tokens, q.prompt_stall, Integer(0)),
-)
-tpot = Formula(
-    q.tpot,
-    q.decode_step_time + q.prompt_stall,
-    why="between two of its tokens a sequence waits for the step, and for the prompts of others",
-    source="definition",
-    scope="the mean in a steady state",
-    left_out=_NO_PROMPTS,
-)
-_HOLDS_PROMPT = (
-    "the cache of a sequence holds its prompt: context is prompt plus half of new_tokens"
-)
-prompt_stall = Formula(
-    q.prompt_stall,
-    q.batch * q.prefill_time / q.new_tokens,
-    why="each sequence of the batch brings one prompt for every new_tokens tokens that it writes",
-    source="steady state: as many requests begin as end",
-    valid=q.prompt <= q.context,
-    scope=f"{_HOLDS_PROMPT}; the sequence's own prompt is counted too: high by one part in the "
-    "batch",
-)
-chunked_tpot = Formula(
-    q.tpot,
-    Max(q.decode_step_time, q.decode_compute_time + q.all_reduce_time + q.prompt_stall),
-    why="pieces of prompts ride along in the steps: their work fills the time that reading takes",
-    source="Agrawal et al. 2024, Sarathi-Serve, arXiv:2403.02310, section 4",
-    scope="pieces that hide perfectly: a bound",
-    left_out=(*_NO_PROMPTS, *parallelism.NO_LINKS),
-)
-chunked_prompt_stall = Formula(
-    q.prompt_stall,
-    q.batch * (q.prefill_compute_time + q.prefill_all_reduce_time) / q.new_tokens,
-    why="a piece of a prompt brings its work; the weights are read for the step anyway",
-    source="Agrawal et al. 2024, Sarathi-Serve, arXiv:2403.02310, section 4",
-    left_out=parallelism.NO_PROMPT_LINKS,
-    valid=q.prompt <= q.context,
-    scope=_HOLDS_PROMPT,
-)
-disaggregated_tpot = Formula(
-    q.tpot,
-    q.decode_step_time,
-    why="prompts are read on other GPUs, so nothing comes between the steps",
-    source="Zhong et al. 2024, DistServe, arXiv:2401.09670, section 3",
-)
-requests_per_second = Formula(
-    q.requests_per_second,
-    q.tokens_per_second / q.new_tokens,
-    why="each request is answered with new_tokens tokens",
-    source="definition",
-)
-prompt_share = Formula(
-    q.prompt_share,
-    q.requests_per_second * q.prefill_time,
-    why="each request takes the GPUs for the time of its prompt",
-    source="definition",
-    scope="with chunks, part of this time is hidden behind the reading of the weights",
-)
-n_gpus_prefill = Formula(
-    q.n_gpus_prefill,
-    Integer(0),
-    why="the GPUs that write also read the prompts",
-    source="definition",
-)
-disaggregated_n_gpus_prefill = Formula(
-    q.n_gpus_prefill,
-    q.n_gpus * q.requests_per_second * q.prefill_time,
-    why="each second brings the prompts of its requests, and each takes prefill_time of n_gpus",
-    source="definition",
-    scope="a pool that many replicas share, always busy; moving the cache over takes no time",
 )
 throughput_ceiling = Formula(
     q.throughput_ceiling,
@@ -250,122 +170,4 @@ context_never_compute_bound = Solved(
     source="time of one sequence's cache = time of its work, solved for the context",
     scope="where attention does more work per cached byte than the ridge asks for, a large batch "
     "always keeps compute busy",
-)
-prefill_tokens = Formula(
-    q.prefill_tokens,
-    q.prompt * (1 - q.hit_rate),
-    why="what a prefix cache already holds need not be computed",
-    source="DeepSeek-AI open-infra-index 2025, day 6",
-)
-prefill_compute_time = Formula(
-    q.prefill_compute_time,
-    (
-        q.flops_per_mac * ((q.n_params_active - q.head_params) * q.prefill_tokens + q.head_params)
-        + q.prefill_attention_flops
-    )
-    / _rate,
-    why="every prompt token passes through the weights and attends; only the last needs the head",
-    source="scaling-book, applied-inference",
-    scope="one prompt alone on the replica: no queue, no chunks",
-    **paging.holds_weights,
-)
-prefill_memory_time = Formula(
-    q.prefill_memory_time,
-    q.prefill_weight_bytes / _flow,
-    why="however short the prompt, its weights are read once",
-    source="scaling-book, applied-inference",
-)
-prefill_time = Formula(
-    q.prefill_time,
-    Max(q.prefill_compute_time, q.prefill_memory_time) + q.prefill_all_reduce_time,
-    why="the prompt must be computed, and the weights must be read at least once",
-    source="scaling-book, applied-inference",
-    left_out=parallelism.NO_PROMPT_LINKS,
-)
-ttft = Formula(
-    q.ttft,
-    q.restore_wait + q.step_wait + q.prefill_time,
-    why="the cache must be there, and the step that is running must end, before a prompt is read",
-    source="scaling-book, applied-inference",
-    scope="no queue in front of it; a prompt in pieces spans several steps and takes longer",
-)
-step_wait = Formula(
-    q.step_wait,
-    q.decode_step_time,
-    why="a prompt that arrives waits at most for one whole step",
-    source="definition",
-    left_out=(
-        Without(q.context, q.decode_step_time, Integer(0)),
-        Without(q.memory, q.decode_step_time, Integer(0)),
-    ),
-)
-no_step_wait = Formula(
-    q.step_wait,
-    Integer(0),
-    why="the GPUs that read prompts run no steps",
-    source="Zhong et al. 2024, DistServe, arXiv:2401.09670, section 3",
-)
-restore_wait = Formula(
-    q.restore_wait,
-    Integer(0),
-    why="the cache of earlier turns is on the GPU, or is not used at all",
-    source="definition",
-)
-offloaded_restore_wait = Formula(
-    q.restore_wait,
-    q.restore_time,
-    why="the cache of earlier turns comes back from the host first",
-    source="first principles",
-    scope="the whole cache comes before the first layer is computed",
-    left_out=(Without(q.host_link_bandwidth, q.restore_time, Integer(0)),),
-)
-whole_prompt_time = Formula(
-    q.whole_prompt_time,
-    (q.weight_flops * q.prompt + q.attention_flops_per_pair * q.prompt * (q.prompt + 1) / 2)
-    / _rate,
-    why="2 P T for the weights and 2 L h d T (T + 1) for causal attention",
-    source="scaling-book, applied-inference",
-    scope="full attention, nothing cached, the head computed for every prompt token",
-)
-experts_touched = Formula(
-    q.experts_touched,
-    q.n_experts * (1 - _miss**q.batch),
-    why="an expert is skipped only if every token of the batch misses it",
-    source="occupancy of independent uniform choices",
-    scope="the mean under uniform, independent routing, and no bound: skewed routing touches fewer",
-)
-prefill_experts_touched = Formula(
-    q.prefill_experts_touched,
-    q.n_experts * (1 - _miss**q.prefill_tokens),
-    why="the tokens of a prompt touch experts as a batch of that size would",
-    source="experts_touched with the prompt as the batch",
-    scope="the mean under uniform, independent routing, and no bound: skewed routing touches fewer",
-)
-fewest_experts_touched = Formula(
-    q.experts_touched,
-    q.n_experts_active,
-    why="at least, all tokens choose the same experts",
-    source="first principles",
-    scope="a bound",
-)
-fewest_prefill_experts_touched = Formula(
-    q.prefill_experts_touched,
-    q.n_experts_active,
-    why="at least, all tokens choose the same experts",
-    source="first principles",
-    scope="a bound",
-)
-skewed_experts_touched = Formula(
-    q.experts_touched,
-    ExpertsTouched(q.n_experts, q.n_experts_active, q.batch, q.routing_skew),
-    why="the chances of all experts to be visited, added up: popular ones are shared",
-    source=_SKEW,
-    scope=_SKEWED,
-)
-skewed_prefill_experts_touched = Formula(
-    q.prefill_experts_touched,
-    ExpertsTouched(q.n_experts, q.n_experts_active, q.prefill_tokens, q.routing_skew),
-    why="the tokens of a prompt touch experts as a batch of that size would",
-    source=_SKEW,
-    scope=_SKEWED,
 )

@@ -12,9 +12,11 @@ from ..quantities import notation as q
 from . import (
     dollars,
     duty_cycle,
+    experts,
     layers,
     paging,
     parallelism,
+    prompts,
     quantization,
     transformer,
 )
@@ -163,26 +165,26 @@ compressed_attention = Bundle(
 )
 idle_resident = Bundle(
     "idle_resident",
-    (duty_cycle.users, duty_cycle.hit_rate, speed.restore_wait),
+    (duty_cycle.users, duty_cycle.hit_rate, prompts.restore_wait),
     "idle users keep their cache in the GPU's memory",
     slot="idle",
 )
 idle_offloaded = Bundle(
     "idle_offloaded",
-    (duty_cycle.users_offloaded, duty_cycle.hit_rate, speed.offloaded_restore_wait),
+    (duty_cycle.users_offloaded, duty_cycle.hit_rate, prompts.offloaded_restore_wait),
     "idle users' caches lie in the host's memory, and come back over the link",
     slot="idle",
 )
 idle_recomputed = Bundle(
     "idle_recomputed",
-    (duty_cycle.users_recomputed, duty_cycle.recomputed_hit_rate, speed.restore_wait),
+    (duty_cycle.users_recomputed, duty_cycle.recomputed_hit_rate, prompts.restore_wait),
     "idle users' caches are thrown away, and every turn reads the whole conversation again",
     slot="idle",
 )
 prefill_first = Bundle(
     "prefill_first",
     (
-        *(speed.tpot, speed.prompt_stall, speed.step_wait, speed.n_gpus_prefill),
+        *(prompts.tpot, prompts.prompt_stall, prompts.step_wait, prompts.n_gpus_prefill),
         duty_cycle.wait_in_place,
     ),
     "a prompt is read in one piece, between two steps",
@@ -191,7 +193,12 @@ prefill_first = Bundle(
 chunked_prefill = Bundle(
     "chunked_prefill",
     (
-        *(speed.chunked_tpot, speed.chunked_prompt_stall, speed.step_wait, speed.n_gpus_prefill),
+        *(
+            prompts.chunked_tpot,
+            prompts.chunked_prompt_stall,
+            prompts.step_wait,
+            prompts.n_gpus_prefill,
+        ),
         duty_cycle.wait_in_place,
     ),
     "prompts are read in pieces that ride along in the steps",
@@ -200,7 +207,7 @@ chunked_prefill = Bundle(
 disaggregated = Bundle(
     "disaggregated",
     (
-        *(speed.disaggregated_tpot, speed.no_step_wait, speed.disaggregated_n_gpus_prefill),
+        *(prompts.disaggregated_tpot, prompts.no_step_wait, prompts.disaggregated_n_gpus_prefill),
         duty_cycle.no_wait_in_place,
     ),
     "prompts are read on GPUs of their own",
@@ -238,19 +245,19 @@ expert_parallel = Bundle(
 )
 uniform_routing = Bundle(
     "uniform_routing",
-    (speed.experts_touched, speed.prefill_experts_touched),
+    (experts.experts_touched, experts.prefill_experts_touched),
     "each expert is as likely as the other",
     slot="routing",
 )
 fewest_experts = Bundle(
     "fewest_experts",
-    (speed.fewest_experts_touched, speed.fewest_prefill_experts_touched),
+    (experts.fewest_experts_touched, experts.fewest_prefill_experts_touched),
     "all tokens choose the same experts: the bound",
     slot="routing",
 )
 skewed_routing = Bundle(
     "skewed_routing",
-    (speed.skewed_experts_touched, speed.skewed_prefill_experts_touched),
+    (experts.skewed_experts_touched, experts.skewed_prefill_experts_touched),
     "some experts are more popular, by Zipf's law with exponent routing_skew",
     slot="routing",
 )

@@ -11,10 +11,11 @@ from sympy import Eq, Expr, Float, Integer, Rational
 from ..errors import AgreementError, FormulaSyntaxError, NapkinError, UnitError
 from ..formulas.agreement import agree
 from ..formulas.formula import Formula
+from ..quantities.given import coherent, parse_text
 from ..quantities.notation import flops_per_mac
 from ..quantities.quantity import REGISTRY
 from ..quantities.units import conversion
-from ..quantities.value import Value, coherent, exact_number, parse_text
+from ..quantities.value import Value, exact_number
 from ..worksheet.parse import FUNCTIONS, parse_expression
 
 _COUNTED: Final = re.compile(r"\s*(times|x|×|parameters|rows|conversations)$")

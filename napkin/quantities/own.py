@@ -8,6 +8,7 @@ from typing import Final
 from sympy import Symbol
 
 from ..errors import NapkinError, unknown
+from .given import allows
 from .quantity import (
     ANY,
     COUNT,
@@ -21,7 +22,7 @@ from .quantity import (
     Quantity,
 )
 from .units import parse_unit
-from .value import allows, exact_number
+from .value import exact_number
 
 DOMAINS: Final[dict[str, Domain]] = {
     "positive": POSITIVE,

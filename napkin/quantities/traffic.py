@@ -26,7 +26,7 @@ users_per_gpu = declare("users_per_gpu", "user/GPU", "users for each GPU", "N_1"
 # Subscribers, and a demand that one replica does not carry
 busy_share = declare("busy_share", "1", "share of the subscribers with an open session at the busy hour", r"s_\mathrm{open}", FRACTION)
 subscribers = declare("subscribers", "subscriber", "subscribers that the replica serves", r"N_\mathrm{sub}")
-users_demanded = declare("users_demanded", "user", "users to be served at the busy hour", r"N_\mathrm{dem}", hint="or ask for replicas_for_requests, which needs arrival_rate")
+users_demanded = declare("users_demanded", "user", "users to be served at the busy hour", r"N_\mathrm{dem}", hint="or, for subscribers, assume 'users_demanded = 20000*busy_share'; replicas_for_requests needs arrival_rate instead")
 arrival_rate = declare("arrival_rate", "request/s", "requests to be served at the busy hour", r"\lambda_\mathrm{dem}")
 replicas = declare("replicas", "1", "replicas that the users demanded need", r"n_\mathrm{rep}", COUNT)
 replicas_for_requests = declare("replicas_for_requests", "1", "replicas that the requests demanded need", r"n_\mathrm{rep,req}", COUNT)

@@ -9,25 +9,19 @@ from fractions import Fraction
 from functools import wraps
 from typing import Any, ClassVar, Final, TypeVar
 
-from sympy import Expr, Integer, Rational, Symbol
+from sympy import Expr, Integer, Rational
 
 from ..errors import DomainError, UnitError
 from .digits import check_not_zero, readable, short_unit
 from .products import product
-from .quantity import SWITCH, Domain, Quantity, lookup
-from .units import Dimension, conversion, labels, parse_unit, scale_of, words
+from .units import Dimension, conversion, parse_unit, words
 
-_NUMBER: Final = re.compile(
-    r"\s*([-+]?(?:(?:\d{1,3}(?:,\d{3})+|\d[\d_]*)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,3})?)"
-    r"\s*(million|billion|trillion|(?:k|M|Ki|Mi)(?!\S))?\s*(.*?)\s*"
-)
-WORDS: Final[dict[str | None, int]] = {
-    **{"million": 10**6, "billion": 10**9, "trillion": 10**12, None: 1},
-    **{"k": 10**3, "M": 10**6, "Ki": 2**10, "Mi": 2**20},
-}
 """Words behind a number, and what they stand for; none is one."""
+
+
 _LABEL_BELOW: Final = re.compile(r"/(token|sequence|user|GPU|layer)$")
-_LONGEST_TEXT: Final = 64
+
+
 _Result = TypeVar("_Result")
 
 
@@ -95,6 +89,7 @@ class Value:
     '24.4 GiB'
     >>> f"{Value(Integer(131_072), 'byte/token'):short} for each token"
     '131 kB for each token'
+    >>> from napkin.quantities.given import parse_text
     >>> parse_text("80 GB") / parse_text("3.35 TB/s")
     23.9 ms
     >>> parse_text("4 USD/h") * parse_text("720 h")
@@ -258,95 +253,3 @@ def _in_one_unit(one: Value, other: Value) -> tuple[Value, Value]:
         )
     unit = other.unit if one.unit == "1" else one.unit
     return one.to(unit), other.to(unit)
-
-
-def parse_text(text: str) -> Value:
-    """Read a number with a unit from text."""
-    match = _NUMBER.fullmatch(text) if len(text) <= _LONGEST_TEXT else None
-    if match is None:
-        raise UnitError(
-            f"{text[:_LONGEST_TEXT]!r} is not a number with a unit. It should look like "
-            "'8 TB/s', '3.35 TB/s' or '4 USD/hour', with a point before decimals."
-        )
-    digits, word, unit = match.groups()
-    value = Value(Rational(re.sub("[_,]", "", digits)) * WORDS[word], unit or "1")
-    conversion(value.unit, value.unit)
-    return value
-
-
-def coherent(symbol: Symbol | str, given: object) -> Expr:
-    """Return what was given for a quantity in coherent units (byte, FLOP, s, USD)."""
-    quantity = lookup(symbol)
-    try:
-        if isinstance(given, bool) and quantity.domain is not SWITCH:
-            raise DomainError("only a switch is true or false, so give a number.")
-        value = _read(quantity, given) if isinstance(given, str) else given
-        if not isinstance(value, Value):
-            number = exact_number(value)
-        elif value.unit == "1" and isinstance(given, str):
-            number, value = value.number, given
-        else:
-            number = value.number * conversion(value.unit, quantity.unit)
-            if isinstance(given, str):
-                _check_labels(quantity, value.unit)
-    except (UnitError, DomainError) as reason:
-        raise type(reason)(
-            f"{quantity.name} expects {quantity.unit} ({quantity.meaning}), got {given!s}: {reason}"
-        ) from None
-    if not allows(quantity.domain, number):
-        raise DomainError(
-            f"{quantity.name} ({quantity.meaning}) must be {quantity.domain.words}, got {given!s}."
-        )
-    bare = quantity.bare
-    if bare and not isinstance(value, Value) and number and not allows(bare, number):
-        raise DomainError(
-            f"{quantity.name}={given} would be {in_unit(symbol, number)}: {bare.words}."
-        )
-    return number * scale_of(quantity.name)
-
-
-def _read(quantity: Quantity, text: str) -> Value:
-    """Read a text for a quantity: where it is a part of a whole, a percentage too."""
-    number, percent, rest = text.partition("%")
-    if percent and not rest.strip() and quantity.unit == "1" and quantity.domain.high == 1:
-        return parse_text(number) / 100
-    return parse_text(text)
-
-
-def _check_labels(quantity: Quantity, unit: str) -> None:
-    """Raise a `UnitError` if a unit counts by something by which the quantity does not."""
-    own = labels(quantity.unit)
-    if "sequence" in own:  # at any moment, a request of a user is one sequence
-        own |= dict.fromkeys(("user", "request"), own["sequence"])
-    for label, power in labels(unit).items():
-        here = power == own.get(label) or (power < 0 and label in quantity.per)
-        if not here and quantity.unit != "1":
-            side = "for each" if power < 0 else "a number of"
-            raise UnitError(
-                f"{unit!r} is {side} {label}, and {quantity.unit!r} is not. Convert the number, or "
-                f"leave out {label!r} if it means the same."
-            )
-
-
-def allows(domain: Domain, number: Expr) -> bool:
-    """Say whether a domain holds a number."""
-    if number.is_infinite and number.is_positive:
-        return domain.high == float("inf") and not domain.integer
-    if not (number.is_real and number.is_finite):
-        return False
-    whole = not domain.integer or abs(number) > 10**30 or number == int(number)
-    return bool(whole and domain.within(number))
-
-
-def somewhere(symbol: Symbol | str) -> Value:
-    """Return a value that a quantity may have, and that drops no term or factor if it can."""
-    quantity = lookup(symbol)
-    numbers = (Integer(2), Integer(1), Rational(1, 2), Rational(quantity.domain.low))
-    return Value(
-        next(number for number in numbers if allows(quantity.domain, number)), quantity.unit
-    )
-
-
-def in_unit(symbol: Symbol | str, number: Expr) -> Value:
-    """Return a coherent number in the unit of its quantity."""
-    return Value(number / scale_of(symbol), lookup(symbol).unit)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from sympy import Expr, Max, Symbol, true
 
 from ..errors import NapkinError
-from ..formulas.formula import Formula, Solved
+from ..formulas.formula import Elsewhere, Formula, Solved
 from ..formulas.graph import choice
+from ..quantities.given import in_unit
 from ..quantities.quantity import lookup
 from ..quantities.table import escaped
-from ..quantities.value import in_unit
 from ..worksheet.evaluation import sides
 from ..worksheet.napkin import Napkin, expect_napkin
 from ..worksheet.unused import unused
@@ -73,6 +73,8 @@ def binding(n: Napkin, target: str) -> Binding:
         expression = n.formulas[symbol].expression
         node = n.formulas.packaged[symbol]
         options = [] if isinstance(node, Solved) else sides(expression, numbers)
+        if options and (options[0][0].is_Number or isinstance(node, Elsewhere)):
+            options = []  # a constant decides nothing, and a place elsewhere has no names for it
         if isinstance(node, Solved):
             lines += _lines_at(n, node, numbers[symbol])
         if not options:

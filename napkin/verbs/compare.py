@@ -11,9 +11,10 @@ from sympy import Symbol
 
 from ..errors import NapkinError
 from ..formulas.formula import Formula
+from ..quantities.given import in_unit
 from ..quantities.quantity import listed
 from ..quantities.table import Table
-from ..quantities.value import Value, in_unit
+from ..quantities.value import Value
 from ..worksheet.napkin import Napkin, expect_napkin
 
 _WIDEST: Final = 48  # of a formula in the table; `formulas` has it whole

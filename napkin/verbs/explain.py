@@ -13,9 +13,10 @@ from sympy.printing.str import StrPrinter
 from ..errors import NapkinError
 from ..formulas.formula import Formula, latex_of
 from ..formulas.graph import graph_of
+from ..quantities.given import in_unit
 from ..quantities.notation import context, max_context
 from ..quantities.quantity import lookup
-from ..quantities.value import Value, in_unit
+from ..quantities.value import Value
 from ..worksheet.evaluation import evaluate
 from ..worksheet.napkin import Napkin, expect_napkin
 from ..worksheet.unused import unused

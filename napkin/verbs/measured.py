@@ -9,8 +9,9 @@ from typing import Any
 
 from ..catalog.data import source_of, table
 from ..errors import unknown
+from ..quantities.given import parse_text
 from ..quantities.table import Notes, Table
-from ..quantities.value import Value, parse_text
+from ..quantities.value import Value
 from ..worksheet.napkin import ask
 
 

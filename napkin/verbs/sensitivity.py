@@ -8,8 +8,9 @@ from functools import lru_cache
 from sympy import Derivative, Expr, Integer, Symbol, ceiling, diff, floor
 
 from ..errors import NapkinError
+from ..quantities.given import in_unit
 from ..quantities.quantity import SWITCH, lookup
-from ..quantities.value import Value, in_unit
+from ..quantities.value import Value
 from ..worksheet.evaluation import number
 from ..worksheet.napkin import Napkin, expect_napkin
 
@@ -113,7 +114,7 @@ def sensitivity(n: Napkin, target: str) -> Sensitivity:
             continue
         elasticity = slope * values[name] / values[symbol]
         elasticity = float(elasticity) if elasticity.is_real and elasticity.is_finite else 0.0
-        if elasticity:
+        if abs(elasticity) > 1e-12:  # less is what rounding leaves of zero
             rows.append(Elasticity(name.name, in_unit(name, values[name]), elasticity))
     rows.sort(key=lambda row: (-abs(row.elasticity), row.name))
     return Sensitivity(str(target), in_unit(symbol, values[symbol]), tuple(rows))

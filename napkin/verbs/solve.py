@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import NapkinError
+from ..quantities.given import coherent, in_unit
 from ..quantities.quantity import lookup
-from ..quantities.value import Value, coherent, in_unit
+from ..quantities.value import Value
 from ..worksheet.napkin import Napkin, expect_napkin
 from ..worksheet.solving import roots
 

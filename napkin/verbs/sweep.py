@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DoesNotFitError, DomainError, NapkinError
+from ..quantities.given import somewhere
 from ..quantities.quantity import listed, lookup
-from ..quantities.value import somewhere
 from ..worksheet.arrays import compile_with_fit, read_numbers, unit_factor
 from ..worksheet.assumptions import CHOICES
 from ..worksheet.napkin import Napkin, expect_napkin

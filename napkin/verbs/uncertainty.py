@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from sympy import Float
 
 from ..errors import DoesNotFitError, DomainError, NapkinError
+from ..quantities.given import coherent, in_unit
 from ..quantities.quantity import lookup
-from ..quantities.value import Value, coherent, in_unit
+from ..quantities.value import Value
 from ..worksheet.arrays import compile_with_fit
 from ..worksheet.napkin import Napkin, expect_napkin
 

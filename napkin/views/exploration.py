@@ -14,9 +14,9 @@ from sympy import Eq, Expr, Symbol
 
 from ..errors import NapkinError
 from ..formulas.formula import latex_of
+from ..quantities.given import in_unit
 from ..quantities.quantity import lookup
 from ..quantities.units import scale_of
-from ..quantities.value import in_unit
 from ..verbs.binding import binding
 from ..worksheet.assumptions import CHOICES
 from ..worksheet.napkin import Napkin

@@ -26,8 +26,8 @@ from ..formulas import BASE
 from ..formulas.formula import Solved
 from ..formulas.graph import choice
 from ..quantities import notation as q
+from ..quantities.given import somewhere
 from ..quantities.quantity import lookup
-from ..quantities.value import somewhere
 from ..worksheet.evaluation import evaluate
 from ..worksheet.napkin import Napkin
 

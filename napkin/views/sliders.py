@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from ..errors import NapkinError
 from ..quantities.digits import PREFIXES, short_unit
+from ..quantities.given import coherent
 from ..quantities.quantity import lookup
 from ..quantities.units import scale_of
-from ..quantities.value import Value, coherent, exact_number
+from ..quantities.value import Value, exact_number
 from ..worksheet.napkin import Napkin
 
 _LOGARITHMIC: Final = 20  # a range that spans more than this factor

@@ -9,9 +9,10 @@ from sympy import And, Ge, Gt, Le, Lt, Symbol
 from sympy.logic.boolalg import Boolean
 
 from ..errors import DomainError
+from ..quantities.given import coherent, in_unit, somewhere
 from ..quantities.quantity import lookup
 from ..quantities.units import conversion, scale_of
-from ..quantities.value import Value, coherent, in_unit, somewhere
+from ..quantities.value import Value
 from .compilation import compile_many, fit_conditions
 from .napkin import Napkin
 

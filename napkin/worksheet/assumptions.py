@@ -12,14 +12,15 @@ from sympy import Expr, Symbol
 
 from .. import catalog
 from ..catalog import Accelerator, Model
+from ..catalog.narrow import NOT_COUNTED
 from ..formulas import BASE, quantization
 from ..formulas.formula import Node
 from ..formulas.gqa import grouped_kv_heads
 from ..formulas.parallelism import GROUPED, SEVERAL
 from ..formulas.variants import Bundle, get
 from ..quantities import notation as q
+from ..quantities.given import coherent
 from ..quantities.quantity import REGISTRY, lookup
-from ..quantities.value import coherent
 
 CHOICES: Final = ("scenario", "model", "accelerator", "precision", "kv_precision", "engine")
 """What a worksheet takes by name, from the catalog or from the reader."""
@@ -185,8 +186,8 @@ def _from_catalog(choices: Mapping[str, Choice]) -> dict[Symbol, Given]:
     if "scenario" in choices:
         values, source = catalog.scenario(choices["scenario"].entry, shapes="model" not in choices)
         given |= {name: (value, source) for name, value in values.items()}
-    if "model" in choices:
-        model = choices["model"].entry
+    model = choices["model"].entry if "model" in choices else None
+    if model:
         source = "; ".join((f"{model.name}: {model.source}", *model.notes))
         published = model.givens
         given |= {name: (value, source) for name, value in published.items()}
@@ -194,6 +195,8 @@ def _from_catalog(choices: Mapping[str, Choice]) -> dict[Symbol, Given]:
     if precision:
         said = f"precision {precision}{_REMARKS.get(precision, '')}"
         if "bytes_per_weight" not in published:
+            unread = [note for note in model.notes if note == NOT_COUNTED] if model else []
+            said = "; ".join((said, *unread))
             given["bytes_per_weight"] = (catalog.width(precision), said)
         products = catalog.products(precision, chip)
         said = said if products == precision else f"products in {products} for {precision}"

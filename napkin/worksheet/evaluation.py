@@ -39,9 +39,10 @@ from ..formulas.formula import Detail, Formula
 from ..formulas.graph import Graph, choice
 from ..formulas.roots import Largest
 from ..quantities.dimensions import dimension_of
+from ..quantities.given import allows, coherent, in_unit
 from ..quantities.quantity import lookup
 from ..quantities.units import coherent_unit
-from ..quantities.value import Value, allows, coherent, in_unit
+from ..quantities.value import Value
 
 _DIGITS: Final = 30
 _LARGEST_EXACT_POWER: Final = 1024

@@ -15,11 +15,12 @@ from ..formulas import ALL
 from ..formulas.graph import Graph, graph_of
 from ..formulas.variants import BUNDLES, get
 from ..quantities.dimensions import dimension_of
+from ..quantities.given import coherent, in_unit, somewhere
 from ..quantities.notation import group_size, n_kv_heads
 from ..quantities.own import own_among, register
 from ..quantities.quantity import REGISTRY, SWITCH, Quantity, listed, lookup
 from ..quantities.units import coherent_unit, parse_unit
-from ..quantities.value import Value, coherent, in_unit, somewhere
+from ..quantities.value import Value
 from .assumptions import (
     CHOICES,
     Change,

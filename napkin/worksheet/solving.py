@@ -25,9 +25,10 @@ from ..errors import DoesNotFitError, DomainError, NoSolutionError
 from ..formulas.graph import graph_of
 from ..formulas.probability import FUNCTIONS
 from ..formulas.roots import largest_allowed
+from ..quantities.given import allows, in_unit, somewhere
 from ..quantities.quantity import lookup
 from ..quantities.units import scale_of
-from ..quantities.value import Value, allows, in_unit, somewhere
+from ..quantities.value import Value
 from .evaluation import evaluate, fits, without_conditions
 from .napkin import Napkin
 

@@ -9,8 +9,8 @@ import pytest
 import napkin as nk
 from napkin.catalog import BYTES, accelerator, scenario, table, tables, width
 from napkin.errors import ConfigError, NapkinError, UnknownNameError
+from napkin.quantities.given import coherent
 from napkin.quantities.quantity import REGISTRY
-from napkin.quantities.value import coherent
 
 ACCELERATORS = table("accelerators")
 

@@ -135,7 +135,9 @@ def test_work_and_time_follow(row: dict[str, str]) -> None:
     n = nk.Napkin(
         model=_path(row), accelerator="B200", precision="fp8", context=5000, prompt=4000, batch=3
     )
-    n = n.assume(n_gpus=16, tensor_parallel=1)  # groups of one share the heads evenly
+    n = n.assume(
+        n_gpus=16, tensor_parallel=1, beyond_max_context=True
+    )  # groups of one share the heads evenly
     assert 0 < n.decode_step_time.number < n.ttft.number * 1000
     assert n.concurrent_sequences > 1
 

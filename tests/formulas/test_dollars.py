@@ -281,7 +281,7 @@ def test_replicas_are_the_fewest_that_do(
 
 
 def test_a_demand_that_is_not_given_is_asked_for() -> None:
-    with pytest.raises(NapkinError, match="replicas_for_requests, which needs arrival_rate"):
+    with pytest.raises(NapkinError, match="replicas_for_requests needs arrival_rate"):
         _ = nk.Napkin(users=3).replicas
     with pytest.raises(NapkinError, match="holds only where users >= 1"):
         _ = nk.Napkin(users=0.5, users_demanded=3).replicas
