@@ -804,7 +804,9 @@ def test_a_context_holds_the_prompt(way: tuple[str, ...]) -> None:
     assert "prompt, new_tokens given, but not used" in str(nk.explain(n, "users"))
     assert nk.sweep(n, "tpot", context=[100]).fits.all()  # a sweep may go on
     assert n.assume(context=12_000).tpot
-    assert n.assume(context=100).ttft
+    with pytest.raises(DomainError, match="only where prompt <= context"):
+        _ = n.assume(context=100).ttft
+    assert n.assume(context=100).prefill_time
 
 
 # ------------------------------------------------------ names used elsewhere
@@ -864,3 +866,18 @@ def test_a_context_beyond_what_the_model_was_trained_for() -> None:
     assert nk.Napkin(scenario="article", context=10**6, batch=1).kv_bytes_per_sequence
     grid = nk.sweep(QWEN, "users", context=[131_072, 131_073])
     assert grid.fits.values.tolist() == [True, False]
+
+
+@pytest.mark.parametrize("target", ["users", "ttft", "duty_cycle", "tpot"])
+def test_a_prompt_longer_than_its_context_is_refused(target: str) -> None:
+    n = nk.Napkin(
+        model="Llama-3-8B", accelerator="H100", precision="bf16", context=100, prompt=12_000,
+        new_tokens=300, think_time=30,
+    )  # fmt: skip
+    with pytest.raises(DomainError, match="holds only where prompt <= context"):
+        _ = n[target]
+
+
+def test_a_bundle_that_does_not_exist_names_the_closest() -> None:
+    with pytest.raises(NapkinError, match="did you mean idle_offloaded"):
+        QWEN.assume("idle_offload")

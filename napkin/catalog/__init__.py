@@ -1,7 +1,7 @@
 """Facts with a source and a date, read from data files."""
 
 from .chips import Accelerator, accelerator, products, read
-from .data import BYTES, engine, scenario, table, width
+from .data import BYTES, SCALED, engine, scenario, table, width
 from .model import Model
 from .tables import (
     Price,
@@ -18,6 +18,7 @@ from .tables import (
 
 __all__ = [
     "BYTES",
+    "SCALED",
     "Accelerator",
     "Model",
     "Price",

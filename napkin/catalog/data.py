@@ -14,12 +14,13 @@ from ..quantities.given import coherent
 
 BYTES: Final[dict[str, float]] = {"bf16": 2, "fp16": 2, "fp8": 1, "int8": 1, "fp4": 0.5}
 """Bytes of one number by precision."""
-_WITH_SCALES: Final[dict[str, float]] = {
+SCALED: Final[dict[str, float]] = {
     "mxfp4": 17 / 32,  # a scale of 8 bits for 32 weights
     "nvfp4": 9 / 16,  # and for 16
     "int4": 33 / 64,  # a scale of 16 bits for 128
     "w4a16": 33 / 64,
 }
+"""Bytes of one weight with its share of a scale, for the matrices of the layers only."""
 
 
 @cache
@@ -138,7 +139,7 @@ def width(precision: str) -> float:
     UnknownNameError
         With the precisions that there are.
     """
-    known = BYTES | _WITH_SCALES
+    known = BYTES | SCALED
     if precision not in known:
         raise unknown("precision", precision, known)
     return known[precision]

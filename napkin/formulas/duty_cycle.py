@@ -5,6 +5,7 @@ from sympy import Integer, Min, floor, oo, sqrt
 from ..quantities import notation as q
 from .formula import Detail, Elsewhere, Formula, Without
 from .probability import BinomialOverflow, ErlangB, LoadAtWait, UsersAtOverflow
+from .prompts import HOLDS_PROMPT
 
 _ERLANG = "Erlang 1917"
 _HALFIN = "Halfin and Whitt 1981"
@@ -25,6 +26,8 @@ ttft_at_limit = Elsewhere(
     q.active_limit,
     why="a question meets the server at its fullest",
     source="definition",
+    valid=q.prompt <= q.context,
+    scope=HOLDS_PROMPT,
 )
 wait_in_place = Formula(
     q.wait_in_place,

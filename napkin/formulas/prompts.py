@@ -21,16 +21,14 @@ tpot = Formula(
     scope="the mean in a steady state",
     left_out=_NO_PROMPTS,
 )
-_HOLDS_PROMPT = (
-    "the cache of a sequence holds its prompt: context is prompt plus half of new_tokens"
-)
+HOLDS_PROMPT = "the cache of a sequence holds its prompt: context is prompt plus half of new_tokens"
 prompt_stall = Formula(
     q.prompt_stall,
     q.batch * q.prefill_time / q.new_tokens,
     why="each sequence of the batch brings one prompt for every new_tokens tokens that it writes",
     source="steady state: as many requests begin as end",
     valid=q.prompt <= q.context,
-    scope=f"{_HOLDS_PROMPT}; the sequence's own prompt is counted too: high by one part in the "
+    scope=f"{HOLDS_PROMPT}; the sequence's own prompt is counted too: high by one part in the "
     "batch",
 )
 chunked_tpot = Formula(
@@ -48,7 +46,7 @@ chunked_prompt_stall = Formula(
     source="Agrawal et al. 2024, Sarathi-Serve, arXiv:2403.02310, section 4",
     left_out=parallelism.NO_PROMPT_LINKS,
     valid=q.prompt <= q.context,
-    scope=_HOLDS_PROMPT,
+    scope=HOLDS_PROMPT,
 )
 disaggregated_tpot = Formula(
     q.tpot,
@@ -119,7 +117,9 @@ ttft = Formula(
     q.restore_wait + q.step_wait + q.prefill_time,
     why="the cache must be there, and the step that is running must end, before a prompt is read",
     source="scaling-book, applied-inference",
-    scope="no queue in front of it; a prompt in pieces spans several steps and takes longer",
+    valid=q.prompt <= q.context,
+    scope=f"{HOLDS_PROMPT}; no queue in front of it; a prompt in pieces spans several steps and "
+    "takes longer",
 )
 step_wait = Formula(
     q.step_wait,

@@ -198,6 +198,8 @@ def _from_catalog(choices: Mapping[str, Choice]) -> dict[Symbol, Given]:
             unread = [note for note in model.notes if note == NOT_COUNTED] if model else []
             said = "; ".join((said, *unread))
             given["bytes_per_weight"] = (catalog.width(precision), said)
+            if precision in catalog.SCALED:  # such formats leave embedding and head alone
+                given["bytes_per_embedding_weight"] = (2, f"precision {precision}")
         products = catalog.products(precision, chip)
         said = said if products == precision else f"products in {products} for {precision}"
         given["bytes_per_activation"] = (catalog.width(products), said)

@@ -13,7 +13,7 @@ from ..catalog import Accelerator, Model
 from ..errors import NapkinError, NoFormulaError
 from ..formulas import ALL
 from ..formulas.graph import Graph, graph_of
-from ..formulas.variants import BUNDLES, get
+from ..formulas.variants import get
 from ..quantities.dimensions import dimension_of
 from ..quantities.given import coherent, in_unit, somewhere
 from ..quantities.notation import group_size, n_kv_heads
@@ -350,7 +350,7 @@ def _wrap(lead: str, items: list[str]) -> str:
 
 def _read(text: str) -> Change:
     """Read a formula, or the name of a bundle."""
-    return BUNDLES[text] if text in BUNDLES else parse(text)
+    return parse(text) if "=" in text else get(text)
 
 
 def _rebuild(

@@ -343,3 +343,12 @@ def test_formats_with_scales(precision: str, bits: float, on_h100: str, on_b200:
         assert 8 * float(n.bytes_per_weight) == bits
         assert str(n.peak_flops) == peak
     assert "products in bf16" in repr(nk.Napkin(model="Llama-3-70B", precision="w4a16"))
+
+
+def test_formats_with_scales_leave_embedding_and_head_alone() -> None:
+    n = nk.Napkin(model="Llama-3-70B", precision="w4a16")
+    wide = 2 * 2 * 128_256 * 8192
+    assert float(n.weight_bytes) - wide == pytest.approx(
+        33 / 64 * (float(n.n_params) - wide / 2), rel=1e-4
+    )
+    assert n.assume(precision="bf16").weight_bytes.number == 2 * n.n_params.number

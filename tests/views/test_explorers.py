@@ -22,8 +22,8 @@ REFUSED = {
     "duty_cycle.erlang_users_by_load": "LoadAtWait",
     "duty_cycle.overflow_probability": "BinomialOverflow",
     "duty_cycle.blocking_probability": "ErlangB",
-    "tokens_per_second.skewed_experts_touched": "ExpertsTouched",
-    "tokens_per_second.skewed_prefill_experts_touched": "ExpertsTouched",
+    "experts.skewed_experts_touched": "ExpertsTouched",
+    "experts.skewed_prefill_experts_touched": "ExpertsTouched",
 }
 
 each_exploration = pytest.mark.parametrize("name", EXPLORATIONS)
