@@ -73,8 +73,10 @@ def binding(n: Napkin, target: str) -> Binding:
         expression = n.formulas[symbol].expression
         node = n.formulas.packaged[symbol]
         options = [] if isinstance(node, Solved) else sides(expression, numbers)
-        if options and (options[0][0].is_Number or isinstance(node, Elsewhere)):
-            options = []  # a constant decides nothing, and a place elsewhere has no names for it
+        if options and options[0][0].is_Number:
+            continue  # a constant decides nothing
+        if isinstance(node, Elsewhere):
+            options = []  # its sides have no names there
         if isinstance(node, Solved):
             lines += _lines_at(n, node, numbers[symbol])
         if not options:

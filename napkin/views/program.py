@@ -23,7 +23,7 @@ from sympy.printing.jscode import JavascriptCodePrinter
 
 from ..errors import NapkinError
 from ..formulas import BASE
-from ..formulas.formula import Solved
+from ..formulas.formula import Elsewhere, Solved
 from ..formulas.graph import choice
 from ..quantities import notation as q
 from ..quantities.given import somewhere
@@ -183,7 +183,7 @@ def _inside(symbol: Symbol) -> str:
 def _needs(symbol: Symbol, expression: Expr, statements: list[str]) -> dict[str, Any]:
     """Return what a node needs, by side where it has some; and have the sides computed."""
     # A solved limit is one limit to a reader, whichever of its branches is the smaller.
-    sides = None if isinstance(BASE.get(symbol), Solved) else choice(expression)
+    sides = None if isinstance(BASE.get(symbol), Solved | Elsewhere) else choice(expression)
     if sides is None:
         return {"needs": sorted(str(name) for name in expression.free_symbols)}
     arms = ", ".join(javascript(side) for side in sides.args)

@@ -34,6 +34,7 @@ export function compile(spec, chosen) {
       if (!node.sides) queue.push(...node.needs);
       else {
         const sides = a[name], best = (node.max ? Math.max : Math.min)(...sides), i = sides.indexOf(best);
+        if (!node.needs[i].length) continue; // a constant decides nothing
         limits.push(node.sides[i]);
         words.push(node.words[i]);
         queue.push(...node.needs[i]);
