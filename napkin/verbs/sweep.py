@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DoesNotFitError, DomainError, NapkinError
@@ -117,8 +118,9 @@ def _grid(n: Napkin, names: list[str], beyond: bool, axes: Mapping[str, Any]) ->
     def compute(*values: Any) -> Any:
         found = call(*values)
         if tells and not beyond:
+            lost = ~found[-1]
             for numbers in found[:-1]:
-                numbers[~found[-1]] = np.nan
+                np.copyto(numbers, np.nan, where=lost)
         return tuple(found) if len(found) > 1 else found[0]
 
     try:
@@ -136,8 +138,15 @@ def _grid(n: Napkin, names: list[str], beyond: bool, axes: Mapping[str, Any]) ->
     for name, array in found.items():
         told = {"long_name": "whether the caches fit in memory, and what is asked for can be done"}
         array.attrs = told if name == "fits" else _attributes(name)
-    opened = n.assume(**{name: somewhere(name) for name in arrays})
-    return xarray.Dataset(found, attrs={"warnings": unused(opened.formulas, opened.typed, names)})
+    warnings = _ignored(n, tuple(names), tuple(arrays))
+    return xarray.Dataset(found, attrs={"warnings": list(warnings)})
+
+
+@lru_cache(maxsize=64)
+def _ignored(n: Napkin, names: tuple[str, ...], axes: tuple[str, ...]) -> tuple[str, ...]:
+    """Say once for a worksheet which values a sweep does not use."""
+    opened = n.assume(**{name: somewhere(name) for name in axes})
+    return tuple(unused(opened.formulas, opened.typed, names))
 
 
 def _label(axes: Mapping[str, Any]) -> dict[str, DataArray]:
