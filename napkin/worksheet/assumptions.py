@@ -195,9 +195,8 @@ def _from_catalog(choices: Mapping[str, Choice]) -> dict[Symbol, Given]:
     if precision:
         said = f"precision {precision}{_REMARKS.get(precision, '')}"
         if "bytes_per_weight" not in published:
-            unread = [note for note in model.notes if note == NOT_COUNTED] if model else []
-            said = "; ".join((said, *unread))
-            given["bytes_per_weight"] = (catalog.width(precision), said)
+            unread = [NOT_COUNTED] if model and NOT_COUNTED in model.notes else []
+            given["bytes_per_weight"] = (catalog.width(precision), "; ".join((said, *unread)))
             if precision in catalog.SCALED:  # such formats leave embedding and head alone
                 given["bytes_per_embedding_weight"] = (2, f"precision {precision}")
         products = catalog.products(precision, chip)

@@ -352,3 +352,11 @@ def test_formats_with_scales_leave_embedding_and_head_alone() -> None:
         33 / 64 * (float(n.n_params) - wide / 2), rel=1e-4
     )
     assert n.assume(precision="bf16").weight_bytes.number == 2 * n.n_params.number
+
+
+def test_a_precision_says_where_a_published_width_is_not_counted() -> None:
+    unread = model("Llama-3-8B", quant_method="of tomorrow")
+    n = nk.Napkin(model=unread, precision="fp8")
+    sources = {symbol.name: given.source for symbol, given in n.givens.items()}
+    assert "quantization_config" in sources["bytes_per_weight"]
+    assert sources["bytes_per_activation"] == "precision fp8"
