@@ -11,6 +11,7 @@ from sympy import Rational
 import napkin as nk
 from napkin.errors import NapkinError
 from napkin.formulas import BASE
+from napkin.formulas.formula import Formula
 from napkin.quantities import notation as q
 from napkin.quantities.dimensions import dimension_of
 from napkin.quantities.units import parse_unit
@@ -205,9 +206,10 @@ def test_input_and_output_add_up_to_the_request(
 )
 def test_units_hold_with_every_term_left_out(target: Any) -> None:
     formula = BASE[target]
+    assert isinstance(formula, Formula)
     formula.check_units()
-    for part in formula.left_out:  # type: ignore[union-attr]
-        shorter = formula.expression.xreplace({part.term: part.value})  # type: ignore[union-attr]
+    for part in formula.left_out:
+        shorter = formula.expression.xreplace({part.term: part.value})
         assert dimension_of(shorter) == parse_unit(nk.quantities.quantity.lookup(target).unit)[0]
 
 
