@@ -305,7 +305,8 @@ class Twin:
         return (in_place + writing) / (waiting + writing + self.think_time)
 
     def turn(self) -> float:
-        return self.turn_period or self.think_time / (1 - self.active_share())
+        elsewhere = self.ttft_at(self.active_limit()) if self.has("disaggregated") else 0.0
+        return self.turn_period or (self.think_time + elsewhere) / (1 - self.active_share())
 
     def users(self) -> float:
         by_load = self.active_limit() / self.active_share()

@@ -66,7 +66,7 @@ cost_per_request = Formula(
     why="what a second of the GPUs costs, over the requests answered in it",
     source="definition",
     scope="GPUs that are always as busy as this batch: where users think, fewer requests come, so "
-    "give utilization, or divide cost_per_user_month by a user's requests",
+    "assume busy_as_users, or give utilization",
     left_out=_decode_alone(q.requests_per_second),
 )
 prompt_cost_share = Formula(
@@ -166,4 +166,10 @@ effective_price = Formula(
     q.price / q.utilization,
     why="idle hours are paid for, too",
     source="first principles",
+)
+utilization_of_users = Formula(
+    q.utilization,
+    q.request_rate / q.requests_per_second,
+    why="what the users ask for, over what a batch that is always full could answer",
+    source="definition",
 )

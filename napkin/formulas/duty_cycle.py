@@ -29,31 +29,38 @@ ttft_at_limit = Elsewhere(
     valid=q.prompt <= q.context,
     scope=HOLDS_PROMPT,
 )
-wait_in_place = Formula(
-    q.wait_in_place,
-    q.ttft_at_limit,
+wait_elsewhere = Formula(
+    q.wait_elsewhere,
+    Integer(0),
     why="a question takes its place in the batch before its prompt is read",
     source="definition",
 )
-no_wait_in_place = Formula(
-    q.wait_in_place,
-    Integer(0),
+disaggregated_wait_elsewhere = Formula(
+    q.wait_elsewhere,
+    q.ttft_at_limit,
     why="a question takes its place in the batch once its prompt has been read elsewhere",
     source="Zhong et al. 2024, DistServe, arXiv:2401.09670, section 3",
 )
 duty_cycle = Formula(
     q.duty_cycle,
-    (q.wait_in_place + _writing) / (q.ttft_at_limit + _writing + q.think_time),
+    (q.ttft_at_limit - q.wait_elsewhere + _writing) / (q.ttft_at_limit + _writing + q.think_time),
     why="a user is active from the question to the last token, and idle while thinking",
     source="definition",
     scope="a slower server makes its own users busier",
 )
 turn_period = Formula(
     q.turn_period,
-    q.think_time / (1 - q.duty_cycle),
-    why="thinking is the idle share of a turn",
+    (q.think_time + q.wait_elsewhere) / (1 - q.duty_cycle),
+    why="a turn is idle while the user thinks, and while a prompt is read on other GPUs",
     source="definition",
     valid=q.duty_cycle < 1,
+)
+request_rate = Formula(
+    q.request_rate,
+    q.users / q.turn_period,
+    why="each user asks once a turn",
+    source="Little's law: users = request_rate * turn_period",
+    scope="turns of a full server, so at least so many: fewer active users are answered sooner",
 )
 users_by_load = Formula(
     q.users_by_load,

@@ -185,7 +185,7 @@ prefill_first = Bundle(
     "prefill_first",
     (
         *(prompts.tpot, prompts.prompt_stall, prompts.step_wait, prompts.n_gpus_prefill),
-        duty_cycle.wait_in_place,
+        duty_cycle.wait_elsewhere,
     ),
     "a prompt is read in one piece, between two steps",
     slot="prompts",
@@ -199,7 +199,7 @@ chunked_prefill = Bundle(
             prompts.step_wait,
             prompts.n_gpus_prefill,
         ),
-        duty_cycle.wait_in_place,
+        duty_cycle.wait_elsewhere,
     ),
     "prompts are read in pieces that ride along in the steps",
     slot="prompts",
@@ -208,7 +208,7 @@ disaggregated = Bundle(
     "disaggregated",
     (
         *(prompts.disaggregated_tpot, prompts.no_step_wait, prompts.disaggregated_n_gpus_prefill),
-        duty_cycle.no_wait_in_place,
+        duty_cycle.disaggregated_wait_elsewhere,
     ),
     "prompts are read on GPUs of their own",
     slot="prompts",
@@ -312,6 +312,11 @@ with_overheads = Bundle(
     "with_overheads",
     (speed.overheads_step_time,),
     "kernel launches and host work count",
+)
+busy_as_users = Bundle(
+    "busy_as_users",
+    (dollars.utilization_of_users,),
+    "the GPUs are as busy as their users keep them, and not always full",
 )
 rent = Bundle("rent", (), "the price of a GPU-hour is given", without=(q.price,), slot="price")
 own = Bundle(

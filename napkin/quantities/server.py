@@ -100,7 +100,7 @@ prompt_stall = declare("prompt_stall", "s", "time that a token waits for the pro
 step_wait = declare("step_wait", "s", "time that a prompt waits for the step that is running", r"t_\mathrm{wait}", NON_NEGATIVE)
 restore_wait = declare("restore_wait", "s", "time that a prompt waits for its cache", r"t_\mathrm{back}", NON_NEGATIVE)
 prompt_share = declare("prompt_share", "1", "share of the time that goes to prompts", r"\phi", NON_NEGATIVE)
-requests_per_second = declare("requests_per_second", "request/s", "requests of all users together", r"\lambda", NON_NEGATIVE, also=("rps", "qps", "request_rate"))
+requests_per_second = declare("requests_per_second", "request/s", "requests that the batch answers", r"\lambda", NON_NEGATIVE, also=("rps", "qps"))
 n_gpus_prefill = declare("n_gpus_prefill", "GPU", "GPUs that only read the prompts of one replica", r"n_\mathrm{pre}", NON_NEGATIVE)
 attention_pairs = declare("attention_pairs", "1", "query-key pairs of a prefill, averaged over layers", r"n_\mathrm{pairs}", NON_NEGATIVE)
 attention_flops_per_pair = declare("attention_flops_per_pair", "FLOP", "work of attention for one query-key pair in a prefill", r"c_\mathrm{pair}", NON_NEGATIVE)

@@ -226,6 +226,22 @@ def test_utilization_counts_for_tokens_and_not_for_users() -> None:
     assert "utilization does not enter" in repr(nk.explain(n, "cost_per_user_hour"))
 
 
+@pytest.mark.parametrize("prompts", ["prefill_first", "chunked_prefill", "disaggregated"])
+@pytest.mark.parametrize("idle", ["idle_resident", "idle_recomputed"])
+def test_what_users_pay_in_a_month_pays_for_their_requests(prompts: str, idle: str) -> None:
+    n = nk.Napkin(model="Qwen3-32B", accelerator="B200", precision="fp8", context=8150, price=4)
+    n = n.assume(prompt=8000, message=200, new_tokens=300, think_time=45, speed_target=20)
+    n = n.assume("busy_as_users", prompts, idle)
+    asked = float(n.month.to("s")) / float(n.turn_period)
+    assert float(n.cost_per_user_month) == pytest.approx(asked * float(n.cost_per_request))
+    turn = float(n.ttft_at_limit) + 300 * float(n.tpot_at_limit) + 45
+    assert float(n.turn_period) == pytest.approx(turn)
+    own = n.assume(utilization=0.3)
+    assert float(own.cost_per_request) * 0.3 == pytest.approx(
+        float(n.cost_per_request) * float(n.utilization)
+    )
+
+
 @pytest.mark.parametrize(
     "target",
     ["cost_per_million_tokens", "cost_per_million_output_tokens", "energy_per_token"],
