@@ -12,11 +12,13 @@ from .probability import MOST_GPUS, FewestGpus
 
 _MEGATRON = "Shoeybi et al. 2019, Megatron-LM, arXiv:1909.08053, section 3"
 _POPE = "Pope et al. 2022, arXiv:2211.05102, section 3.3"
+# A quantized product gives 16-bit numbers again, and these are what the GPUs add up.
+_WIDTH_SENT = "vLLM, RowParallelLinear of vllm/model_executor/layers/linear.py"
 _groups = q.n_gpus / q.tensor_parallel
 _larger_over_smaller = Max(q.tensor_parallel, q.kv_shards) / Min(q.tensor_parallel, q.kv_shards)
 _usable = ceiling(FewestGpus(q.n_gpus, 0, 0, q.n_heads, q.kv_shards))
-_token_bytes = q.d_model * q.bytes_per_activation / q.link_bandwidth
-_OF_TRAFFIC = (q.link_bandwidth, q.bytes_per_activation, q.d_model, q.n_layers)
+_token_bytes = q.d_model * q.bytes_per_hidden / q.link_bandwidth
+_OF_TRAFFIC = (q.link_bandwidth, q.d_model, q.n_layers)
 NO_LINKS: Final = tuple(Without(s, q.all_reduce_time, Integer(0)) for s in _OF_TRAFFIC)
 """What a step does without where the traffic between GPUs cannot be known."""
 NO_PROMPT_LINKS: Final = tuple(
@@ -121,7 +123,7 @@ expert_transfers_per_token = Formula(
     why="a token goes to the GPUs of its experts and back, instead of an all-reduce",
     source="DeepSeek-AI 2024, arXiv:2412.19437, section 3.4",
     scope="every GPU has as many tokens to work on as every other; a token is sent once for each "
-    "of its experts, though two may share a GPU; both ways in bytes_per_activation",
+    "of its experts, though two may share a GPU; both ways in bytes_per_hidden",
 )
 all_reduce_time = Formula(
     q.all_reduce_time, Integer(0), why="one GPU has nobody to talk to", source="definition"
@@ -133,7 +135,7 @@ shared_all_reduce_time = Formula(
     q.all_reduce_time,
     q.batch * q.transfers_per_token * _token_bytes,
     why="each GPU sends its share of the activations over its own link",
-    source="scaling-book, sharding",
+    source=f"scaling-book, sharding; {_WIDTH_SENT}",
     scope="the link's full bandwidth, no latency, and no overlap with computing",
 )
 shared_prefill_all_reduce_time = Formula(

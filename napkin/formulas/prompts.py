@@ -91,7 +91,7 @@ prefill_compute_time = Formula(
     q.prefill_compute_time,
     (
         q.flops_per_mac * ((q.n_params_active - q.head_params) * q.prefill_tokens + q.head_params)
-        + q.prefill_attention_flops
+        + q.attention_slowdown * q.prefill_attention_flops
     )
     / _rate,
     why="every prompt token passes through the weights and attends; only the last needs the head",
@@ -153,7 +153,10 @@ offloaded_restore_wait = Formula(
 )
 whole_prompt_time = Formula(
     q.whole_prompt_time,
-    (q.weight_flops * q.prompt + q.attention_flops_per_pair * q.prompt * (q.prompt + 1) / 2)
+    (
+        q.weight_flops * q.prompt
+        + q.attention_slowdown * q.attention_flops_per_pair * q.prompt * (q.prompt + 1) / 2
+    )
     / _rate,
     why="2 P T for the weights and 2 L h d T (T + 1) for causal attention",
     source="scaling-book, applied-inference",

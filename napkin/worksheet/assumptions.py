@@ -13,7 +13,7 @@ from sympy import Expr, Symbol
 from .. import catalog
 from ..catalog import Accelerator, Model
 from ..catalog.narrow import NOT_COUNTED
-from ..formulas import BASE, quantization
+from ..formulas import BASE, hardware, quantization
 from ..formulas.formula import Node
 from ..formulas.gqa import grouped_kv_heads
 from ..formulas.parallelism import GROUPED, SEVERAL
@@ -26,7 +26,8 @@ CHOICES: Final = ("scenario", "model", "accelerator", "precision", "kv_precision
 """What a worksheet takes by name, from the catalog or from the reader."""
 _WIDTHS: Final = (q.bytes_per_weight, *quantization.PARTS)
 _REMARKS: Final = {"fp4": ": without scales, which come with mxfp4, nvfp4 or a published format"}
-_OF_A_SHEET: Final = ("memory", "bandwidth", "link_bandwidth", "peak_flops")
+_PEAKS: Final = ("peak_flops", "wide_peak_flops")
+_OF_A_SHEET: Final = ("memory", "bandwidth", "link_bandwidth", *_PEAKS)
 
 Change = Node | Bundle
 Formulas = dict[Symbol, Node]
@@ -70,7 +71,7 @@ def brought_by(chosen: Mapping[str, Choice]) -> set[str]:
         "scenario": scenario,
         "model": {*shapes, "n_params", "n_params_active", "group_size"},
         "accelerator": _OF_A_SHEET,
-        "precision": ("peak_flops", "bytes_per_weight", "bytes_per_activation"),
+        "precision": (*_PEAKS, "bytes_per_weight", "bytes_per_activation"),
         "kv_precision": ("bytes_per_kv",),
         "engine": catalog.engine(chosen["engine"].entry, inf)[0] if "engine" in chosen else (),
     }
@@ -130,6 +131,8 @@ def apply(
     formulas, givens = dict(BASE), _from_catalog(choices)
     if _are_several(changes, {**givens, **typed}):
         formulas |= SEVERAL
+    if q.wide_peak_flops in givens.keys() | typed.keys():
+        formulas[q.attention_slowdown] = hardware.narrow_attention_slowdown
     for change in merge((*own, *_of_engine(choices), *changes)):
         for formula in nodes_of(change):
             formulas[formula.target] = formula
@@ -229,5 +232,8 @@ def _from_sheet(chip: Accelerator, precision: str) -> dict[str, tuple[Any, str]]
     if precision:
         fields.append(f"peak_flops.{precision}")
         values |= {"peak_flops": chip.peak(precision)} if chip.peak_flops else {}
+        wide = chip.peak_flops.get("bf16") or chip.peak_flops.get("fp16")
+        if wide and catalog.width(precision) < 2 and wide != values["peak_flops"]:
+            values["wide_peak_flops"] = wide
     source = "; ".join(filter(None, (f"{chip.name}: {chip.source}", chip.remarks(*fields))))
     return {name: (value, source) for name, value in values.items()}

@@ -107,7 +107,7 @@ def _ring(gpus: int, size: float, rounds: int) -> float:
 
 def test_all_reduces_as_messages() -> None:
     n = DEEPSEEK.assume(batch=64)
-    size = 64 * float(n.d_model) * float(n.bytes_per_activation)
+    size = 64 * float(n.d_model) * float(n.bytes_per_hidden)
     sent = sum(_ring(8, size, 2) for _ in range(int(n.n_layers)) for _ in ("attention", "experts"))
     assert float(n.all_reduce_time) == pytest.approx(sent / float(n.link_bandwidth))
     # without the attention: rows are gathered before the experts, and scattered behind them
@@ -118,7 +118,7 @@ def test_all_reduces_as_messages() -> None:
 
 def test_experts_elsewhere_as_messages() -> None:
     n = DEEPSEEK.assume(ON_ITS_OWN, variants.expert_parallel, batch=64)
-    row = float(n.d_model) * float(n.bytes_per_activation)
+    row = float(n.d_model) * float(n.bytes_per_hidden)
     experts = int(n.n_experts)
     layers = int(n.n_layers) - int(n.n_layers_dense)
     away = sum(expert * 8 // experts != 0 for expert in range(experts))  # seen from GPU 0
