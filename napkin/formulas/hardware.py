@@ -45,12 +45,16 @@ roofline_time = Formula(
     source="scaling-book, roofline",
     scope="a lower bound: without any overlap the times add up, to at most twice as much",
 )
-_as_wide_as_hidden = Min(1, q.bytes_per_kv / q.bytes_per_hidden)
+_over_wide = q.peak_flops / q.wide_peak_flops
 narrow_attention_slowdown = Formula(
     q.attention_slowdown,
     Piecewise(
         (1, q.bytes_per_kv <= q.bytes_per_activation),
-        (Max(1, q.peak_flops / q.wide_peak_flops * _as_wide_as_hidden), True),
+        (
+            Max(1, _over_wide * q.bytes_per_kv / q.bytes_per_hidden),
+            q.bytes_per_kv < q.bytes_per_hidden,
+        ),
+        (Max(1, _over_wide), True),
     ),
     why="attention multiplies numbers as wide as the cache, and wider ones have a lower peak",
     source="vLLM documentation, quantized KV cache: only an FP8 cache makes attention FP8",

@@ -81,10 +81,13 @@ def brought_by(chosen: Mapping[str, Choice]) -> set[str]:
 
 
 def left_by(chosen: Mapping[str, Choice], changes: tuple[Change, ...]) -> tuple[Change, ...]:
-    """Return the changes that hold once entries are named after them."""
+    """Return the changes that hold once entries are named after them.
+
+    An engine replaces the layout of the cache; a schedule that the reader chose stays.
+    """
     if "model" in chosen:
         changes = tuple(c for c in changes if not (isinstance(c, Bundle) and c.of_a_model))
-    new = _of_engine(chosen)
+    new = [bundle for bundle in _of_engine(chosen) if bundle.slot != "prompts"]
     return tuple(c for c in changes if not any(_replaces(bundle, c) for bundle in new))
 
 

@@ -11,6 +11,7 @@ import napkin as nk
 from napkin.catalog.data import table
 from napkin.errors import MissingGivenError, UnknownNameError
 from napkin.formulas.variants import BUNDLES
+from napkin.quantities import notation as q
 from napkin.quantities.quantity import REGISTRY
 from tests.catalog.test_configs import CONFIGS, needs_files
 
@@ -77,6 +78,42 @@ def test_an_engine_named_later_replaces_the_layout() -> None:
     assert paged.assume(engine="sglang").assume(engine="vllm") == SERVED
     own = SERVED.assume("decode_step_time = weight_bytes / bandwidth").assume(engine="sglang")
     assert len(own.changes) == 1
+
+
+@pytest.mark.parametrize(
+    ("engine", "schedule"),
+    [
+        ("vllm", "chunked_prefill"),
+        ("llama.cpp", "chunked_prefill"),
+        ("sglang", "prefill_first"),  # in chunks, but not in the steps of decoding
+        ("tensorrt-llm", "prefill_first"),
+    ],
+)
+def test_an_engine_brings_its_schedule(engine: str, schedule: str) -> None:
+    n = SERVED.assume(prompt=8000, new_tokens=200, context=8100, batch=4)
+    served = n.assume(engine=engine)
+    assert served.tpot == served.assume(schedule).tpot
+    assert served.formulas["tpot"] == n.assume(schedule).formulas["tpot"]
+
+
+@pytest.mark.parametrize("chosen", ["prefill_first", "chunked_prefill", "disaggregated"])
+@pytest.mark.parametrize("name", ENGINES)
+def test_a_schedule_that_a_reader_chose_wins(name: str, chosen: str) -> None:
+    ideal = nk.Napkin(model="Gemma-3-27B", prompt=8000, new_tokens=200)
+    by_hand = {**ideal.assume(chosen).formulas.packaged}
+    for n in (
+        ideal.assume(engine=name).assume(chosen),
+        ideal.assume(chosen).assume(engine=name),
+        ideal.assume(chosen, engine=name),
+    ):
+        assert n.formulas.packaged[q.tpot] == by_hand[q.tpot]
+        assert n.formulas.packaged[q.prompt_stall] == by_hand[q.prompt_stall]
+
+
+def test_what_is_said_beside_an_engine_counts() -> None:
+    ideal = nk.Napkin(model="Gemma-3-27B")
+    said = ideal.assume("paged", "mha", engine="vllm", model="Llama-3-8B")
+    assert said.changes == (BUNDLES["paged"], BUNDLES["mha"])
 
 
 @pytest.mark.parametrize("name", ENGINES)
