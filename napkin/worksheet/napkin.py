@@ -333,7 +333,8 @@ class Napkin:
                 listing = [s for s, g in self.givens.items() if g.source == source]
                 shown = [f"{s} = {self[s]}" for s in listing if lookup(s).domain is not SWITCH]
                 lines.append(_wrap(f"  from {source.split(': ')[0]}: ", shown))
-        ideal = [q for q in REGISTRY.values() if q.ideal and q.symbol not in self.givens]
+        known = self.givens.keys() | self.formulas.packaged.keys()
+        ideal = [q for q in REGISTRY.values() if q.ideal and q.symbol not in known]
         shown = [f"{q.name} = {in_unit(q.name, coherent(q.name, q.default))}" for q in ideal]
         lines += [_wrap("  assumed: ", shown)] if shown else []
         return "\n".join([*lines, *(f"  {said}" for said in unused(self.formulas, self.typed))])
