@@ -83,7 +83,7 @@ users = Formula(
     source="first principles",
     valid=q.users <= q.concurrent_sequences,
     otherwise="the caches of the users do not fit in memory",
-    details=(Detail("only {} fit.", (q.concurrent_sequences,)),),
+    details=(Detail("only {} fit.", (q.whole_sequences,)),),
 )
 users_offloaded = Formula(
     q.users,
@@ -92,7 +92,7 @@ users_offloaded = Formula(
     source="first principles",
     valid=q.users <= q.users_by_host_memory,
     otherwise="the caches of the users do not fit in the memory of the host",
-    details=(Detail("only those of {} fit.", (q.users_by_host_memory,)),),
+    details=(Detail("only those of {} users fit.", (floor(q.users_by_host_memory),)),),
     left_out=(
         Without(q.host_memory, q.users_by_host_memory, oo),
         Without(q.host_link_bandwidth, q.users_by_host_link, oo),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sympy import And, Integer, Max, Min, ceiling, oo
+from sympy import And, Integer, Max, Min, Not, ceiling, oo
 
 from ..quantities import notation as q
 from .formula import Detail, Formula, Without
@@ -16,6 +16,10 @@ _POPE = "Pope et al. 2022, arXiv:2211.05102, section 3.3"
 _WIDTH_SENT = "vLLM, RowParallelLinear of vllm/model_executor/layers/linear.py"
 _groups = q.n_gpus / q.tensor_parallel
 _larger_over_smaller = Max(q.tensor_parallel, q.kv_shards) / Min(q.tensor_parallel, q.kv_shards)
+_SHARED = And(
+    ceiling(q.n_heads / q.tensor_parallel) <= q.n_heads / q.tensor_parallel,
+    ceiling(_larger_over_smaller) <= _larger_over_smaller,
+)
 _usable = ceiling(FewestGpus(q.n_gpus, 0, 0, q.n_heads, q.kv_shards))
 _token_bytes = q.d_model * q.bytes_per_hidden / q.link_bandwidth
 _OF_TRAFFIC = (q.link_bandwidth, q.d_model, q.n_layers)
@@ -82,22 +86,19 @@ shared_kv_copies = Formula(
     Max(1, q.tensor_parallel / q.kv_shards),
     why="GPUs beyond the parts of a cache hold, and read, copies of them",
     source=_POPE,
-    valid=And(
-        ceiling(q.n_heads / q.tensor_parallel) <= q.n_heads / q.tensor_parallel,
-        ceiling(_larger_over_smaller) <= _larger_over_smaller,
-        ceiling(_groups) <= _groups,
-    ),
+    valid=And(_SHARED, ceiling(_groups) <= _groups),
     scope="caches split by heads only, not along the context",
     otherwise="the GPUs cannot share the heads evenly",
     details=(
         Detail(
-            "{} query heads, in a cache of {} parts, do not divide among {}.",
-            (q.n_heads, q.kv_shards, q.tensor_parallel),
-        ),
-        Detail(
             "tensor_parallel={} must divide n_gpus={}.",
             (q.tensor_parallel, q.n_gpus),
             when=ceiling(_groups) > _groups,
+        ),
+        Detail(
+            "{} query heads, in a cache of {} parts, do not divide among {}.",
+            (q.n_heads, q.kv_shards, q.tensor_parallel),
+            when=Not(_SHARED),
         ),
         Detail("Set n_gpus={}.", (_usable,), when=(_usable <= MOST_GPUS) & (_usable > q.n_gpus)),
         Detail("Or assume attention_data_parallel, where each GPU has sequences of its own."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
+from sympy import Rational
 
 import napkin as nk
 from napkin.errors import DoesNotFitError, MissingGivenError
@@ -346,3 +347,21 @@ def test_skewed_routing_works_everywhere() -> None:
     assert rows["routing_skew"] == pytest.approx(slope, rel=0.01)
     flat = nk.sensitivity(n.assume(routing_skew=0, batch=16), "experts_touched")
     assert {row.name for row in flat.rows} >= {"batch"}
+
+
+def test_the_first_sentence_says_what_is_wrong() -> None:
+    n = nk.Napkin(model="Qwen3-32B", accelerator="H100", precision="fp8", context=3000)
+    with pytest.raises(DoesNotFitError, match="evenly: tensor_parallel=4 GPUs must divide n_gp"):
+        _ = n.assume(n_gpus=2, tensor_parallel=4).concurrent_sequences
+    with pytest.raises(DoesNotFitError, match="evenly: 64 query heads, in a cache of 8 parts"):
+        _ = n.assume(n_gpus=6).concurrent_sequences
+
+
+def test_a_message_counts_whole_sequences() -> None:
+    n = nk.Napkin(model="Qwen3-32B", accelerator="H100", precision="fp8", context=3000, batch=500)
+    n = n.assume(kv_budget=n.kv_bytes_per_sequence.number * Rational(2667, 10))
+    with pytest.raises(DoesNotFitError, match="only 266 sequences fit"):
+        _ = n.decode_step_time
+    n = n.assume("idle_offloaded", host_memory="100.9 GB", users=900, duty_cycle=0.01)
+    with pytest.raises(DoesNotFitError, match="only those of 128 users fit"):
+        _ = n.users
