@@ -142,7 +142,8 @@ users_by_host_link = Formula(
     why="in each turn a user's cache comes back from the host, and what is new goes out to it",
     source="first principles",
     scope="each GPU has its own link, which both directions share; turns are those of a full "
-    "server, and where the link binds first, turns are shorter and it carries fewer users",
+    "server; where the link binds first, fewer are active, turns are shorter, and this is an upper "
+    "bound, up to a quarter too high",
 )
 users_by_host_memory = Formula(
     q.users_by_host_memory,

@@ -5,6 +5,7 @@ from sympy import Integer, Max
 from ..quantities import notation as q
 from . import hardware, paging, parallelism
 from .formula import Formula, Without
+from .kv_cache import trained_for
 
 _rate = q.n_gpus * hardware.rate
 _flow = q.n_gpus * hardware.flow
@@ -86,6 +87,7 @@ prefill_tokens = Formula(
     q.prompt * (1 - q.hit_rate),
     why="what a prefix cache already holds need not be computed",
     source="DeepSeek-AI open-infra-index 2025, day 6",
+    **trained_for(q.prompt, "prompt"),
 )
 prefill_compute_time = Formula(
     q.prefill_compute_time,
@@ -161,4 +163,5 @@ whole_prompt_time = Formula(
     why="2 P T for the weights and 2 L h d T (T + 1) for causal attention",
     source="scaling-book, applied-inference",
     scope="full attention, nothing cached, the head computed for every prompt token",
+    **trained_for(q.prompt, "prompt"),
 )

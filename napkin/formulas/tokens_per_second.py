@@ -5,6 +5,7 @@ from sympy import Max, Not
 from ..quantities import notation as q
 from . import hardware, paging, parallelism
 from .formula import Detail, Formula, Solved
+from .kv_cache import trained_for
 from .probability import MOST_GPUS
 from .quantization import weighed
 
@@ -105,8 +106,8 @@ generation_time = Formula(
     / _flow,
     why="each step reads the weights again, and a cache that has grown by one token",
     source="sum of decode_memory_time over the generated tokens",
-    valid=q.new_tokens >= 1,
     scope="full attention, memory-bound, the batch in lockstep",
+    **trained_for(q.prompt + q.new_tokens, "prompt with its answer"),
 )
 largest_batch_at_speed = Solved(
     q.largest_batch_at_speed,
