@@ -869,7 +869,7 @@ def test_a_context_beyond_what_the_model_was_trained_for() -> None:
 @pytest.mark.parametrize("target", ["users", "ttft", "duty_cycle", "tpot"])
 def test_a_prompt_longer_than_its_context_is_refused(target: str) -> None:
     n = nk.Napkin(
-        model="Llama-3-8B", accelerator="H100", precision="bf16", context=100, prompt=12_000,
+        model="Llama-3.1-8B", accelerator="H100", precision="bf16", context=100, prompt=12_000,
         new_tokens=300, think_time=30,
     )  # fmt: skip
     with pytest.raises(DomainError, match="holds only where prompt <= context"):
