@@ -134,8 +134,6 @@ def apply(
     formulas, givens = dict(BASE), _from_catalog(choices)
     if _are_several(changes, {**givens, **typed}):
         formulas |= SEVERAL
-    if q.wide_peak_flops in givens.keys() | typed.keys():
-        formulas[q.attention_slowdown] = hardware.narrow_attention_slowdown
     for change in merge((*own, *_of_engine(choices), *changes)):
         for formula in nodes_of(change):
             formulas[formula.target] = formula
@@ -153,6 +151,7 @@ def apply(
     if q.tensor_parallel in typed:  # groups of GPUs, each with the attention of its sequences
         formulas |= {formula.target: formula for formula in GROUPED}
     own_targets = set(typed).union(*map(targets_of, changes))
+    _slow_down(formulas, givens, own_targets)
     _weigh(formulas, givens, own_targets, q.weight_bytes in typed)
     return formulas, givens | dict(typed)
 
@@ -162,6 +161,20 @@ def _are_several(changes: Iterable[Change], givens: Mapping[Symbol, Given]) -> b
     counted = any(q.n_gpus in targets_of(change) for change in changes)
     several = q.n_gpus in givens and givens[q.n_gpus].value != 1
     return counted or several or q.tensor_parallel in givens
+
+
+def _slow_down(formulas: Formulas, givens: dict[Symbol, Given], own: set[Symbol]) -> None:
+    """Let attention have a peak of its own, unless the entries name a cache as narrow as products.
+
+    A width that a reader gave may move, so a formula looks at it.
+    """
+    widths = (q.bytes_per_kv, q.bytes_per_activation)
+    if own.isdisjoint(widths) and givens.keys() >= set(widths):
+        kept, multiplied = (givens[width].value for width in widths)
+        if kept <= multiplied:
+            givens.pop(q.wide_peak_flops, None)
+    if q.wide_peak_flops in givens.keys() | own and q.attention_slowdown not in own:
+        formulas[q.attention_slowdown] = hardware.narrow_attention_slowdown
 
 
 def _weigh(formulas: Formulas, givens: dict[Symbol, Given], own: set[Symbol], given: bool) -> None:

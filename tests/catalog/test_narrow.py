@@ -382,7 +382,9 @@ def test_attention_over_a_wide_cache_runs_at_the_wide_peak() -> None:
 
 def test_one_peak_for_all_where_products_have_16_bits() -> None:
     n = nk.Napkin(model="Llama-3-8B", accelerator="H100", precision="fp8", context=8192)
-    for same in (n.assume(precision="bf16"), n.assume(precision="int4"), nk.Napkin()):
+    narrow = n.assume(kv_precision="fp8")
+    assert narrow.assume(bytes_per_kv=2).attention_slowdown == Rational(1979, 989)
+    for same in (n.assume(precision="bf16"), n.assume(precision="int4"), narrow, nk.Napkin()):
         assert "attention_slowdown" not in map(str, same.formulas["decode_compute_time"].symbols)
     assert n.attention_slowdown == Rational(1979, 989)
     assert n.assume(peak_flops="989 TFLOP/s").attention_slowdown == 1
@@ -392,6 +394,7 @@ def test_one_peak_for_all_where_products_have_16_bits() -> None:
     )
     fp4 = n.assume(accelerator="B200", precision="fp4", kv_precision="fp8")
     assert fp4.attention_slowdown == 2
+    assert n.assume("attention_slowdown = 3").attention_slowdown == 3
 
 
 def test_gpus_exchange_16_bits_whatever_the_weights_have() -> None:
