@@ -160,7 +160,7 @@ def test_a_context_beyond_training_is_warned_of() -> None:
 
 
 def test_a_batch_that_does_not_fit_is_refused() -> None:
-    with pytest.raises(DoesNotFitError, match="batch do not fit in memory: only 60.8 sequences"):
+    with pytest.raises(DoesNotFitError, match="batch do not fit in memory: only 60 sequences"):
         nk.explain(QWEN.assume(batch=61), "tokens_per_second")
     assert "do not fit" not in str(nk.explain(QWEN.assume(batch=60), "tpot"))
 

@@ -154,3 +154,22 @@ def test_more_special_layers_than_layers() -> None:
     for kind in ("n_layers_window", "n_layers_linear"):
         with pytest.raises(nk.NapkinError, match="special layers are a part of n_layers"):
             _ = QWEN.assume(**{kind: 65}, window=9, **STATES).kv_bytes_per_sequence
+
+
+@pytest.mark.parametrize("target", ["prefill_tokens", "ttft", "tpot", "whole_prompt_time"])
+def test_a_prompt_is_no_longer_than_the_model_was_trained_for(target: str) -> None:
+    n = nk.Napkin(model="Llama-3-8B", accelerator="H100", precision="bf16", new_tokens=100, batch=1)
+    n = n.assume(context=8000, prompt=9000)
+    with pytest.raises(DoesNotFitError, match="the prompt is longer than .* 8,192 is the longest"):
+        _ = n.assume("tpot = decode_step_time + prefill_time", "ttft = prefill_time")[target]
+    assert n.assume(prompt=8000, batch=1)[target]
+    beyond = n.assume(context=9000, beyond_max_context=True)
+    assert beyond[target]
+
+
+def test_a_prompt_and_its_answer_are_no_longer_than_the_model_was_trained_for() -> None:
+    n = nk.Napkin(model="Llama-3-8B", accelerator="H100", precision="bf16", batch=1)
+    n = n.assume(context=8192, prompt=8000, new_tokens=193)
+    with pytest.raises(DoesNotFitError, match="prompt with its answer .* 8,193"):
+        _ = n.generation_time
+    assert n.assume(new_tokens=192).generation_time

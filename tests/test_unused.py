@@ -56,3 +56,27 @@ def test_it_is_said_beside_the_result(show: object) -> None:
 def test_an_axis_that_changes_nothing_is_named() -> None:
     grid = nk.sweep(QWEN, "cost_per_user_month", batch=[1, 2])
     assert grid.attrs["warnings"] == ["batch given, but not used here"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "bundle"),
+    [
+        ("overflow_target", 0.01, "binomial"),
+        ("wait_target", 0.1, "erlang"),
+        ("host_memory", "1 TB", "idle_offloaded"),
+        ("host_link_bandwidth", "55 GB/s", "idle_offloaded"),
+        ("routing_skew", 1, "skewed_routing"),
+    ],
+)
+def test_a_value_that_waits_for_a_bundle_names_it(name: str, value: object, bundle: str) -> None:
+    (said,) = unused(QWEN.assume(**{name: value}), "users")
+    assert said == f"price, {name} given, but not used here; {name} counts under {bundle}"
+
+
+def test_a_speed_that_no_batch_changes_is_named() -> None:
+    n = QWEN.assume(speed_target=30)
+    assert unused(n, "active_limit") == unused(QWEN, "active_limit")
+    (said,) = unused(n.assume(tpot="20 ms"), "active_limit")
+    assert "speed_target given, but not used here" in said
+    with pytest.raises(nk.NapkinError, match="no sequence reaches the speed asked for"):
+        _ = n.assume(tpot="50 ms").active_limit

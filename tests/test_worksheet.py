@@ -257,7 +257,7 @@ HAND: dict[str, tuple[dict[str, Any], Rational]] = {
     "kept, two GPUs, 200 token/s": (
         {"n_gpus": 2, "speed_target": 200},
         # 128 layers' worth of activations of 5,120 B over 900 GB/s, while memory reads 16 TB/s
-        (Rational(16 * 10**12, 200) - P_A) / (K + Rational(128 * 5120 * 16_000, 900)) * 5,
+        (Rational(16 * 10**12, 200) - P_A) / (K + Rational(2 * 128 * 5120 * 16_000, 900)) * 5,
     ),
     "evicted, two GPUs, host link": (
         {"n_gpus": 2, "host_link_bandwidth": "64 GB/s", "turn_period": 10},

@@ -100,7 +100,7 @@ def engine(
     givens : dict
         Values by code name.
     variants : list of str
-        Bundles by which it gives out memory.
+        Bundles by which it gives out memory and reads prompts.
     source : str
         Where they are from, and when they were read.
 

@@ -90,7 +90,7 @@ users = Formula(
     source="first principles",
     valid=q.users <= q.concurrent_sequences,
     otherwise="the caches of the users do not fit in memory",
-    details=(Detail("only {} fit.", (q.concurrent_sequences,)),),
+    details=(Detail("only {} fit.", (q.whole_sequences,)),),
 )
 users_offloaded = Formula(
     q.users,
@@ -99,7 +99,7 @@ users_offloaded = Formula(
     source="first principles",
     valid=q.users <= q.users_by_host_memory,
     otherwise="the caches of the users do not fit in the memory of the host",
-    details=(Detail("only those of {} fit.", (q.users_by_host_memory,)),),
+    details=(Detail("only those of {} users fit.", (floor(q.users_by_host_memory),)),),
     left_out=(
         Without(q.host_memory, q.users_by_host_memory, oo),
         Without(q.host_link_bandwidth, q.users_by_host_link, oo),
@@ -149,7 +149,8 @@ users_by_host_link = Formula(
     why="in each turn a user's cache comes back from the host, and what is new goes out to it",
     source="first principles",
     scope="each GPU has its own link, which both directions share; turns are those of a full "
-    "server, and where the link binds first, turns are shorter and it carries fewer users",
+    "server; where the link binds first, fewer are active, turns are shorter, and this is an upper "
+    "bound, up to a quarter too high",
 )
 users_by_host_memory = Formula(
     q.users_by_host_memory,

@@ -1,12 +1,14 @@
 """Two numbers of a GPU: what they allow, and where they tie."""
 
-from sympy import Max, Min
+from sympy import Max, Min, Piecewise
 
 from ..quantities import notation as q
 from .formula import Formula
 
 rate = q.peak_flops * q.compute_efficiency
 flow = q.bandwidth * q.bandwidth_efficiency
+slower = q.attention_slowdown - 1
+"""What attention's work counts more than once, because its numbers are wider."""
 
 ridge = Formula(
     q.ridge,
@@ -42,6 +44,21 @@ roofline_time = Formula(
     why="both must finish, and they run at the same time, so the longer one counts",
     source="scaling-book, roofline",
     scope="a lower bound: without any overlap the times add up, to at most twice as much",
+)
+_over_wide = q.peak_flops / q.wide_peak_flops
+narrow_attention_slowdown = Formula(
+    q.attention_slowdown,
+    Piecewise(
+        (1, q.bytes_per_kv <= q.bytes_per_activation),
+        (
+            Max(1, _over_wide * q.bytes_per_kv / q.bytes_per_hidden),
+            q.bytes_per_kv < q.bytes_per_hidden,
+        ),
+        (Max(1, _over_wide), True),
+    ),
+    why="attention multiplies numbers as wide as the cache, and wider ones have a lower peak",
+    source="vLLM documentation, quantized KV cache: only an FP8 cache makes attention FP8",
+    scope="between the two peaks, half the width has twice the peak",
 )
 dense_peak = Formula(
     q.peak_flops,

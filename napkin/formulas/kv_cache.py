@@ -1,6 +1,8 @@
 """What remembering saves, and what it costs."""
 
-from sympy import Max, Min
+from typing import Any
+
+from sympy import Expr, Max, Min
 
 from ..quantities import notation as q
 from . import hardware
@@ -10,6 +12,20 @@ from .formula import Detail, Formula
 _caching = q.n_layers_full - q.n_layers_full_reusing
 _caching_window = q.n_layers_window - q.n_layers_window_reusing
 _longest = Max(q.max_context, q.max_context_extended)
+
+
+def trained_for(tokens: Expr, what: str) -> dict[str, Any]:
+    """Return the condition that a model was trained for so many tokens."""
+    return {
+        "valid": tokens * (1 - q.beyond_max_context) <= _longest,
+        "otherwise": f"the {what} is longer than the model was trained for",
+        "details": (
+            Detail("{} is asked for, and {} is the longest.", (tokens, _longest)),
+            Detail("A shorter one, or beyond_max_context=True to go on all the same."),
+        ),
+    }
+
+
 kept = _caching * q.cache_elements
 kept_window = _caching_window * q.cache_elements_window
 
@@ -49,12 +65,7 @@ kv_bytes_per_sequence = Formula(
     q.kv_bytes_per_token * q.tokens_kept + q.state_bytes,
     why="a sequence pays for each token that it keeps, and shares nothing with others",
     source="Kwon et al. 2023, arXiv:2309.06180, section 3",
-    valid=q.context * (1 - q.beyond_max_context) <= _longest,
-    otherwise="the context is longer than the model was trained for",
-    details=(
-        Detail("{} is asked for, and {} is the longest.", (q.context, _longest)),
-        Detail("A shorter one, or beyond_max_context=True to go on all the same."),
-    ),
+    **trained_for(q.context, "context"),
 )
 restore_time = Formula(
     q.restore_time,

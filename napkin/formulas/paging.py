@@ -122,7 +122,7 @@ batch = Formula(
     source="convention",
     valid=q.batch <= q.concurrent_sequences,
     otherwise="the caches of the batch do not fit in memory",
-    details=(Detail("only {} fit.", (q.concurrent_sequences,)),),
+    details=(Detail("only {} fit.", (q.whole_sequences,)),),
 )
 block_waste = Formula(
     q.block_waste,
@@ -229,6 +229,38 @@ engine_concurrent_sequences = Formula(
     source="first principles",
     scope="every sequence at this context; read as a mean, not rounded down",
     **_fits_one,
+)
+activation_bytes = Formula(
+    q.activation_bytes,
+    q.bytes_per_hidden
+    * (
+        3 * q.prefill_chunk * q.d_model
+        + Max(3 * q.prefill_chunk * q.d_ff / q.tensor_parallel, 7 * q.sampled_sequences * q.n_vocab)
+    ),
+    why="hidden states of a chunk, beside its feed-forward part, or beside the logits: once in 16 "
+    "bits, and in 32 as scores, probabilities and noise",
+    source="vLLM, profile_run of vllm/v1/worker/gpu_model_runner.py; measured on vLLM 0.19 by "
+    "llm-d-planner, docs/accuracy",
+    scope="a gated feed-forward part; without experts, what kernels keep for themselves, a vision "
+    "tower, and the buffers of several GPUs, which take some 2 GiB on each",
+    left_out=(Without(q.d_ff, q.d_ff, Integer(0)),),
+)
+profiled_reserved_memory = Formula(
+    q.reserved_memory,
+    q.activation_bytes,
+    why="before it sizes the cache, the engine runs its largest step and sees what is left",
+    source="vLLM, determine_available_memory of vllm/v1/worker/gpu_worker.py",
+    left_out=tuple(
+        Without(given, q.activation_bytes, Integer(0))
+        for given in (q.prefill_chunk, q.sampled_sequences, q.d_model, q.n_vocab)
+    ),
+)
+static_reserved_memory = Formula(
+    q.reserved_memory,
+    q.reserved_alone + q.n_gpus * q.reserved_for_each,
+    why="every GPU keeps buffers for the exchange with the others",
+    source="SGLang, python/sglang/srt/server_args.py (mem_fraction_static)",
+    left_out=(Without(q.reserved_alone, q.reserved_alone, Integer(0)),),
 )
 rest_kv_budget = Formula(
     q.kv_budget,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sympy import And, Integer, Max, Min, ceiling, oo
+from sympy import And, Integer, Max, Min, Not, ceiling, oo
 
 from ..quantities import notation as q
 from .formula import Detail, Formula, Without
@@ -12,11 +12,17 @@ from .probability import MOST_GPUS, FewestGpus
 
 _MEGATRON = "Shoeybi et al. 2019, Megatron-LM, arXiv:1909.08053, section 3"
 _POPE = "Pope et al. 2022, arXiv:2211.05102, section 3.3"
+# A quantized product gives 16-bit numbers again, and these are what the GPUs add up.
+_WIDTH_SENT = "vLLM, RowParallelLinear of vllm/model_executor/layers/linear.py"
 _groups = q.n_gpus / q.tensor_parallel
 _larger_over_smaller = Max(q.tensor_parallel, q.kv_shards) / Min(q.tensor_parallel, q.kv_shards)
+_SHARED = And(
+    ceiling(q.n_heads / q.tensor_parallel) <= q.n_heads / q.tensor_parallel,
+    ceiling(_larger_over_smaller) <= _larger_over_smaller,
+)
 _usable = ceiling(FewestGpus(q.n_gpus, 0, 0, q.n_heads, q.kv_shards))
-_token_bytes = q.d_model * q.bytes_per_activation / q.link_bandwidth
-_OF_TRAFFIC = (q.link_bandwidth, q.bytes_per_activation, q.d_model, q.n_layers)
+_token_bytes = q.d_model * q.bytes_per_hidden / q.link_bandwidth
+_OF_TRAFFIC = (q.link_bandwidth, q.d_model, q.n_layers)
 NO_LINKS: Final = tuple(Without(s, q.all_reduce_time, Integer(0)) for s in _OF_TRAFFIC)
 """What a step does without where the traffic between GPUs cannot be known."""
 NO_PROMPT_LINKS: Final = tuple(
@@ -80,22 +86,19 @@ shared_kv_copies = Formula(
     Max(1, q.tensor_parallel / q.kv_shards),
     why="GPUs beyond the parts of a cache hold, and read, copies of them",
     source=_POPE,
-    valid=And(
-        ceiling(q.n_heads / q.tensor_parallel) <= q.n_heads / q.tensor_parallel,
-        ceiling(_larger_over_smaller) <= _larger_over_smaller,
-        ceiling(_groups) <= _groups,
-    ),
+    valid=And(_SHARED, ceiling(_groups) <= _groups),
     scope="caches split by heads only, not along the context",
     otherwise="the GPUs cannot share the heads evenly",
     details=(
         Detail(
-            "{} query heads, in a cache of {} parts, do not divide among {}.",
-            (q.n_heads, q.kv_shards, q.tensor_parallel),
-        ),
-        Detail(
             "tensor_parallel={} must divide n_gpus={}.",
             (q.tensor_parallel, q.n_gpus),
             when=ceiling(_groups) > _groups,
+        ),
+        Detail(
+            "{} query heads, in a cache of {} parts, do not divide among {}.",
+            (q.n_heads, q.kv_shards, q.tensor_parallel),
+            when=Not(_SHARED),
         ),
         Detail("Set n_gpus={}.", (_usable,), when=(_usable <= MOST_GPUS) & (_usable > q.n_gpus)),
         Detail("Or assume attention_data_parallel, where each GPU has sequences of its own."),
@@ -121,7 +124,7 @@ expert_transfers_per_token = Formula(
     why="a token goes to the GPUs of its experts and back, instead of an all-reduce",
     source="DeepSeek-AI 2024, arXiv:2412.19437, section 3.4",
     scope="every GPU has as many tokens to work on as every other; a token is sent once for each "
-    "of its experts, though two may share a GPU; both ways in bytes_per_activation",
+    "of its experts, though two may share a GPU; both ways in bytes_per_hidden",
 )
 all_reduce_time = Formula(
     q.all_reduce_time, Integer(0), why="one GPU has nobody to talk to", source="definition"
@@ -133,7 +136,7 @@ shared_all_reduce_time = Formula(
     q.all_reduce_time,
     q.batch * q.transfers_per_token * _token_bytes,
     why="each GPU sends its share of the activations over its own link",
-    source="scaling-book, sharding",
+    source=f"scaling-book, sharding; {_WIDTH_SENT}",
     scope="the link's full bandwidth, no latency, and no overlap with computing",
 )
 shared_prefill_all_reduce_time = Formula(

@@ -5,6 +5,7 @@ from sympy import Integer, Max
 from ..quantities import notation as q
 from . import hardware, paging, parallelism
 from .formula import Formula, Without
+from .kv_cache import trained_for
 
 _rate = q.n_gpus * hardware.rate
 _flow = q.n_gpus * hardware.flow
@@ -86,12 +87,13 @@ prefill_tokens = Formula(
     q.prompt * (1 - q.hit_rate),
     why="what a prefix cache already holds need not be computed",
     source="DeepSeek-AI open-infra-index 2025, day 6",
+    **trained_for(q.prompt, "prompt"),
 )
 prefill_compute_time = Formula(
     q.prefill_compute_time,
     (
         q.flops_per_mac * ((q.n_params_active - q.head_params) * q.prefill_tokens + q.head_params)
-        + q.prefill_attention_flops
+        + q.attention_slowdown * q.prefill_attention_flops
     )
     / _rate,
     why="every prompt token passes through the weights and attends; only the last needs the head",
@@ -153,9 +155,13 @@ offloaded_restore_wait = Formula(
 )
 whole_prompt_time = Formula(
     q.whole_prompt_time,
-    (q.weight_flops * q.prompt + q.attention_flops_per_pair * q.prompt * (q.prompt + 1) / 2)
+    (
+        q.weight_flops * q.prompt
+        + q.attention_slowdown * q.attention_flops_per_pair * q.prompt * (q.prompt + 1) / 2
+    )
     / _rate,
     why="2 P T for the weights and 2 L h d T (T + 1) for causal attention",
     source="scaling-book, applied-inference",
     scope="full attention, nothing cached, the head computed for every prompt token",
+    **trained_for(q.prompt, "prompt"),
 )

@@ -5,6 +5,7 @@ from sympy import Max, Not
 from ..quantities import notation as q
 from . import hardware, paging, parallelism
 from .formula import Detail, Formula, Solved
+from .kv_cache import trained_for
 from .probability import MOST_GPUS
 from .quantization import weighed
 
@@ -17,7 +18,7 @@ _weights_for_one = weighed(
     q.n_params_active, q.routed_params_active, q.routed_params_active, q.wide_params_read
 )
 _read_for_one = (_weights_for_one + _kv_read) / _flow
-_work_of_one = q.sequence_step_flops / _rate
+_work_of_one = (q.sequence_step_flops + hardware.slower * q.attention_flops) / _rate
 _gpus_at_speed = parallelism.advice(
     hardware.flow / q.speed_target,
     q.bytes_per_weight * q.n_params_active,
@@ -35,7 +36,7 @@ decode_memory_time = Formula(
 )
 decode_compute_time = Formula(
     q.decode_compute_time,
-    q.batch * q.sequence_step_flops / _rate,
+    q.batch * _work_of_one,
     why="each sequence brings its own work",
     source=_BOOK,
     scope="perfect sharding over the GPUs; communication is apart",
@@ -105,8 +106,8 @@ generation_time = Formula(
     / _flow,
     why="each step reads the weights again, and a cache that has grown by one token",
     source="sum of decode_memory_time over the generated tokens",
-    valid=q.new_tokens >= 1,
     scope="full attention, memory-bound, the batch in lockstep",
+    **trained_for(q.prompt + q.new_tokens, "prompt with its answer"),
 )
 largest_batch_at_speed = Solved(
     q.largest_batch_at_speed,
@@ -165,7 +166,7 @@ context_never_compute_bound = Solved(
     q.context_never_compute_bound,
     q.context,
     _kv_read / _flow,
-    q.sequence_step_flops / _rate,
+    _work_of_one,
     why="beyond this context, a sequence's cache takes longer to read than its work takes to do",
     source="time of one sequence's cache = time of its work, solved for the context",
     scope="where attention does more work per cached byte than the ridge asks for, a large batch "

@@ -297,6 +297,16 @@ window_whole = Bundle(
     "a windowed layer reserves for every token",
     slot="layout",
 )
+activations_profiled = Bundle(
+    "activations_profiled",
+    (paging.profiled_reserved_memory,),
+    "activations of the largest step are kept free",
+)
+reserved_by_gpus = Bundle(
+    "reserved_by_gpus",
+    (paging.static_reserved_memory,),
+    "a fixed memory is kept free, and more of it with each GPU",
+)
 cache_of_the_rest = Bundle(
     "cache_of_the_rest",
     (paging.rest_kv_budget,),

@@ -13,7 +13,7 @@ from sympy import Expr, Symbol
 from .. import catalog
 from ..catalog import Accelerator, Model
 from ..catalog.narrow import NOT_COUNTED
-from ..formulas import BASE, quantization
+from ..formulas import BASE, hardware, quantization
 from ..formulas.formula import Node
 from ..formulas.gqa import grouped_kv_heads
 from ..formulas.parallelism import GROUPED, SEVERAL
@@ -26,7 +26,8 @@ CHOICES: Final = ("scenario", "model", "accelerator", "precision", "kv_precision
 """What a worksheet takes by name, from the catalog or from the reader."""
 _WIDTHS: Final = (q.bytes_per_weight, *quantization.PARTS)
 _REMARKS: Final = {"fp4": ": without scales, which come with mxfp4, nvfp4 or a published format"}
-_OF_A_SHEET: Final = ("memory", "bandwidth", "link_bandwidth", "peak_flops")
+_PEAKS: Final = ("peak_flops", "wide_peak_flops")
+_OF_A_SHEET: Final = ("memory", "bandwidth", "link_bandwidth", *_PEAKS)
 
 Change = Node | Bundle
 Formulas = dict[Symbol, Node]
@@ -70,7 +71,7 @@ def brought_by(chosen: Mapping[str, Choice]) -> set[str]:
         "scenario": scenario,
         "model": {*shapes, "n_params", "n_params_active", "group_size"},
         "accelerator": _OF_A_SHEET,
-        "precision": ("peak_flops", "bytes_per_weight", "bytes_per_activation"),
+        "precision": (*_PEAKS, "bytes_per_weight", "bytes_per_activation"),
         "kv_precision": ("bytes_per_kv",),
         "engine": catalog.engine(chosen["engine"].entry, inf)[0] if "engine" in chosen else (),
     }
@@ -80,10 +81,13 @@ def brought_by(chosen: Mapping[str, Choice]) -> set[str]:
 
 
 def left_by(chosen: Mapping[str, Choice], changes: tuple[Change, ...]) -> tuple[Change, ...]:
-    """Return the changes that hold once entries are named after them."""
+    """Return the changes that hold once entries are named after them.
+
+    An engine replaces the layout of the cache; a schedule that the reader chose stays.
+    """
     if "model" in chosen:
         changes = tuple(c for c in changes if not (isinstance(c, Bundle) and c.of_a_model))
-    new = _of_engine(chosen)
+    new = [bundle for bundle in _of_engine(chosen) if bundle.slot != "prompts"]
     return tuple(c for c in changes if not any(_replaces(bundle, c) for bundle in new))
 
 
@@ -147,6 +151,7 @@ def apply(
     if q.tensor_parallel in typed:  # groups of GPUs, each with the attention of its sequences
         formulas |= {formula.target: formula for formula in GROUPED}
     own_targets = set(typed).union(*map(targets_of, changes))
+    _slow_down(formulas, givens, own_targets)
     _weigh(formulas, givens, own_targets, q.weight_bytes in typed)
     return formulas, givens | dict(typed)
 
@@ -156,6 +161,20 @@ def _are_several(changes: Iterable[Change], givens: Mapping[Symbol, Given]) -> b
     counted = any(q.n_gpus in targets_of(change) for change in changes)
     several = q.n_gpus in givens and givens[q.n_gpus].value != 1
     return counted or several or q.tensor_parallel in givens
+
+
+def _slow_down(formulas: Formulas, givens: dict[Symbol, Given], own: set[Symbol]) -> None:
+    """Let attention have a peak of its own, unless the entries name a cache as narrow as products.
+
+    A width that a reader gave may move, so a formula looks at it.
+    """
+    widths = (q.bytes_per_kv, q.bytes_per_activation)
+    if own.isdisjoint(widths) and givens.keys() >= set(widths):
+        kept, multiplied = (givens[width].value for width in widths)
+        if kept <= multiplied:
+            givens.pop(q.wide_peak_flops, None)
+    if q.wide_peak_flops in givens.keys() | own and q.attention_slowdown not in own:
+        formulas[q.attention_slowdown] = hardware.narrow_attention_slowdown
 
 
 def _weigh(formulas: Formulas, givens: dict[Symbol, Given], own: set[Symbol], given: bool) -> None:
@@ -229,5 +248,8 @@ def _from_sheet(chip: Accelerator, precision: str) -> dict[str, tuple[Any, str]]
     if precision:
         fields.append(f"peak_flops.{precision}")
         values |= {"peak_flops": chip.peak(precision)} if chip.peak_flops else {}
+        wide = chip.peak_flops.get("bf16") or chip.peak_flops.get("fp16")
+        if wide and catalog.width(precision) < 2 and wide != values["peak_flops"]:
+            values["wide_peak_flops"] = wide
     source = "; ".join(filter(None, (f"{chip.name}: {chip.source}", chip.remarks(*fields))))
     return {name: (value, source) for name, value in values.items()}

@@ -61,7 +61,8 @@ class Napkin:
         A named set of givens, for example ``"article"``.
     engine : str, optional
         What serves, for example ``"vllm"``: sets the usable memory, blocks and chunks, the
-        width of the cache, and what windowed layers reserve. Without it, the ideal napkin.
+        width of the cache, what windowed layers reserve, and whether pieces of prompts share
+        steps with decoding. Without it, the ideal napkin.
     **givens
         Values by code name: numbers in the quantity's own unit, or text with a unit.
 
@@ -111,11 +112,12 @@ class Napkin:
         changes: tuple[Change, ...],
         typed: Mapping[Symbol, Given],
         new: Mapping[str, Any],
+        read: tuple[Change, ...] = (),
     ) -> None:
         chosen = choose({k: v for k, v in new.items() if k in CHOICES and v is not None})
         if "scenario" in chosen:  # a scenario sets all of them
             choices = {}
-        changes = left_by(chosen, changes)
+        changes = merge((*left_by(chosen, changes), *read))
         gone = brought_by(chosen)
         now = {symbol: given for symbol, given in typed.items() if symbol.name not in gone}
         for name, value in new.items():
@@ -200,7 +202,7 @@ class Napkin:
         replaced = set().union(*map(targets_of, read))
         typed = {s: given for s, given in self.typed.items() if s not in replaced}
         new = object.__new__(Napkin)
-        new._fill(self.choices, merge((*self.changes, *read)), typed, givens)
+        new._fill(self.choices, self.changes, typed, givens, read)
         return new
 
     def values(self, target: str | Symbol) -> dict[Symbol, Expr]:
@@ -331,7 +333,8 @@ class Napkin:
                 listing = [s for s, g in self.givens.items() if g.source == source]
                 shown = [f"{s} = {self[s]}" for s in listing if lookup(s).domain is not SWITCH]
                 lines.append(_wrap(f"  from {source.split(': ')[0]}: ", shown))
-        ideal = [q for q in REGISTRY.values() if q.ideal and q.symbol not in self.givens]
+        known = self.givens.keys() | self.formulas.packaged.keys()
+        ideal = [q for q in REGISTRY.values() if q.ideal and q.symbol not in known]
         shown = [f"{q.name} = {in_unit(q.name, coherent(q.name, q.default))}" for q in ideal]
         lines += [_wrap("  assumed: ", shown)] if shown else []
         return "\n".join([*lines, *(f"  {said}" for said in unused(self.formulas, self.typed))])

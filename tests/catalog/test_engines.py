@@ -11,6 +11,7 @@ import napkin as nk
 from napkin.catalog.data import table
 from napkin.errors import MissingGivenError, UnknownNameError
 from napkin.formulas.variants import BUNDLES
+from napkin.quantities import notation as q
 from napkin.quantities.quantity import REGISTRY
 from tests.catalog.test_configs import CONFIGS, needs_files
 
@@ -31,6 +32,7 @@ def test_an_entry_has_a_version_a_source_and_known_names(name: str) -> None:
         *row.get("by_memory", {}).values(), *row.get("by_name", {}).values()
     )
     assert {"block_size", "bytes_per_kv", "prefill_chunk"} <= names <= set(REGISTRY)
+    assert {"chunked_prefill", "prefill_first"} & set(row["variants"])
 
 
 def test_explain_names_the_engine_and_its_file() -> None:
@@ -65,6 +67,8 @@ def test_a_chunk_follows_the_gpu() -> None:
     assert n.prefill_chunk == 16_384
     assert n.reserved_memory.number == 26_240 * MIB
     assert n.assume(accelerator="L4").reserved_memory.number == 3760 * MIB
+    assert n.assume(n_gpus=8).reserved_memory.number == (26_240 + 7 * 128) * MIB
+    assert n.assume(reserved_memory="1 GB").reserved_memory.number == 10**9
     with pytest.raises(MissingGivenError, match="name an engine and an accelerator"):
         _ = nk.Napkin(model="Gemma-3-27B", engine="vllm", context=9000).window_reserved
 
@@ -77,6 +81,42 @@ def test_an_engine_named_later_replaces_the_layout() -> None:
     assert paged.assume(engine="sglang").assume(engine="vllm") == SERVED
     own = SERVED.assume("decode_step_time = weight_bytes / bandwidth").assume(engine="sglang")
     assert len(own.changes) == 1
+
+
+@pytest.mark.parametrize(
+    ("engine", "schedule"),
+    [
+        ("vllm", "chunked_prefill"),
+        ("llama.cpp", "chunked_prefill"),
+        ("sglang", "prefill_first"),  # in chunks, but not in the steps of decoding
+        ("tensorrt-llm", "prefill_first"),
+    ],
+)
+def test_an_engine_brings_its_schedule(engine: str, schedule: str) -> None:
+    n = SERVED.assume(prompt=8000, new_tokens=200, context=8100, batch=4)
+    served = n.assume(engine=engine)
+    assert served.tpot == served.assume(schedule).tpot
+    assert served.formulas["tpot"] == n.assume(schedule).formulas["tpot"]
+
+
+@pytest.mark.parametrize("chosen", ["prefill_first", "chunked_prefill", "disaggregated"])
+@pytest.mark.parametrize("name", ENGINES)
+def test_a_schedule_that_a_reader_chose_wins(name: str, chosen: str) -> None:
+    ideal = nk.Napkin(model="Gemma-3-27B", prompt=8000, new_tokens=200)
+    by_hand = {**ideal.assume(chosen).formulas.packaged}
+    for n in (
+        ideal.assume(engine=name).assume(chosen),
+        ideal.assume(chosen).assume(engine=name),
+        ideal.assume(chosen, engine=name),
+    ):
+        assert n.formulas.packaged[q.tpot] == by_hand[q.tpot]
+        assert n.formulas.packaged[q.prompt_stall] == by_hand[q.prompt_stall]
+
+
+def test_what_is_said_beside_an_engine_counts() -> None:
+    ideal = nk.Napkin(model="Gemma-3-27B")
+    said = ideal.assume("paged", "mha", engine="vllm", model="Llama-3-8B")
+    assert said.changes == (BUNDLES["paged"], BUNDLES["mha"])
 
 
 @pytest.mark.parametrize("name", ENGINES)
@@ -113,7 +153,8 @@ def test_windows_reserve_what_a_step_does_not_read() -> None:
 
 def test_without_windows_an_engine_changes_only_what_is_given() -> None:
     n = nk.Napkin(model="Qwen3-32B", accelerator="H100", precision="fp8", context=1000)
-    same = n.assume(usable_memory=0.92, bytes_per_kv=2)
+    same = n.assume("activations_profiled", usable_memory=0.92, bytes_per_kv=2)
+    same = same.assume(prefill_chunk=8192, sampled_sequences=1024)
     assert n.assume(engine="vllm").concurrent_sequences == same.concurrent_sequences
     assert n.assume(engine="vllm").derive("concurrent_sequences") == same.derive(
         "concurrent_sequences"
@@ -236,6 +277,60 @@ def test_sequences_that_vllm_prints(
     n = nk.Napkin(model=model, engine="vllm", context=context, n_gpus=n_gpus)
     n = n.assume(kv_budget=n_gpus * int(nk.Napkin(kv_budget=cache).kv_budget.number))
     assert float(n.concurrent_sequences) == pytest.approx(float(printed), rel=2e-3)
+
+
+# vLLM 0.19 on an H100 (llm-d-planner, docs/accuracy/vllm-v0.19.0-accuracy-report.md): peak
+# activations in GiB that it logged, and the widths of the model.
+PEAKS = {
+    "Llama-3.1-8B": (4096, 14_336, 128_256, 1.89),
+    "Qwen2.5-7B": (3584, 18_944, 152_064, 2.21),
+    "Qwen3-8B": (4096, 12_288, 151_936, 2.21),
+    "granite-3.1-2b": (2048, 8192, 49_155, 0.75),
+    "granite-3.1-8b": (4096, 12_800, 49_155, 0.85),
+    "phi-4": (5120, 17_920, 100_352, 1.52),
+    "Mistral-Small-3.1-24B": (5120, 32_768, 131_072, 2.03),  # beside a vision tower
+    "CodeLlama-7b": (4096, 11_008, 32_016, 0.77),
+}
+
+
+@pytest.mark.parametrize("name", PEAKS)
+def test_activations_that_vllm_logs(name: str) -> None:
+    d_model, d_ff, n_vocab, logged = PEAKS[name]
+    n = nk.Napkin(engine="vllm", accelerator="H100", d_model=d_model, d_ff=d_ff, n_vocab=n_vocab)
+    assert float(n.reserved_memory) / 2**30 == pytest.approx(logged, rel=0.11)
+
+
+@pytest.mark.parametrize(
+    ("model", "n_gpus", "logged", "within"),
+    [
+        ("Llama-3.1-8B", 1, 476_016, 0.006),
+        ("Qwen2.5-7B", 1, 1_096_000, 0.006),
+        ("Llama-3.1-8B", 4, 4 * 67.44 * 2**30 / 131_072, 0.035),  # buffers of several GPUs
+    ],
+)
+def test_tokens_that_vllm_logs(model: str, n_gpus: int, logged: float, within: float) -> None:
+    """The same report: 79.19 GiB of which 95 % are used. Without activations, 4 to 6 % more."""
+    n = nk.Napkin(model=model, accelerator="H100", precision="bf16", engine="vllm", n_gpus=n_gpus)
+    n = n.assume(memory="79.19 GiB", usable_memory=0.95)
+    tokens = float(n.kv_budget / n.kv_bytes_per_token)
+    assert logged < tokens < (1 + within) * logged
+    assert float(n.assume(reserved_memory=0).kv_budget / n.kv_bytes_per_token) > 1.03 * logged
+
+
+def test_activations_grow_with_a_chunk() -> None:
+    """vllm-project/vllm#10517: 3.81 GiB are left after prompts of 20,000 tokens, 2.89 of 29,000."""
+    n = nk.Napkin(model="Llama-3.1-8B", precision="bf16", engine="vllm", memory="23.58 GiB")
+    n = n.assume(usable_memory=0.9, sampled_sequences=256)
+    less = n.assume(prefill_chunk=20_000).kv_budget - n.assume(prefill_chunk=29_000).kv_budget
+    assert float(less) / 2**30 == pytest.approx(3.81 - 2.89, abs=0.01)
+
+
+def test_activations_are_left_out_where_nothing_is_known_of_them() -> None:
+    bare = nk.Napkin(engine="vllm", n_params=7e9, bytes_per_weight=2, memory="80 GB")
+    assert bare.kv_budget.number == Rational(92, 100) * 80 * 10**9 - 14 * 10**9
+    typed = nk.Napkin(model="Llama-3.1-8B", engine="vllm", accelerator="H100", reserved_memory=0)
+    assert typed.reserved_memory.number == 0
+    assert "reserved_memory" not in repr(typed.assume(engine="vllm")).split("assumed:")[1]
 
 
 @needs_files

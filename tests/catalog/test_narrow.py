@@ -360,3 +360,45 @@ def test_a_precision_says_where_a_published_width_is_not_counted() -> None:
     sources = {symbol.name: given.source for symbol, given in n.givens.items()}
     assert "quantization_config" in sources["bytes_per_weight"]
     assert sources["bytes_per_activation"] == "precision fp8"
+
+
+def test_attention_over_a_wide_cache_runs_at_the_wide_peak() -> None:
+    n = nk.Napkin(
+        model="Llama-3-8B", accelerator="H100", precision="fp8", context=8192, prompt=8192, batch=1
+    )
+    peak, wide_peak = float(n.peak_flops), float(n.wide_peak_flops)
+    narrow = n.assume(kv_precision="fp8")
+    by_hand = float(n.weight_flops) / peak + float(n.attention_flops) / wide_peak
+    assert float(n.decode_compute_time) == pytest.approx(by_hand)
+    assert float(narrow.decode_compute_time) == pytest.approx(float(n.sequence_step_flops) / peak)
+    attention = float(n.prefill_attention_flops)
+    assert float(n.prefill_compute_time - narrow.prefill_compute_time) == pytest.approx(
+        attention / wide_peak - attention / peak
+    )
+    work = n.function("prefill_compute_time", "bytes_per_kv")  # the width moves once compiled
+    assert work(2) == pytest.approx(float(n.prefill_compute_time))
+    assert work(1) == pytest.approx(float(narrow.prefill_compute_time))
+
+
+def test_one_peak_for_all_where_products_have_16_bits() -> None:
+    n = nk.Napkin(model="Llama-3-8B", accelerator="H100", precision="fp8", context=8192)
+    narrow = n.assume(kv_precision="fp8")
+    assert narrow.assume(bytes_per_kv=2).attention_slowdown == Rational(1979, 989)
+    for same in (n.assume(precision="bf16"), n.assume(precision="int4"), narrow, nk.Napkin()):
+        assert "attention_slowdown" not in map(str, same.formulas["decode_compute_time"].symbols)
+    assert n.attention_slowdown == Rational(1979, 989)
+    assert n.assume(peak_flops="989 TFLOP/s").attention_slowdown == 1
+    assert n.assume(accelerator="B200", precision="fp4").attention_slowdown == 4
+    assert n.assume(accelerator="B300", precision="fp4").attention_slowdown == Rational(
+        12_600, 2250
+    )
+    fp4 = n.assume(accelerator="B200", precision="fp4", kv_precision="fp8")
+    assert fp4.attention_slowdown == 2
+    assert n.assume("attention_slowdown = 3").attention_slowdown == 3
+
+
+def test_gpus_exchange_16_bits_whatever_the_weights_have() -> None:
+    n = nk.Napkin(model="Llama-3-8B", accelerator="H100", context=8192, batch=1, n_gpus=8)
+    narrow, wide = (n.assume(precision=precision) for precision in ("fp8", "bf16"))
+    assert narrow.all_reduce_time == wide.all_reduce_time
+    assert narrow.assume(bytes_per_hidden=1).all_reduce_time * 2 == wide.all_reduce_time

@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
+from sympy import Rational
 
 import napkin as nk
 from napkin.errors import DoesNotFitError, MissingGivenError
@@ -107,7 +108,7 @@ def _ring(gpus: int, size: float, rounds: int) -> float:
 
 def test_all_reduces_as_messages() -> None:
     n = DEEPSEEK.assume(batch=64)
-    size = 64 * float(n.d_model) * float(n.bytes_per_activation)
+    size = 64 * float(n.d_model) * float(n.bytes_per_hidden)
     sent = sum(_ring(8, size, 2) for _ in range(int(n.n_layers)) for _ in ("attention", "experts"))
     assert float(n.all_reduce_time) == pytest.approx(sent / float(n.link_bandwidth))
     # without the attention: rows are gathered before the experts, and scattered behind them
@@ -118,7 +119,7 @@ def test_all_reduces_as_messages() -> None:
 
 def test_experts_elsewhere_as_messages() -> None:
     n = DEEPSEEK.assume(ON_ITS_OWN, variants.expert_parallel, batch=64)
-    row = float(n.d_model) * float(n.bytes_per_activation)
+    row = float(n.d_model) * float(n.bytes_per_hidden)
     experts = int(n.n_experts)
     layers = int(n.n_layers) - int(n.n_layers_dense)
     away = sum(expert * 8 // experts != 0 for expert in range(experts))  # seen from GPU 0
@@ -346,3 +347,21 @@ def test_skewed_routing_works_everywhere() -> None:
     assert rows["routing_skew"] == pytest.approx(slope, rel=0.01)
     flat = nk.sensitivity(n.assume(routing_skew=0, batch=16), "experts_touched")
     assert {row.name for row in flat.rows} >= {"batch"}
+
+
+def test_the_first_sentence_says_what_is_wrong() -> None:
+    n = nk.Napkin(model="Qwen3-32B", accelerator="H100", precision="fp8", context=3000)
+    with pytest.raises(DoesNotFitError, match="evenly: tensor_parallel=4 GPUs must divide n_gp"):
+        _ = n.assume(n_gpus=2, tensor_parallel=4).concurrent_sequences
+    with pytest.raises(DoesNotFitError, match="evenly: 64 query heads, in a cache of 8 parts"):
+        _ = n.assume(n_gpus=6).concurrent_sequences
+
+
+def test_a_message_counts_whole_sequences() -> None:
+    n = nk.Napkin(model="Qwen3-32B", accelerator="H100", precision="fp8", context=3000, batch=500)
+    n = n.assume(kv_budget=n.kv_bytes_per_sequence.number * Rational(2667, 10))
+    with pytest.raises(DoesNotFitError, match="only 266 sequences fit"):
+        _ = n.decode_step_time
+    n = n.assume("idle_offloaded", host_memory="100.9 GB", users=900, duty_cycle=0.01)
+    with pytest.raises(DoesNotFitError, match="only those of 128 users fit"):
+        _ = n.users
