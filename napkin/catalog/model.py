@@ -21,7 +21,7 @@ from ..quantities.given import coherent
 from ..quantities.quantity import lookup
 from .data import source_of, table
 from .families import text_part
-from .narrow import widths
+from .narrow import STORED, widths
 from .shapes import shapes
 
 _KINDS: Final = {
@@ -50,6 +50,8 @@ class Model:
         Where the shapes were read.
     notes : tuple of str
         What is left out or special.
+    unread : str
+        Why the widths of its published weights are not known, and what to give instead.
 
     Examples
     --------
@@ -65,6 +67,7 @@ class Model:
     variants: tuple[str, ...]
     source: str
     notes: tuple[str, ...] = ()
+    unread: str = ""
 
     @classmethod
     def from_config(cls, config: str | Path | Mapping[str, Any]) -> Model:
@@ -154,9 +157,10 @@ class Model:
         missing = [name for name in open_ends if lookup(name).default is None]
         if missing:
             listed = ", ".join(f"{name} ({lookup(name).meaning})" for name in missing)
+            why = f" Why: {self.unread}." if "bytes_per_weight" in listed and self.unread else ""
             raise MissingGivenError(
                 f"{target} of {self.name} needs {listed}: "
-                f"give it, as in count({target!r}, {missing[0]}=...)."
+                f"give it, as in count({target!r}, {missing[0]}=...).{why}"
             )
         known |= {name: coherent(name, lookup(name).default) for name in open_ends}
         return form.xreplace(known)
@@ -275,6 +279,7 @@ def _read(config: Mapping[str, Any], name: str, source: str, notes: tuple[str, .
     text, nested, left_out = text_part(config, name)
     givens, variants, said = shapes(text, nested, name)
     model = Model(name, givens, tuple(variants), source, (*notes, *left_out, *said))
-    stored = {"quantization_config": config.get("quantization_config")} | dict(text)
-    published, not_counted = widths(stored, variants, _counting(model))
-    return replace(model, givens=givens | published, notes=(*model.notes, *not_counted))
+    stored = {key: config.get(key) for key in STORED} | dict(text)
+    published, unread = widths(stored, variants, _counting(model))
+    notes = (*model.notes, unread) if unread else model.notes
+    return replace(model, givens=givens | published, notes=notes, unread=unread)
