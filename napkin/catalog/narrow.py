@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from math import gcd
 from typing import Any, Final
 
-from sympy import Expr, Rational
+from sympy import Expr, Integer, Rational
 
 from .families import Config, shown
 from .schemes import Scheme, scheme_of
@@ -20,6 +21,8 @@ _WIDE: Final = re.compile(
     "lm_head|embed|norm|router|vision|visual|projector|multi_modal|audio|conv1d|mtp|rotary|sinks"
 )
 _SLACK: Final = Rational(1, 100)  # what biases, norms and convolutions may add to the matrices
+_SHARED_ROWS: Final = ("q_proj", "q_b_proj", "kv_b_proj", "gate_proj", "up_proj")
+_SHARED_COLUMNS: Final = ("o_proj", "down_proj")
 _MLA: Final = frozenset({"mla", "mla_full_query"})
 _SMALL: Final = ("mlp.gate", "mlp.shared_expert_gate", "self_attn.indexer.weights_proj")
 
@@ -102,7 +105,22 @@ def _averages(
         "bytes_per_weight": wide - saved[False] / linear,
         "bytes_per_embedding_weight": Rational(wide),
     }
-    return found | ({"bytes_per_expert_weight": wide - saved[True] / routed} if routed else {})
+    found |= {"bytes_per_expert_weight": wide - saved[True] / routed} if routed else {}
+    return found | (_blocks(scheme, kept, int(count("d_head"))) if scheme.rows > 1 else {})
+
+
+def _blocks(scheme: Scheme, kept: Mapping[Matrix, int], head: int) -> dict[str, Expr]:
+    """Count the blocks along the sides that GPUs share, where every one must stay whole."""
+    found = {"attention_blocks": 0, "feed_forward_blocks": 0}
+    whole_heads = head % scheme.rows == 0  # keys and values of one are then copied whole
+    for m in kept:
+        name = m.name.rpartition(".")[2]
+        rows = name in _SHARED_ROWS or (name in ("k_proj", "v_proj") and not whole_heads)
+        if kept[m] < m.layers and (rows or name in _SHARED_COLUMNS):
+            part = "attention_blocks" if "attn" in m.name else "feed_forward_blocks"
+            side, block = (m.rows, scheme.rows) if rows else (m.columns, scheme.columns)
+            found[part] = gcd(found[part], side // block if side % block == 0 else 1)
+    return {part: Integer(blocks) for part, blocks in found.items()}
 
 
 def _kept(scheme: Scheme, matrices: list[Matrix], layers: int) -> dict[Matrix, int]:

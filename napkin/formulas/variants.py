@@ -240,7 +240,7 @@ attention_data_parallel = Bundle(
 )
 expert_parallel = Bundle(
     "expert_parallel",
-    (parallelism.expert_transfers_per_token,),
+    (parallelism.expert_transfers_per_token, parallelism.whole_expert_weight_bytes),
     "whole experts are spread over the GPUs, and tokens travel to them",
 )
 uniform_routing = Bundle(

@@ -166,7 +166,7 @@ def _are_several(changes: Iterable[Change], givens: Mapping[Symbol, Given]) -> b
 def _weigh(formulas: Formulas, givens: dict[Symbol, Given], own: set[Symbol], given: bool) -> None:
     """Make the widths of the weights agree: the reader's `own` ones, or a `given` total."""
     if q.bytes_per_weight in own:  # one width for all
-        for part in quantization.PARTS:
+        for part in (*quantization.PARTS, q.attention_blocks, q.feed_forward_blocks):
             givens.pop(part, None)
     elif (
         given

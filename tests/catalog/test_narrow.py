@@ -365,7 +365,7 @@ def test_a_precision_does_not_say_what_files_weigh_that_are_stored_in_an_unknown
         assert n.assume(bytes_per_weight=1).weight_bytes.number == 8_030_261_248
         assert float(n.assume(weight_bytes="5 GB", batch=1).weight_bytes_read) < 5e9
     with pytest.raises(MissingGivenError, match="of tomorrow"):
-        nk.solve(nk.Napkin(model=unread, accelerator="H100"), "memory", kv_budget="0 GB")
+        nk.solve(nk.Napkin(model=unread, accelerator="H100"), "memory", kv_budget="1 GB")
 
 
 def test_other_words_for_how_weights_are_stored() -> None:
