@@ -280,6 +280,6 @@ def _read(config: Mapping[str, Any], name: str, source: str, notes: tuple[str, .
     givens, variants, said = shapes(text, nested, name)
     model = Model(name, givens, tuple(variants), source, (*notes, *left_out, *said))
     stored = {key: config.get(key) for key in STORED} | dict(text)
-    published, unread = widths(stored, variants, _counting(model))
-    notes = (*model.notes, unread) if unread else model.notes
+    published, more, unread = widths(stored, variants, _counting(model))
+    notes = (*model.notes, *more)
     return replace(model, givens=givens | published, notes=notes, unread=unread)

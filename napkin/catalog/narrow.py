@@ -16,6 +16,10 @@ from .schemes import Scheme, scheme_of
 
 STORED: Final = ("quantization_config", "quantization", "compression_config")
 """Keys that say how weights are stored."""
+_SCALES: Final = (
+    "scales of blocks are counted at 32 bits, as servers hold them; some files, such as those of "
+    "Qwen3-32B-FP8, store 16"
+)
 _COUNTED: Final = frozenset({"gqa", "mla", "mla_full_query", "moe"})
 _WIDE: Final = re.compile(
     "lm_head|embed|norm|router|vision|visual|projector|multi_modal|audio|conv1d|mtp|rotary|sinks"
@@ -49,27 +53,31 @@ class _NotCountedError(Exception):
 
 def widths(
     config: Config, variants: Collection[str], count: Callable[[str], Expr]
-) -> tuple[dict[str, Expr], str]:
-    """Return the average widths of the stored weights, or why they are not counted.
+) -> tuple[dict[str, Expr], list[str], str]:
+    """Return the average widths of the stored weights, notes, and why they are not counted.
 
     `count` computes a quantity of the model.
     """
     stored = next((config[key] for key in STORED if config.get(key)), None)
     if stored is None:
-        return {}, ""
+        return {}, [], ""
     dtype = config.get("torch_dtype") or config.get("dtype") or "bfloat16"
     wide = {"bfloat16": 2, "float16": 2, "float32": 4}.get(str(dtype))
     scheme = scheme_of(stored, wide) if wide else None
     try:
         if not (wide and scheme):
             raise _NotCountedError(f"no count is known for {shown(stored)}, {dtype!s:.20}")
-        return _averages(config, scheme, variants, count, wide), ""
+        found = _averages(config, scheme, variants, count, wide)
     except _NotCountedError as reason:
         method = stored.get("quant_method", stored) if isinstance(stored, Mapping) else stored
-        return {}, (
+        unread = (
             f"its quantization_config, {shown(method)}, is not counted ({reason}): give "
             "bytes_per_weight, the average of its files, or weight_bytes, all that they weigh"
         )
+        return {}, [unread], unread
+    # A config does not say it: files of DeepSeek, in the same words, do store 32.
+    unsure = scheme.rows > 1 and scheme.scale_bytes == 4 and not _MLA & set(variants)
+    return found, [_SCALES] if unsure else [], ""
 
 
 def _averages(

@@ -151,7 +151,9 @@ M = LLAMA_MATRICES
 def test_formats_by_hand(stored: dict[str, Any], narrow: Any) -> None:
     llama = model("Llama-3-8B", **stored)
     assert llama.checkpoint_bytes == by_hand(narrow)
-    assert not llama.notes
+    unsure = stored.get("weight_block_size")
+    assert ["at 32 bits" in note for note in llama.notes] == ([True] if unsure else [])
+    assert not any("32 bits" in note for note in nk.Model.from_config("DeepSeek-V3").notes)
 
 
 def test_what_stays_wide_is_said_by_name_by_part_by_pattern_and_by_layer() -> None:
