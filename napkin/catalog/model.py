@@ -77,7 +77,8 @@ class Model:
         ----------
         config : str, Path or mapping
             A name of the catalog, also as the Hugging Face hub has it
-            (``"openai/gpt-oss-120b"``); the path of a ``config.json``, or its content.
+            (``"openai/gpt-oss-120b"``); the path of a ``config.json``, or of the folder that
+            holds it; or its content.
 
         Returns
         -------
@@ -103,12 +104,20 @@ class Model:
             return _of_catalog(name)
         path = Path(config)
         try:
+            folder = path.is_dir()
+            path = path / "config.json" if folder else path
             found = path.is_file()
         except (OSError, ValueError):  # no name that a file could have
-            found = False
+            found = folder = False
+        if folder and not found:
+            raise ConfigError(
+                f"the folder {path.parent.name!r} holds no config.json: give the folder of a "
+                "model as the hub has it, or the path of its config.json."
+            )
         if not found:
             raise unknown("model in the catalog, nor a file,", str(config)[:80], names)
-        return _read(_load(path), path.stem, f"{path.name}")
+        name = path.parent.resolve().name if folder else path.stem
+        return _read(_load(path), name, path.name)
 
     def formulas(self) -> dict[Symbol, Formula]:
         """Return the formulas of this model, its variants put in."""
