@@ -91,6 +91,7 @@ n_layers_full = declare("n_layers_full", "1", "layers that look back at every to
 n_layers_conv = declare("n_layers_conv", "1", "layers with a short convolution", r"n_\mathrm{conv}", WHOLE, 0)
 n_layers_parallel = declare("n_layers_parallel", "1", "layers of two kinds at once, counted with each", r"n_\mathrm{par}", WHOLE, 0)
 n_layers_indexed = declare("n_layers_indexed", "1", "layers with an indexer that picks the tokens to attend to", r"n_\mathrm{lay,idx}", WHOLE, 0)
+d_embedding = declare("d_embedding", "1", "width of the embedding, where it is not that of the model", r"d_\mathrm{emb}", COUNT, key="word_embed_proj_dim")
 d_latent = declare("d_latent", "1", "width that routed experts work in, where it is not that of the model", r"d_\mathrm{lat}", COUNT, key="moe_latent_size")
 bytes_per_index = declare("bytes_per_index", "byte", "bytes of one cached element of an indexer's key", r"b_\mathrm{idx}", POSITIVE, "1.03125 byte")
 conv_layer_params = declare("conv_layer_params", "1", "parameters of a short convolution, one layer", r"P_\mathrm{conv}")
