@@ -284,6 +284,16 @@ def test_what_certainly_changes_no_count_is_let_be(changes: dict[str, Any]) -> N
     assert read(LLAMA, **changes).n_params == 8_030_261_248
 
 
+def test_keys_of_the_first_files_of_cohere2() -> None:
+    config = {"model_type": "cohere2", "hidden_size": 64, "num_hidden_layers": 4, "vocab_size": 99}
+    config |= {"num_attention_heads": 4, "intermediate_size": 32, "sliding_window": 8}
+    more = {"layer_switch": 4, "order_of_interleaved_layers": "local_attn_first", "rotary_pct": 1.0}
+    more |= {"use_parallel_block": True, "use_gated_activation": True, "use_parallel_embedding": 0}
+    assert read(config, **more).givens["n_layers_window"] == 3
+    with pytest.raises(ConfigError, match="layer_switch is 2"):
+        read(config, **(more | {"layer_switch": 2}))
+
+
 def test_an_alias_with_another_value_is_refused() -> None:
     with pytest.raises(ConfigError, match="num_hidden_layers and num_layers mean the same"):
         read(LLAMA, num_layers=31)
