@@ -39,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     sheet = argparse.ArgumentParser(add_help=False)
     for choice in CHOICES:
-        path = ", or the path of its config.json" if choice == "model" else ""
+        path = ", or the path of its config.json or folder" if choice == "model" else ""
         sheet.add_argument(f"--{choice.replace('_', '-')}", help=f"by name{path}")
     sheet.add_argument("--assume", action="append", default=[], metavar="FORMULA OR VARIANT")
     sheet.add_argument("--given", nargs="+", action="extend", default=[], metavar="NAME=VALUE")

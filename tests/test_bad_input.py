@@ -823,6 +823,7 @@ def test_a_context_holds_the_prompt(way: tuple[str, ...]) -> None:
         ("concurrency", "batch"),
         ("gpu_memory_utilization", "usable_memory"),
         ("isl", "prompt"),
+        ("throughput", "tokens_per_second"),
         ("osl", "new_tokens"),
         ("kv_cache_dtype", "bytes_per_kv"),
         ("num_key_value_heads", "n_kv_heads"),
@@ -839,6 +840,23 @@ def test_a_name_from_elsewhere_leads_to_the_quantity(name: str, here: str) -> No
     ):
         with pytest.raises(NapkinError, match=f"no quantity '{name}': here it is {here} \\("):
             ask()
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("tok/s", "here it is tokens_per_second"),
+        ("latency", "tpot is .*, ttft"),
+        ("ep", "assume 'expert_parallel'"),
+        ("dp", "replicas .* 'attention_data_parallel'"),
+        ("pp", "no formula here counts stages of layers; n_gpus"),
+    ],
+)
+def test_a_planner_s_word_gets_advice(name: str, advice: str) -> None:
+    one: dict[str, Any] = {name: 8}
+    for ask in (nk.Napkin, QWEN.assume):
+        with pytest.raises(UnknownNameError, match=f"no quantity '{name}': {advice}"):
+            ask(**one)
 
 
 def test_a_precision_is_named_where_a_width_is_meant() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -189,21 +189,22 @@ def check_values(config: Config, family: Config, name: str) -> None:
 
 
 def check_keys(config: Config, family: Config, name: str) -> None:
-    """Refuse keys that may change a count, all at once."""
+    """Refuse keys of which nothing is known, all at once; one that is null or zero says nothing."""
     used = {key for keys in family["keys"].values() for key in keys} | set(family["only"])
     used |= {*family["left_out"], *(key for part in family.get("when", ()) for key in _tried(part))}
     used |= {rule.get("key", "") for rule in _rules(family.get("layers", {}))}
     used |= {key for keys in family.get("by_layer", {}).values() for key in keys.values()}
-    used = {entry.partition(".")[0] for entry in used}
     harmless = "|".join([*family["harmless"], *family.get("ignored", ())])
-    odd = [
-        f"{shown(key)} ({shown(found):.30})"
-        for key, found in config.items()
-        if found
-        and key not in used
-        and re.search(family["suspect"], str(key))
-        and not re.fullmatch(harmless, str(key))
-    ]
+
+    def unknown(part: Config, above: str = "") -> Iterator[str]:
+        for key, found in part.items():
+            path = f"{above}{key!s:.80}"
+            if isinstance(found, Mapping) and any(other.startswith(f"{path}.") for other in used):
+                yield from unknown(found, f"{path}.")
+            elif found and path not in used and not re.fullmatch(harmless, str(key)):
+                yield f"{path!r} ({shown(found):.30})"
+
+    odd = list(unknown(config))
     if odd:
         raise ConfigError(
             f"{name}: {', '.join(odd)} may change the count, and nothing is known about "

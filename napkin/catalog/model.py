@@ -21,7 +21,7 @@ from ..quantities.given import coherent
 from ..quantities.quantity import lookup
 from .data import source_of, table
 from .families import text_part
-from .narrow import widths
+from .narrow import STORED, widths
 from .shapes import shapes
 
 _KINDS: Final = {
@@ -50,6 +50,8 @@ class Model:
         Where the shapes were read.
     notes : tuple of str
         What is left out or special.
+    unread : str
+        Why the widths of its published weights are not known, and what to give instead.
 
     Examples
     --------
@@ -65,6 +67,7 @@ class Model:
     variants: tuple[str, ...]
     source: str
     notes: tuple[str, ...] = ()
+    unread: str = ""
 
     @classmethod
     def from_config(cls, config: str | Path | Mapping[str, Any]) -> Model:
@@ -74,7 +77,8 @@ class Model:
         ----------
         config : str, Path or mapping
             A name of the catalog, also as the Hugging Face hub has it
-            (``"openai/gpt-oss-120b"``); the path of a ``config.json``, or its content.
+            (``"openai/gpt-oss-120b"``); the path of a ``config.json``, or of the folder that
+            holds it; or its content.
 
         Returns
         -------
@@ -100,12 +104,20 @@ class Model:
             return _of_catalog(name)
         path = Path(config)
         try:
+            folder = path.is_dir()
+            path = path / "config.json" if folder else path
             found = path.is_file()
         except (OSError, ValueError):  # no name that a file could have
-            found = False
+            found = folder = False
+        if folder and not found:
+            raise ConfigError(
+                f"the folder {path.parent.name!r} holds no config.json: give the folder of a "
+                "model as the hub has it, or the path of its config.json."
+            )
         if not found:
             raise unknown("model in the catalog, nor a file,", str(config)[:80], names)
-        return _read(_load(path), path.stem, f"{path.name}")
+        name = path.parent.resolve().name if folder else path.stem
+        return _read(_load(path), name, path.name)
 
     def formulas(self) -> dict[Symbol, Formula]:
         """Return the formulas of this model, its variants put in."""
@@ -154,9 +166,10 @@ class Model:
         missing = [name for name in open_ends if lookup(name).default is None]
         if missing:
             listed = ", ".join(f"{name} ({lookup(name).meaning})" for name in missing)
+            why = f" Why: {self.unread}." if "bytes_per_weight" in listed and self.unread else ""
             raise MissingGivenError(
                 f"{target} of {self.name} needs {listed}: "
-                f"give it, as in count({target!r}, {missing[0]}=...)."
+                f"give it, as in count({target!r}, {missing[0]}=...).{why}"
             )
         known |= {name: coherent(name, lookup(name).default) for name in open_ends}
         return form.xreplace(known)
@@ -275,6 +288,7 @@ def _read(config: Mapping[str, Any], name: str, source: str, notes: tuple[str, .
     text, nested, left_out = text_part(config, name)
     givens, variants, said = shapes(text, nested, name)
     model = Model(name, givens, tuple(variants), source, (*notes, *left_out, *said))
-    stored = {"quantization_config": config.get("quantization_config")} | dict(text)
-    published, not_counted = widths(stored, variants, _counting(model))
-    return replace(model, givens=givens | published, notes=(*model.notes, *not_counted))
+    stored = {key: config.get(key) for key in STORED} | dict(text)
+    published, more, unread = widths(stored, variants, _counting(model))
+    notes = (*model.notes, *more)
+    return replace(model, givens=givens | published, notes=notes, unread=unread)

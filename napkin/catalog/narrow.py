@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from math import gcd
 from typing import Any, Final
 
-from sympy import Expr, Rational
+from sympy import Expr, Integer, Rational
 
-from .families import Config
+from .families import Config, shown
 from .schemes import Scheme, scheme_of
 
-NOT_COUNTED: Final = (
-    "how its quantization_config stores the weights is not counted: give bytes_per_weight"
+STORED: Final = ("quantization_config", "quantization", "compression_config")
+"""Keys that say how weights are stored."""
+_SCALES: Final = (
+    "scales of blocks are counted at 32 bits, as servers hold them; some files, such as those of "
+    "Qwen3-32B-FP8, store 16"
 )
 _COUNTED: Final = frozenset({"gqa", "mla", "mla_full_query", "moe"})
 _WIDE: Final = re.compile(
     "lm_head|embed|norm|router|vision|visual|projector|multi_modal|audio|conv1d|mtp|rotary|sinks"
 )
 _SLACK: Final = Rational(1, 100)  # what biases, norms and convolutions may add to the matrices
+_SHARED_ROWS: Final = ("q_proj", "q_b_proj", "kv_b_proj", "gate_proj", "up_proj")
+_SHARED_COLUMNS: Final = ("o_proj", "down_proj")
 _MLA: Final = frozenset({"mla", "mla_full_query"})
 _SMALL: Final = ("mlp.gate", "mlp.shared_expert_gate", "self_attn.indexer.weights_proj")
 
@@ -41,20 +47,37 @@ class Matrix:
         return self.rows * self.columns * self.copies
 
 
+class _NotCountedError(Exception):
+    """Why the stored weights are not counted."""
+
+
 def widths(
     config: Config, variants: Collection[str], count: Callable[[str], Expr]
-) -> tuple[dict[str, Expr], list[str]]:
-    """Return the average widths of the stored weights, and what is not counted.
+) -> tuple[dict[str, Expr], list[str], str]:
+    """Return the average widths of the stored weights, notes, and why they are not counted.
 
     `count` computes a quantity of the model.
     """
-    if not config.get("quantization_config"):
-        return {}, []
+    stored = next((config[key] for key in STORED if config.get(key)), None)
+    if stored is None:
+        return {}, [], ""
     dtype = config.get("torch_dtype") or config.get("dtype") or "bfloat16"
     wide = {"bfloat16": 2, "float16": 2, "float32": 4}.get(str(dtype))
-    scheme = scheme_of(config["quantization_config"], wide) if wide else None
-    found = _averages(config, scheme, variants, count, wide) if scheme and wide else None
-    return (found, []) if found else ({}, [NOT_COUNTED])
+    scheme = scheme_of(stored, wide) if wide else None
+    try:
+        if not (wide and scheme):
+            raise _NotCountedError(f"no count is known for {shown(stored)}, {dtype!s:.20}")
+        found = _averages(config, scheme, variants, count, wide)
+    except _NotCountedError as reason:
+        method = stored.get("quant_method", stored) if isinstance(stored, Mapping) else stored
+        unread = (
+            f"its quantization_config, {shown(method)}, is not counted ({reason}): give "
+            "bytes_per_weight, the average of its files, or weight_bytes, all that they weigh"
+        )
+        return {}, [unread], unread
+    # A config does not say it: files of DeepSeek, in the same words, do store 32.
+    unsure = scheme.rows > 1 and scheme.scale_bytes == 4 and not _MLA & set(variants)
+    return found, [_SCALES] if unsure else [], ""
 
 
 def _averages(
@@ -63,25 +86,23 @@ def _averages(
     variants: Collection[str],
     count: Callable[[str], Expr],
     wide: int,
-) -> dict[str, Expr] | None:
+) -> dict[str, Expr]:
     others = ("n_layers_cross", "n_layers_wide", "n_layers_conv", "d_layer_input")
     if not set(variants) <= _COUNTED or any(count(other) for other in others):
-        return None
+        raise _NotCountedError("not for this kind of layers")
     if scheme.names_head and not any("lm_head" in name for name in scheme.ignored):
-        return None  # the head is a matrix, too
+        raise _NotCountedError("the head is a matrix, too")
     layers, routed = int(count("n_layers")), count("routed_params")
     linear = count("n_params") - routed - count("wide_params")
     matrices = [*_matrices(config, variants, lambda name: int(count(name)))]
     plain = [m for m in matrices if ".experts." not in m.name]
     missing = linear - sum(m.size * m.layers for m in plain)
     if not 0 <= missing <= _SLACK * linear and not scheme.experts_only:
-        return None
+        raise _NotCountedError("not for all of its matrices")
     if _MLA & set(variants):  # there they are no linear layers, or said by the code to stay wide
         small = (m.name for m in matrices if m.name in _SMALL)
         scheme = replace(scheme, ignored=(*scheme.ignored, *small))
     kept = _kept(scheme, matrices, layers)
-    if kept is None:
-        return None
     saved = {True: Rational(0), False: Rational(0)}
     for m in matrices:
         routes = ".experts." in m.name
@@ -92,11 +113,26 @@ def _averages(
         "bytes_per_weight": wide - saved[False] / linear,
         "bytes_per_embedding_weight": Rational(wide),
     }
-    return found | ({"bytes_per_expert_weight": wide - saved[True] / routed} if routed else {})
+    found |= {"bytes_per_expert_weight": wide - saved[True] / routed} if routed else {}
+    return found | (_blocks(scheme, kept, int(count("d_head"))) if scheme.rows > 1 else {})
 
 
-def _kept(scheme: Scheme, matrices: list[Matrix], layers: int) -> dict[Matrix, int] | None:
-    """Return in how many layers each matrix stays wide, or None where a name is not understood."""
+def _blocks(scheme: Scheme, kept: Mapping[Matrix, int], head: int) -> dict[str, Expr]:
+    """Count the blocks along the sides that GPUs share, where every one must stay whole."""
+    found = {"attention_blocks": 0, "feed_forward_blocks": 0}
+    whole_heads = head % scheme.rows == 0  # keys and values of one are then copied whole
+    for m in kept:
+        name = m.name.rpartition(".")[2]
+        rows = name in _SHARED_ROWS or (name in ("k_proj", "v_proj") and not whole_heads)
+        if kept[m] < m.layers and (rows or name in _SHARED_COLUMNS):
+            part = "attention_blocks" if "attn" in m.name else "feed_forward_blocks"
+            side, block = (m.rows, scheme.rows) if rows else (m.columns, scheme.columns)
+            found[part] = gcd(found[part], side // block if side % block == 0 else 1)
+    return {part: Integer(blocks) for part, blocks in found.items()}
+
+
+def _kept(scheme: Scheme, matrices: list[Matrix], layers: int) -> dict[Matrix, int]:
+    """Return in how many layers each matrix stays wide."""
     full = {m: [f"model.layers.{layer}.{m.name}" for layer in range(layers)] for m in matrices}
     hit = {m: set[int]() for m in matrices}
     mixed = any(m.layers != layers for m in matrices)
@@ -107,7 +143,7 @@ def _kept(scheme: Scheme, matrices: list[Matrix], layers: int) -> dict[Matrix, i
         if re.search(r"experts\.\d", entry) or (
             mixed and re.fullmatch(r".*layers\.\d+(\.mlp)?\*?", entry)
         ):
-            return None  # a part of the experts, or a layer of a kind that is not known
+            raise _NotCountedError(f"{entry:.60} may be a layer of any kind, or a part of experts")
         matches = _matcher(entry)
         told = False
         for m in matrices:
@@ -115,11 +151,11 @@ def _kept(scheme: Scheme, matrices: list[Matrix], layers: int) -> dict[Matrix, i
             hit[m] |= found
             told |= bool(found)
         if not (told or _WIDE.search(entry)):
-            return None
+            raise _NotCountedError(f"{entry:.60} names no known matrix")
     kept = {m: m.layers if len(found) == layers else len(found) for m, found in hit.items()}
     untold = any(m.name in _SMALL and kept[m] != m.layers for m in matrices)
     if not scheme.experts_only and (untold or any(kept[m] > m.layers for m in matrices)):
-        return None
+        raise _NotCountedError("whether routers and gates stay wide is not said")
     return kept
 
 

@@ -28,9 +28,14 @@ class Graph(Mapping[Symbol, Formula]):
     """
 
     def __init__(
-        self, formulas: Formulas, known: Iterable[Symbol], zero: Iterable[Symbol] = ()
+        self,
+        formulas: Formulas,
+        known: Iterable[Symbol],
+        zero: Iterable[Symbol] = (),
+        hints: Iterable[tuple[Symbol, str]] = (),
     ) -> None:
         self.packaged = dict(formulas)
+        self.hints = dict(hints)  # why an input is left open
         self.known = frozenset(known)
         # Only counts and switches: a share or a price of 0 may move, so its term stays.
         default_zero = {q.symbol for q in REGISTRY.values() if q.default == 0 and q.domain.integer}
@@ -232,15 +237,21 @@ class Graph(Mapping[Symbol, Formula]):
 
 @lru_cache(maxsize=_GRAPHS)
 def _graph(
-    formulas: frozenset[tuple[Symbol, Node]], known: frozenset[Symbol], zero: frozenset[Symbol]
+    formulas: frozenset[tuple[Symbol, Node]],
+    known: frozenset[Symbol],
+    zero: frozenset[Symbol],
+    hints: frozenset[tuple[Symbol, str]],
 ) -> Graph:
-    return Graph(dict(formulas), known, zero)
+    return Graph(dict(formulas), known, zero, hints)
 
 
-def graph_of(formulas: Formulas, givens: Mapping[Symbol, Expr]) -> Graph:
+def graph_of(
+    formulas: Formulas, givens: Mapping[Symbol, Expr], hints: Mapping[Symbol, str] | None = None
+) -> Graph:
     """Return the graph of formulas under givens, which share it if they differ only in value."""
     zero = (s for s, value in givens.items() if value == 0 and REGISTRY[s.name].domain.integer)
-    return _graph(frozenset(formulas.items()), frozenset(givens), frozenset(zero))
+    said = frozenset((hints or {}).items())
+    return _graph(frozenset(formulas.items()), frozenset(givens), frozenset(zero), said)
 
 
 def choice(expression: Expr) -> Min | Max | None:

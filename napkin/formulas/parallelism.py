@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from sympy import And, Integer, Max, Min, Not, ceiling, oo
@@ -9,6 +10,7 @@ from sympy import And, Integer, Max, Min, Not, ceiling, oo
 from ..quantities import notation as q
 from .formula import Detail, Formula, Without
 from .probability import MOST_GPUS, FewestGpus
+from .quantization import weight_bytes
 
 _MEGATRON = "Shoeybi et al. 2019, Megatron-LM, arXiv:1909.08053, section 3"
 _POPE = "Pope et al. 2022, arXiv:2211.05102, section 3.3"
@@ -104,6 +106,36 @@ shared_kv_copies = Formula(
         Detail("Or assume attention_data_parallel, where each GPU has sequences of its own."),
     ),
 )
+_attention_blocks = q.attention_blocks / q.tensor_parallel
+_feed_forward_blocks = q.feed_forward_blocks / q.n_gpus
+_attention_divides = ceiling(_attention_blocks) <= _attention_blocks
+_feed_forward_divides = ceiling(_feed_forward_blocks) <= _feed_forward_blocks
+shared_weight_bytes = replace(
+    weight_bytes,
+    valid=And(_attention_divides, _feed_forward_divides),
+    otherwise="the GPUs cannot share the blocks of the published weights evenly",
+    details=(
+        Detail(
+            "Attention has {} blocks side by side, which {} of tensor_parallel cannot share.",
+            (q.attention_blocks, q.tensor_parallel),
+            when=~_attention_divides,
+        ),
+        Detail(
+            "Feed-forward matrices have {} blocks side by side, which {} cannot share.",
+            (q.feed_forward_blocks, q.n_gpus),
+            when=~_feed_forward_divides,
+        ),
+        Detail(
+            "An expert is {} wide: assume expert_parallel, which leaves experts whole.",
+            (q.d_ff_expert,),
+            when=~_feed_forward_divides,
+        ),
+        Detail("Take a divisor, or give bytes_per_weight for a format without blocks."),
+    ),
+)
+whole_expert_weight_bytes = replace(
+    shared_weight_bytes, valid=_attention_divides, details=shared_weight_bytes.details[::3]
+)
 transfers_per_token = Formula(
     q.transfers_per_token,
     2 * q.n_layers * (q.tensor_parallel + q.n_gpus - 2) / q.n_gpus,
@@ -149,7 +181,10 @@ shared_prefill_all_reduce_time = Formula(
 )
 SEVERAL: Final[dict[Any, Formula]] = {
     formula.target: formula
-    for formula in (shared_kv_copies, shared_all_reduce_time, shared_prefill_all_reduce_time)
+    for formula in (
+        *(shared_kv_copies, shared_weight_bytes),
+        *(shared_all_reduce_time, shared_prefill_all_reduce_time),
+    )
 }
 """Formulas that several GPUs need beside those for one."""
 GROUPED: Final = (grouped_replicated_weight_bytes, grouped_restore_time)

@@ -6,6 +6,7 @@ from ..quantities import notation as q
 from .formula import Formula, Solved
 
 _SHAPES = "counted from the shapes"
+_NARROW = "OPT configuration and code, transformers 5"
 _LATENT = "Nemotron-H configuration and code, transformers 5"
 
 embedding_params = Formula(
@@ -82,6 +83,25 @@ other_params = Formula(
     why="a row for each learned position, the head's bias, and an embedding table for each layer",
     source=f"{_SHAPES}; Gemma 4 configuration and code, transformers 5",
     scope="the layers' tables are looked up, not multiplied, and may lie outside the GPU's memory",
+)
+narrow_embedding_params = Formula(
+    q.embedding_params,
+    q.n_vocab * q.d_embedding,
+    why="the embedding has a width of its own",
+    source=_NARROW,
+)
+narrow_head_params = Formula(
+    q.head_params, q.n_vocab * q.d_embedding, why="the head has that width, too", source=_NARROW
+)
+projected_other_params = Formula(
+    q.other_params,
+    q.n_positions * q.d_model
+    + 2
+    * q.d_model
+    * q.d_embedding
+    * Min(1, Max(q.d_model - q.d_embedding, q.d_embedding - q.d_model)),
+    why="two matrices lead from the embedding into the layers and back, where the widths differ",
+    source=_NARROW,
 )
 n_params = Formula(
     q.n_params,

@@ -136,6 +136,15 @@ latent_experts = Bundle(
     "routed experts work in a space that is narrower than the model",
     of_a_model=True,
 )
+narrow_embedding = Bundle(
+    "narrow_embedding",
+    (
+        *(transformer.narrow_embedding_params, transformer.narrow_head_params),
+        transformer.projected_other_params,
+    ),
+    "the embedding is narrower than the model, and projected",
+    of_a_model=True,
+)
 block_indexer = Bundle(
     "block_indexer",
     (layers.block_indexer_params, layers.block_bytes_per_index),
@@ -240,7 +249,7 @@ attention_data_parallel = Bundle(
 )
 expert_parallel = Bundle(
     "expert_parallel",
-    (parallelism.expert_transfers_per_token,),
+    (parallelism.expert_transfers_per_token, parallelism.whole_expert_weight_bytes),
     "whole experts are spread over the GPUs, and tokens travel to them",
 )
 uniform_routing = Bundle(

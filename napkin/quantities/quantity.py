@@ -98,6 +98,22 @@ def declare(
     return REGISTRY[name].symbol
 
 
+_ELSEWHERE: Final = {
+    word: advice
+    for advice, words in {
+        "assume 'expert_parallel' beside n_gpus, which leaves experts whole": (
+            *("ep", "ep_size", "expert_parallel", "expert_parallel_size", "enable_expert_parallel"),
+        ),
+        "replicas counts servers side by side; for attention alone, assume "
+        "'attention_data_parallel' beside n_gpus": ("dp", "dp_size", "data_parallel_size"),
+        "tpot is the time per output token, ttft the time to first token": ("latency",),
+        "no formula here counts stages of layers; n_gpus share each layer, and replicas stand "
+        "side by side": ("pp", "pp_size", "pipeline_parallel", "pipeline_parallel_size"),
+    }.items()
+    for word in words
+}
+
+
 def lookup(name: str | Symbol) -> Quantity:
     """Return what a symbol means.
 
@@ -110,9 +126,13 @@ def lookup(name: str | Symbol) -> Quantity:
         return REGISTRY[str(name)]
     except KeyError:
         asked = str(name).lower()
+        if asked in _ELSEWHERE:
+            raise UnknownNameError(
+                f"there is no quantity {str(name)!r}: {_ELSEWHERE[asked]}."
+            ) from None
         meant = [q for q in REGISTRY.values() if asked in (*q.also, q.config_key or None)]
         if not meant:
-            raise unknown("quantity", str(name), REGISTRY) from None
+            raise unknown("quantity", str(name), REGISTRY, "nk.symbols() lists them.") from None
         here = " or ".join(f"{q.name} ({q.meaning}, in {q.unit})" for q in meant)
         hints = "".join(f"; {q.hint}" for q in meant if q.hint)
         raise UnknownNameError(

@@ -93,7 +93,7 @@ transfers_per_token = declare("transfers_per_token", "1", "times that a GPU send
 all_reduce_time = declare("all_reduce_time", "s", "time in which the GPUs exchange the activations of a step", r"t_\mathrm{link}", NON_NEGATIVE)
 prefill_all_reduce_time = declare("prefill_all_reduce_time", "s", "time in which the GPUs exchange the activations of a prompt", r"t_\mathrm{pre,link}", NON_NEGATIVE)
 decode_step_time = declare("decode_step_time", "s", "time of one decode step", r"t_\mathrm{step}")
-tokens_per_second = declare("tokens_per_second", "token/s", "tokens of all users together", "X")
+tokens_per_second = declare("tokens_per_second", "token/s", "tokens of all users together", "X", also=("throughput", "output_throughput", "tok/s", "tokens/s", "tps"))
 tokens_per_second_per_user = declare("tokens_per_second_per_user", "token/s", "tokens that one user sees", "x", per=("user", "sequence", "request"))
 tpot = declare("tpot", "s", "time per output token", r"t_\mathrm{tpot}", per=("token",), also=("itl", "tbt", "inter_token_latency", "time_per_output_token"))
 ttft = declare("ttft", "s", "time to first token", r"t_\mathrm{ttft}", also=("time_to_first_token",))

@@ -11,7 +11,7 @@ from sympy import Basic, Eq, Expr, Symbol, Tuple
 
 from ..errors import MissingGivenError, NapkinError
 from ..formulas.formula import Formula, latex_of, legend
-from ..quantities.quantity import lookup
+from ..quantities.quantity import REGISTRY, lookup
 from ..quantities.table import Table
 from ..worksheet.napkin import Napkin, expect_napkin
 from ..worksheet.unused import idle, said_of
@@ -95,32 +95,34 @@ def say(sentence: str, /, **values: Any) -> Shown:
     return Shown(text, text)
 
 
-def symbols(n: Napkin, *names: str | Symbol) -> Table:
-    """Tabulate symbols with their meaning, unit and value.
+def symbols(n: Napkin | None = None, *names: str | Symbol) -> Table:
+    """Tabulate symbols with their meaning, unit and value: ``nk.symbols()`` lists them all.
 
     Parameters
     ----------
-    n : Napkin
-        Where the values come from.
+    n : Napkin, optional
+        Where the values come from; without it, no values are shown.
     *names : str or Symbol
-        Quantities.
+        Quantities; all that there are if none is named.
 
     Returns
     -------
     Table
         One row a quantity; a dash where the napkin has no value.
     """
-    expect_napkin(n, "symbols")
+    if n is not None:
+        expect_napkin(n, "symbols")
+    no_value = MissingGivenError if names else NapkinError
     rows = []
-    for name in names:
-        quantity = lookup(name)
-        try:
-            here = str(n[name])
-        except MissingGivenError:
-            here = "–"
-        shown = f"${quantity.shown}$"
-        rows.append([shown, f"`{quantity.name}`", quantity.meaning, quantity.unit, here])
-    return Table(["symbol", "code name", "meaning", "unit", "here"], rows)
+    for quantity in map(lookup, names or REGISTRY):
+        row = [f"${quantity.shown}$", f"`{quantity.name}`", quantity.meaning, quantity.unit]
+        if n is not None:
+            try:
+                row.append(str(n[quantity.name]))
+            except no_value:
+                row.append("–")
+        rows.append(row)
+    return Table(["symbol", "code name", "meaning", "unit", "here"][: 5 - (n is None)], rows)
 
 
 def results(napkins: Mapping[str, Napkin], *targets: str) -> Table:

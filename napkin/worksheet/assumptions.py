@@ -12,7 +12,6 @@ from sympy import Expr, Symbol
 
 from .. import catalog
 from ..catalog import Accelerator, Model
-from ..catalog.narrow import NOT_COUNTED
 from ..formulas import BASE, hardware, quantization
 from ..formulas.formula import Node
 from ..formulas.gqa import grouped_kv_heads
@@ -156,6 +155,12 @@ def apply(
     return formulas, givens | dict(typed)
 
 
+def hints_of(choices: Mapping[str, Choice]) -> dict[Symbol, str]:
+    """Say of quantities that an entry leaves open why it does."""
+    unread = choices["model"].entry.unread if "model" in choices else ""
+    return {q.bytes_per_weight: unread} if unread else {}
+
+
 def _are_several(changes: Iterable[Change], givens: Mapping[Symbol, Given]) -> bool:
     """Say whether a server may have more than one GPU."""
     counted = any(q.n_gpus in targets_of(change) for change in changes)
@@ -180,7 +185,7 @@ def _slow_down(formulas: Formulas, givens: dict[Symbol, Given], own: set[Symbol]
 def _weigh(formulas: Formulas, givens: dict[Symbol, Given], own: set[Symbol], given: bool) -> None:
     """Make the widths of the weights agree: the reader's `own` ones, or a `given` total."""
     if q.bytes_per_weight in own:  # one width for all
-        for part in quantization.PARTS:
+        for part in (*quantization.PARTS, q.attention_blocks, q.feed_forward_blocks):
             givens.pop(part, None)
     elif (
         given
@@ -209,13 +214,14 @@ def _from_catalog(choices: Mapping[str, Choice]) -> dict[Symbol, Given]:
     if model:
         source = "; ".join((f"{model.name}: {model.source}", *model.notes))
         published = model.givens
+        if model.unread:  # neither a scenario nor a precision says what its files weigh
+            given.pop("bytes_per_weight", None)
         given |= {name: (value, source) for name, value in published.items()}
     precision = str(choices["precision"].entry).lower() if "precision" in choices else ""
     if precision:
         said = f"precision {precision}{_REMARKS.get(precision, '')}"
-        if "bytes_per_weight" not in published:
-            unread = [NOT_COUNTED] if model and NOT_COUNTED in model.notes else []
-            given["bytes_per_weight"] = (catalog.width(precision), "; ".join((said, *unread)))
+        if "bytes_per_weight" not in published and not (model and model.unread):
+            given["bytes_per_weight"] = (catalog.width(precision), said)
             if precision in catalog.SCALED:  # such formats leave embedding and head alone
                 given["bytes_per_embedding_weight"] = (2, f"precision {precision}")
         products = catalog.products(precision, chip)

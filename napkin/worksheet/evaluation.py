@@ -206,7 +206,8 @@ def _missing(
     for symbol in missing:
         quantity = lookup(symbol)
         users = ", ".join(graph.dependents(nodes, symbol)[:4])
-        hint = f"; {quantity.hint}" if quantity.hint else ""
+        said = graph.hints.get(symbol) or quantity.hint
+        hint = f"; {said}" if said else ""
         lines.append(f"  {symbol} ({quantity.meaning}, in {quantity.unit}), for {users}{hint}")
     return MissingGivenError(
         f"{target} cannot be computed from what is given. Missing:\n" + "\n".join(lines) + "\n"

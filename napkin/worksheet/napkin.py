@@ -29,6 +29,7 @@ from .assumptions import (
     apply,
     brought_by,
     choose,
+    hints_of,
     left_by,
     merge,
     nodes_of,
@@ -130,7 +131,11 @@ class Napkin:
         vars(self).update(
             choices=MappingProxyType({**choices, **chosen}),
             changes=changes,
-            formulas=graph_of(formulas, {symbol: given.value for symbol, given in givens.items()}),
+            formulas=graph_of(
+                formulas,
+                {symbol: given.value for symbol, given in givens.items()},
+                hints_of({**choices, **chosen}),
+            ),
             givens=MappingProxyType(givens),
             _values={},
             _compiled={},

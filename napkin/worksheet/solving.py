@@ -67,7 +67,7 @@ def _in_unknown(n: Napkin, name: str, symbol: Symbol) -> Expr:
         raise NoSolutionError(f"no formula computes {name} here, so nothing can be solved for it.")
     opened = n.assume(**{symbol.name: somewhere(symbol)})
     numbers = {s: value for s, value in opened.numbers.items() if s != target}
-    graph = graph_of(opened.formulas.packaged, numbers)
+    graph = graph_of(opened.formulas.packaged, numbers, opened.formulas.hints)
     form = graph.in_terms_of(target, symbol)
     values: dict[Symbol, Expr] = {}
     for other in sorted(form.free_symbols - {symbol}, key=str):

@@ -57,6 +57,11 @@ def test_peaks_are_dense_and_rise_as_numbers_get_narrower(name: str) -> None:
         with pytest.raises(UnknownNameError, match="no source .* gives a peak .* of your own"):
             chip.peak("bf16")
         return
+    if set(chip.peak_flops) == {"fp4"}:  # all that its maker prints
+        assert (name, chip.peak("fp4")) == ("DGX Spark", "500 TFLOP/s")
+        with pytest.raises(UnknownNameError, match="fp4"):
+            chip.peak("bf16")
+        return
     wide = chip.peak_flops.get("bf16") or chip.peak_flops["fp16"]
     by_width = sorted(chip.peak_flops, key=lambda precision: -BYTES[precision])
     rates = [_rate(chip.peak(precision)) for precision in by_width]

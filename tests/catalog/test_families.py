@@ -284,6 +284,16 @@ def test_what_certainly_changes_no_count_is_let_be(changes: dict[str, Any]) -> N
     assert read(LLAMA, **changes).n_params == 8_030_261_248
 
 
+def test_keys_of_the_first_files_of_cohere2() -> None:
+    config = {"model_type": "cohere2", "hidden_size": 64, "num_hidden_layers": 4, "vocab_size": 99}
+    config |= {"num_attention_heads": 4, "intermediate_size": 32, "sliding_window": 8}
+    more = {"layer_switch": 4, "order_of_interleaved_layers": "local_attn_first", "rotary_pct": 1.0}
+    more |= {"use_parallel_block": True, "use_gated_activation": True, "use_parallel_embedding": 0}
+    assert read(config, **more).givens["n_layers_window"] == 3
+    with pytest.raises(ConfigError, match="layer_switch is 2"):
+        read(config, **(more | {"layer_switch": 2}))
+
+
 def test_an_alias_with_another_value_is_refused() -> None:
     with pytest.raises(ConfigError, match="num_hidden_layers and num_layers mean the same"):
         read(LLAMA, num_layers=31)
@@ -301,11 +311,16 @@ def test_what_nothing_confirms_is_refused_by_name(kind: str) -> None:
         read({"model_type": kind})
 
 
-def test_an_embedding_of_another_width_is_refused() -> None:
-    """As in OPT-350M, which projects its embeddings, and has no norm at its end."""
+def test_an_embedding_of_another_width_is_projected() -> None:
+    """The total of the hub for OPT-350M, which has no norm at its end either."""
     config = {"model_type": "opt", "hidden_size": 1024, "num_hidden_layers": 24, "ffn_dim": 4096}
     config |= {"num_attention_heads": 16, "vocab_size": 50272, "max_position_embeddings": 2048}
-    with pytest.raises(ConfigError, match="do_layer_norm_before is False"):
-        read(config, word_embed_proj_dim=512, do_layer_norm_before=False)
+    found = read(config, word_embed_proj_dim=512, do_layer_norm_before=False)
+    assert found.n_params == found.n_params_active == 331_196_416
+    assert found.kv_bytes_per_token() == 2 * 24 * 1024 * 2
+    wider = read(config, word_embed_proj_dim=2048, do_layer_norm_before=False)
+    assert wider.n_params - found.n_params == 1536 * (50_272 + 2 * 1024)
+    square = read(config, do_layer_norm_before=False).n_params
+    assert square - found.n_params == 50_272 * 512 - 2 * 512 * 1024
     with pytest.raises(ConfigError, match="hidden_size and word_embed_proj_dim .* differ"):
         read(config, word_embed_proj_dim=512)

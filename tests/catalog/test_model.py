@@ -70,6 +70,19 @@ def test_the_same_model_from_a_name_a_path_and_a_mapping(tmp_path: Path) -> None
     assert all(model.givens == models[0].givens for model in models)
     assert str(tmp_path) not in models[1].source
     assert nk.Napkin(model=path) == nk.Napkin(model=str(path))
+
+
+def test_a_folder_as_the_hub_has_it(tmp_path: Path) -> None:
+    folder = tmp_path / "My-Llama"
+    folder.mkdir()
+    with pytest.raises(ConfigError, match="folder 'My-Llama' holds no config.json: give") as caught:
+        nk.Model.from_config(folder)
+    assert str(tmp_path) not in str(caught.value)
+    (folder / "config.json").write_text(json.dumps(config()), encoding="utf-8")
+    for source in (folder, str(folder)):
+        found = nk.Model.from_config(source)
+        assert (found.name, found.source) == ("My-Llama", "config.json")
+        assert nk.Napkin(model=source).n_params == 8_030_261_248
     assert nk.Napkin(model=config()).n_params == 8_030_261_248
 
 
@@ -166,11 +179,6 @@ def test_not_a_config(content: bytes, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="config.json") as caught:
         nk.Model.from_config(path)
     assert str(tmp_path) not in str(caught.value)
-
-
-def test_a_folder_is_no_file(tmp_path: Path) -> None:
-    with pytest.raises(UnknownNameError, match="nor a file"):
-        nk.Model.from_config(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,9 @@ M = LLAMA_MATRICES
 def test_formats_by_hand(stored: dict[str, Any], narrow: Any) -> None:
     llama = model("Llama-3-8B", **stored)
     assert llama.checkpoint_bytes == by_hand(narrow)
-    assert not llama.notes
+    unsure = stored.get("weight_block_size")
+    assert ["at 32 bits" in note for note in llama.notes] == ([True] if unsure else [])
+    assert not any("32 bits" in note for note in nk.Model.from_config("DeepSeek-V3").notes)
 
 
 def test_what_stays_wide_is_said_by_name_by_part_by_pattern_and_by_layer() -> None:
@@ -223,7 +225,7 @@ def test_what_is_not_counted_is_said(stored: Any) -> None:
         config["torch_dtype"] = stored["torch_dtype"]
     llama = nk.Model.from_config(config)
     assert any("quantization_config" in note for note in llama.notes)
-    with pytest.raises(MissingGivenError, match="bytes_per_weight"):
+    with pytest.raises(MissingGivenError, match=r"bytes_per_weight.*quantization_config, .*\("):
         _ = llama.checkpoint_bytes
     assert llama.n_params == 8_030_261_248
 
@@ -354,12 +356,27 @@ def test_formats_with_scales_leave_embedding_and_head_alone() -> None:
     assert n.assume(precision="bf16").weight_bytes.number == 2 * n.n_params.number
 
 
-def test_a_precision_says_where_a_published_width_is_not_counted() -> None:
+def test_a_precision_does_not_say_what_files_weigh_that_are_stored_in_an_unknown_way() -> None:
     unread = model("Llama-3-8B", quant_method="of tomorrow")
-    n = nk.Napkin(model=unread, precision="fp8")
-    sources = {symbol.name: given.source for symbol, given in n.givens.items()}
-    assert "quantization_config" in sources["bytes_per_weight"]
-    assert sources["bytes_per_activation"] == "precision fp8"
+    for named in ({"precision": "fp8"}, {"precision": "nvfp4"}, {"scenario": "article"}):
+        n = nk.Napkin(model=unread, accelerator="H100", **named)
+        assert n.kv_bytes_per_token.number == 65_536 * n.bytes_per_kv.number
+        for target in ("weight_bytes", "concurrent_sequences", "decode_memory_time"):
+            with pytest.raises(MissingGivenError, match="'of tomorrow'.* give bytes_per_weight"):
+                n.assume(context=1000, batch=1)[target]
+        assert n.assume(bytes_per_weight=1).weight_bytes.number == 8_030_261_248
+        assert float(n.assume(weight_bytes="5 GB", batch=1).weight_bytes_read) < 5e9
+    with pytest.raises(MissingGivenError, match="of tomorrow"):
+        nk.solve(nk.Napkin(model=unread, accelerator="H100"), "memory", kv_budget="1 GB")
+
+
+def test_other_words_for_how_weights_are_stored() -> None:
+    """MLX writes ``quantization``, early compressed-tensors ``compression_config``."""
+    llama = table("models")["Llama-3-8B"]["config"]
+    mlx = nk.Model.from_config(llama | {"quantization": {"group_size": 64, "bits": 4}})
+    assert "group_size" in mlx.unread
+    early = nk.Model.from_config(llama | {"compression_config": FP8})
+    assert early.checkpoint_bytes == model("Llama-3-8B", **FP8).checkpoint_bytes
 
 
 def test_attention_over_a_wide_cache_runs_at_the_wide_peak() -> None:

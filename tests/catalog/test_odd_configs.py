@@ -116,6 +116,10 @@ def config(name: str, **changes: Any) -> dict[str, Any]:
         ("Llama-3-8B", {"vocab_size": math.inf}, "vocab_size"),
         ("Llama-3-8B", {"tie_word_embeddings": "yes"}, "true or false"),
         ("Llama-3-8B", {"hidden_size": [4096, 4096]}, "hidden_size"),
+        ("Llama-3-8B", {"foo_bar": 3, "ffn_dim_multiplier": 1.3}, "foo_bar.*ffn_dim_multiplier"),
+        ("Llama-3-8B", {"conv_kernel": 4, "qk_rope_head_dim": 64}, "conv_kernel.*qk_rope_head"),
+        ("Llama-3-8B", {"use_gated_activation": True}, "use_gated_activation"),
+        ("Llama-3-8B", {"pad_vocab_size_multiple": 64}, "pad_vocab_size_multiple"),
         ("DeepSeek-V3", {"attention_bias": True}, "attention_bias is True"),
         ("DeepSeek-V3", {"moe_layer_freq": 2}, "moe_layer_freq is 2"),
         ("DeepSeek-V3", {"index_n_heads": 64}, "index_n_heads"),
@@ -148,11 +152,25 @@ def test_what_may_change_a_count_is_refused(name: str, changes: dict[str, Any], 
         {"use_sliding_window": False},
         {"architectures": ["LlamaForCausalLM"]},
         {"architectures": None},
+        {"foo_bar": None, "bar_layers": 0, "baz": False, "experts": [], "text": ""},
+        {"use_cache": True, "auto_map": {"AutoModel": "modeling.Llama"}, "do_sample": True},
+        {"_name_or_path": "here", "torch_dtype": "bfloat16", "transformers_version": "4.40"},
+        {"unsloth_version": "2026.1", "pad_token": "<pad>", "seq_length": 4096},
     ],
     ids=str,
 )
 def test_what_changes_no_count_is_let_be(changes: dict[str, Any]) -> None:
     assert nk.Model.from_config(config("Llama-3-8B", **changes)).n_params == 8_030_261_248
+
+
+def test_a_key_inside_a_part_that_is_read_must_be_known() -> None:
+    dbrx = {"model_type": "dbrx", "d_model": 64, "n_heads": 4, "n_layers": 2, "vocab_size": 99}
+    attention = {"kv_n_heads": 2, "clip_qkv": 8, "attn_pdrop": 0.1}
+    experts = {"ffn_hidden_size": 32, "moe_num_experts": 4, "moe_top_k": 2, "moe_loss_weight": 0.1}
+    whole = dbrx | {"attn_config": attention, "ffn_config": experts}
+    assert nk.Model.from_config(whole).givens["n_kv_heads"] == 2
+    with pytest.raises(ConfigError, match=r"ffn_config\.moe_shared"):
+        nk.Model.from_config(whole | {"ffn_config": experts | {"moe_shared": 1}})
 
 
 def nested(outer: bool | None, inner: bool | None, kind: str = "gemma3") -> dict[str, Any]:

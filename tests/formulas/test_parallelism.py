@@ -8,6 +8,7 @@ import pytest
 from sympy import Rational
 
 import napkin as nk
+from napkin.catalog import table
 from napkin.errors import DoesNotFitError, MissingGivenError
 from napkin.formulas import variants
 from napkin.formulas.probability import FUNCTIONS
@@ -75,6 +76,33 @@ def test_published_cases() -> None:
     split = LLAMA.kv_budget / LLAMA.kv_bytes_per_sequence
     assert LLAMA.concurrent_sequences == split
     assert LLAMA.kv_copies == 1
+
+
+BLOCKS = {"quant_method": "fp8", "weight_block_size": [128, 128]}
+BLOCKS["modules_to_not_convert"] = [
+    "lm_head",
+    *(f"model.layers.{layer}.mlp.gate" for layer in range(94)),
+]
+
+
+def test_blocks_of_published_weights_stay_whole() -> None:
+    """vLLM refuses Qwen3-235B-A22B-FP8 on 8 GPUs: 1536/8 = 192 is no multiple of 128."""
+    config = table("models")["Qwen3-235B-A22B"]["config"] | {"quantization_config": BLOCKS}
+    n = nk.Napkin(model=config, accelerator="H200", precision="fp8", context=8192, batch=1)
+    assert (n.feed_forward_blocks.number, n.attention_blocks.number) == (12, 64)
+    four, eight = n.assume(n_gpus=4), n.assume(n_gpus=8)
+    assert four.weight_bytes.number == 236_445_455_360
+    for target in ("weight_bytes", "concurrent_sequences", "tpot"):
+        with pytest.raises(
+            DoesNotFitError, match="12 blocks side by side, which 8 GPUs cannot share.*1,536"
+        ):
+            eight[target]
+    with pytest.raises(DoesNotFitError, match="12 blocks"):
+        _ = eight.assume("attention_data_parallel").tokens_per_second
+    assert eight.assume("expert_parallel").concurrent_sequences > 1
+    assert eight.assume(bytes_per_weight=1).concurrent_sequences > 1
+    with pytest.raises(DoesNotFitError, match="64 blocks side by side, which 48 GPUs of tensor"):
+        _ = n.assume("expert_parallel", n_gpus=48).weight_bytes
 
 
 @pytest.mark.parametrize("layout", ["paged", "reserved_maximum"])

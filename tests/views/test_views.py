@@ -15,6 +15,7 @@ import napkin as nk
 from napkin.errors import NapkinError
 from napkin.formulas import variants
 from napkin.quantities import notation as q
+from napkin.quantities.quantity import REGISTRY
 from tests.sheets import QWEN
 
 TIGHT = QWEN.assume(model="Llama-3-70B", accelerator="A100", precision="int8")
@@ -110,6 +111,18 @@ def test_no_line_is_drawn_where_a_napkin_has_no_answer(monkeypatch: pytest.Monke
             else:
                 assert fast.assume(context=context).users > 0
     assert len(drawn) == 2
+
+
+def test_symbols_lists_every_quantity() -> None:
+    every = nk.symbols()
+    assert [row[1] for row in every.rows] == [f"`{name}`" for name in REGISTRY]
+    assert every.header == ["symbol", "code name", "meaning", "unit"]
+    assert all(row[2] for row in every.rows)
+    here = {row[1]: row[-1] for row in nk.symbols(nk.Napkin(model="Qwen3-32B")).rows}
+    assert here["`n_layers`"] == "64"
+    assert here["`users`"] == "–"
+    with pytest.raises(nk.NapkinError, match=r"nk\.symbols\(\) lists them"):
+        nk.Napkin(zzz=3)
 
 
 def test_symbols_without_a_value_have_a_dash() -> None:
