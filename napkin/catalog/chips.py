@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
@@ -13,6 +12,7 @@ from ..errors import ConfigError, DomainError, UnitError, UnknownNameError, unkn
 from ..quantities.given import coherent, parse_text
 from ..quantities.quantity import lookup
 from .data import BYTES, read_toml, source_of, table
+from .naming import is_about, plain, sized
 
 _SAME_PEAK: Final = {"fp16": "bf16"}
 _PRODUCTS: Final = {"mxfp4": "fp4", "nvfp4": "fp4", "int4": "bf16", "w4a16": "bf16"}
@@ -241,9 +241,15 @@ def _stored() -> dict[str, Accelerator]:
     return {name: Accelerator.from_row(name, row) for name, row in rows.items()}
 
 
-def _plain(name: str) -> str:
-    """Return a name without what people write differently: case, spaces, dashes, the maker."""
-    return re.sub(r"^(nvidia|amd)|[\s_-]", "", name.lower())
+def _named(name: str, names: Mapping[str, Accelerator]) -> Accelerator | None:
+    """Return what a name means, if that is certain: a size in it must be that of the chip."""
+    found = {plain(alias): chip for alias, chip in names.items()}.get(plain(name))
+    rest, size = sized(name)
+    if found or size is None:
+        return found
+    chips = {chip.name: chip for alias, chip in names.items() if sized(alias)[0] == rest}
+    fitting = [c for c in chips.values() if is_about(size, c.memory, c.memory_sheet)]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def accelerator(name: str, own: str | Path | None = None) -> Accelerator:
@@ -252,9 +258,9 @@ def accelerator(name: str, own: str | Path | None = None) -> Accelerator:
     Parameters
     ----------
     name : str
-        For example ``"B200"``; case, spaces, dashes and the maker's name make no difference.
-        The path of a TOML file
-        with one entry, ``"mine.toml"``, is that entry.
+        For example ``"B200"``; case, spaces, dashes and the maker's name make no difference,
+        and a memory size may stand in it if the chip has it: ``"H100-SXM-80GB"``. The path of
+        a TOML file with one entry, ``"mine.toml"``, is that entry.
     own : str or Path, optional
         A TOML file of one's own, whose names count before those of the catalog.
 
@@ -280,7 +286,7 @@ def accelerator(name: str, own: str | Path | None = None) -> Accelerator:
         return next(iter(only.values()))
     known = _stored() | (read(own) if own is not None else {})
     names = {alias: chip for chip in known.values() for alias in (chip.name, *chip.aliases)}
-    found = {_plain(alias): chip for alias, chip in names.items()}.get(_plain(str(name)))
+    found = _named(str(name), names)
     if found is None:
         advice = "One of your own is an nk.Accelerator(...), or the path of a TOML file."
         raise unknown("accelerator", name, names, advice)

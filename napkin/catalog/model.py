@@ -19,8 +19,9 @@ from ..formulas.quantization import PARTS, WIDE
 from ..formulas.variants import get
 from ..quantities.given import coherent
 from ..quantities.quantity import lookup
-from .data import source_of, table
+from .data import source_of
 from .families import text_part
+from .naming import model_named, model_names, model_row
 from .narrow import STORED, widths
 from .shapes import shapes
 
@@ -77,7 +78,8 @@ class Model:
         ----------
         config : str, Path or mapping
             A name of the catalog, also as the Hugging Face hub has it
-            (``"openai/gpt-oss-120b"``); the path of a ``config.json``, or of the folder that
+            (``"openai/gpt-oss-120b"``), in other spellings (``"llama3_1-8b"``) or at the end
+            of a path that is no file; the path of a ``config.json``, or of the folder that
             holds it; or its content.
 
         Returns
@@ -98,9 +100,7 @@ class Model:
             path = config.get("_name_or_path")
             called = Path(path).name if isinstance(path, str) else ""
             return _read(config, called or "config", "config given")
-        names = _names()
-        name = {other.lower(): name for other, name in names.items()}.get(str(config).lower())
-        if name is not None:
+        if name := model_named(str(config)):
             return _of_catalog(name)
         path = Path(config)
         try:
@@ -114,8 +114,10 @@ class Model:
                 f"the folder {path.parent.name!r} holds no config.json: give the folder of a "
                 "model as the hub has it, or the path of its config.json."
             )
+        if not found and (name := model_named(str(config), inside=True)):
+            return _of_catalog(name)
         if not found:
-            raise unknown("model in the catalog, nor a file,", str(config)[:80], names)
+            raise unknown("model in the catalog, nor a file,", str(config)[:80], model_names())
         name = path.parent.resolve().name if folder else path.stem
         return _read(_load(path), name, path.name)
 
@@ -236,19 +238,9 @@ class Model:
         return self.count("kv_bytes_per_sequence", context=context, bytes_per_kv=bytes_per_kv)
 
 
-def _names() -> dict[str, str]:
-    """Return the entries of the catalog by all their names: short, and as the hub has them."""
-    names = dict[str, str]()
-    for name, row in table("models").items():
-        owner, _, own = row["hf_id"].partition("/")
-        others = (name, own, row["hf_id"], f"{owner}/{name}", *row.get("aliases", ()))
-        names |= dict.fromkeys(others, name)
-    return names
-
-
 @cache
 def _of_catalog(name: str) -> Model:
-    row = table("models")[name]
+    row = model_row(name)
     notes: tuple[str, ...] = ()
     if "max_context_extended" in row:
         notes = (f"up to {row['max_context_extended']:,} tokens with rope scaling",)

@@ -40,6 +40,7 @@ ODD = {
     "GB300": {"fp4"},
     "MI250": {"int8"},
     "MI250X": {"int8"},
+    "MI250X-GCD": {"int8"},
     "Gaudi3": {"fp8"},
     "TPU v4": {"int8"},
     "TPU v6e": {"fp8"},
@@ -189,7 +190,8 @@ def test_model_entry_has_shapes_and_no_counts(name: str) -> None:
         assert REGISTRY[key].name == key
         coherent(key, value)
     owner, _, own = row["hf_id"].partition("/")
-    for other in (name.lower(), row["hf_id"], own, f"{owner}/{name}", *row.get("aliases", ())):
+    short = () if "like" in row else (own, f"{owner}/{name}")
+    for other in (name.lower(), row["hf_id"], *short, *row.get("aliases", ())):
         assert nk.Model.from_config(other) == model
 
 
@@ -199,23 +201,6 @@ def test_a_hub_id_names_its_entry_and_is_suggested() -> None:
     assert nk.Model.from_config("deepseek-ai/deepseek-r1").n_params == 671_026_404_352
     with pytest.raises(UnknownNameError, match="did you mean .*openai/gpt-oss-120b"):
         nk.Model.from_config("openai/gpt-oss-121b")
-    with pytest.raises(UnknownNameError):
-        nk.Model.from_config("somebody/gpt-oss-120b")
-
-
-@pytest.mark.parametrize(
-    ("said", "name"),
-    [
-        ("h100_sxm", "H100-SXM5-80GB"),
-        ("NVIDIA H200-SXM-141GB", "H200-SXM-141GB"),
-        ("H100 NVL", "H100-NVL-94GB"),
-        ("rtx4090", "RTX 4090"),
-        ("AMD MI300X", "MI300X"),
-        ("tesla t4", "T4"),
-    ],
-)
-def test_a_name_may_be_written_in_several_ways(said: str, name: str) -> None:
-    assert accelerator(said).name == name
 
 
 def test_widths() -> None:

@@ -15,7 +15,7 @@ from napkin.catalog import table
 from napkin.errors import ConfigError, NapkinError
 
 TINY = Path(__file__).parents[1] / "data" / "tiny_configs.json"
-CONFIGS = {name: row["config"] for name, row in table("models").items()}
+CONFIGS = {name: row["config"] for name, row in table("models").items() if "config" in row}
 EVERY = [*CONFIGS.values(), *(row["config"] for row in json.loads(TINY.read_text("utf-8")))]
 KEYS = sorted({key for config in EVERY for key in config})
 MORE = ["layer_types", "sliding_window_pattern", "mlp_only_layers", "q_lora_rank", "head_dim"]
