@@ -22,6 +22,8 @@ EXPRESSIONS = [
     ceiling(x / y) + rate**y + exp(-x),
     Piecewise((x, x < y), (y * rate, True)),
     And(x <= y, x * rate >= 1, y < 7, rate < 2),
+    And(x <= y, rate < 2, rate >= 1.6),  # a constant decides
+    And(rate < 2, rate >= 1),
 ]
 
 
@@ -52,6 +54,15 @@ def test_results_use_the_arrays_of_those_no_longer_needed() -> None:
     found = program.start([1.5])
     program.fill(found, [np.ones(3), np.ones(3)], [np.empty(3)])
     assert len({id(array) for array in found if np.size(array) == 3}) < 30  # of 80 steps
+
+
+def test_no_block_joins_an_array_and_a_constant() -> None:
+    program = Steps([And(x < y, rate < 2, y < 7, rate > 1)], {}, (x, y, rate), 2)
+    found, fits = program.start([1.5]), np.empty(3, bool)
+    program.fill(found, [np.ones(3), np.full(3, 2.0)], [fits])
+    assert fits.all()
+    joined = [sources for call, sources, _ in program._each if call is np.logical_and]
+    assert [[np.ndim(found[source]) for source in sources] for sources in joined] == [[1, 1]]
 
 
 def test_a_search_for_the_largest_stops_where_nothing_is_allowed_any_more() -> None:

@@ -9,7 +9,7 @@ import xarray
 
 import napkin as nk
 from napkin.errors import NapkinError
-from napkin.worksheet.compilation import _BLOCK
+from napkin.worksheet.compilation import _BLOCK, _MANY
 from tests.sheets import QWEN
 
 
@@ -69,6 +69,18 @@ def test_blocks_do_not_show(size: int) -> None:
     for index in {0, size // 2, size - 1}:
         assert whole[index] == pytest.approx(call(context[index], 3.0), rel=1e-14)
     assert call(context[:, None][:3], np.array([1.0, 2.0])).shape == (min(3, size), 2)
+
+
+@pytest.mark.parametrize("shape", [(1, 3 * _BLOCK + 7), (3, _BLOCK), (_MANY // 2, 2)])
+def test_every_block_has_its_gaps(shape: tuple[int, ...]) -> None:
+    context = np.geomspace(1e3, 1e6, np.prod(shape)).reshape(shape)
+    axes: dict[str, Any] = {"batch": np.full(shape, 10.0), "context": context}
+    grid = nk.sweep(QWEN, ["decode_step_time", "users"], **axes)
+    raw = nk.sweep(QWEN, ["decode_step_time", "users"], beyond=True, **axes)
+    assert 0 < grid.fits.mean() < 1
+    np.testing.assert_array_equal(grid.fits, raw.fits)
+    for name in ("decode_step_time", "users"):
+        np.testing.assert_array_equal(grid[name], raw[name].where(raw.fits))
 
 
 def test_what_cannot_be_told_to_fit_is_left_out() -> None:

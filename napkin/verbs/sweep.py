@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DoesNotFitError, DomainError, NapkinError
-from ..quantities.given import somewhere
 from ..quantities.quantity import listed, lookup
 from ..worksheet.arrays import compile_with_fit, read_numbers, unit_factor
 from ..worksheet.assumptions import CHOICES
 from ..worksheet.napkin import Napkin, expect_napkin
-from ..worksheet.unused import unused
 
 if TYPE_CHECKING:
     from xarray import DataArray, Dataset
@@ -108,19 +105,14 @@ def _side_by_side(
 
 def _grid(n: Napkin, names: list[str], beyond: bool, axes: Mapping[str, Any]) -> Dataset:
     """Sweep over numbers alone."""
-    import numpy as np
     import xarray
 
     arrays = _label(axes)
-    call, tells = compile_with_fit(n, names, list(arrays))
+    call, tells, warnings = compile_with_fit(n, names, list(arrays), beyond=beyond)
     outputs = [*names, *(["fits"] if tells else [])]
 
     def compute(*values: Any) -> Any:
         found = call(*values)
-        if tells and not beyond:
-            lost = ~found[-1]
-            for numbers in found[:-1]:
-                np.copyto(numbers, np.nan, where=lost)
         return tuple(found) if len(found) > 1 else found[0]
 
     try:
@@ -138,15 +130,7 @@ def _grid(n: Napkin, names: list[str], beyond: bool, axes: Mapping[str, Any]) ->
     for name, array in found.items():
         told = {"long_name": "whether the caches fit in memory, and what is asked for can be done"}
         array.attrs = told if name == "fits" else _attributes(name)
-    warnings = _ignored(n, tuple(names), tuple(arrays))
     return xarray.Dataset(found, attrs={"warnings": list(warnings)})
-
-
-@lru_cache(maxsize=64)
-def _ignored(n: Napkin, names: tuple[str, ...], axes: tuple[str, ...]) -> tuple[str, ...]:
-    """Say once for a worksheet which values a sweep does not use."""
-    opened = n.assume(**{name: somewhere(name) for name in axes})
-    return tuple(unused(opened.formulas, opened.typed, names))
 
 
 def _label(axes: Mapping[str, Any]) -> dict[str, DataArray]:

@@ -91,7 +91,7 @@ def uncertainty(
         )
     generator = np.random.default_rng(seed)
     draws = {name: _draw(name, given, samples, generator) for name, given in ranges.items()}
-    call, _ = compile_with_fit(n, [target], list(draws))
+    call, *_ = compile_with_fit(n, [target], list(draws))
     results, *fits = call(*draws.values())
     good = np.logical_and.reduce([np.isfinite(results), *fits])
     if not good.any():

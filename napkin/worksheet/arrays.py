@@ -15,8 +15,11 @@ from ..quantities.units import conversion, scale_of
 from ..quantities.value import Value
 from .compilation import compile_many, fit_conditions
 from .napkin import Napkin
+from .unused import unused
 
 _BLOCK: Final = 65_536  # numbers that the second look at them finds in the cache
+
+Compiled = tuple[Callable[..., list[Any]], bool, list[str]]
 
 
 def read_numbers(name: str, values: Any) -> Any:
@@ -69,29 +72,33 @@ def unit_factor(name: str, unit: str) -> float:
 
 
 def compile_with_fit(
-    n: Napkin, targets: Sequence[str], axes: Sequence[str]
-) -> tuple[Callable[..., list[Any]], bool]:
+    n: Napkin, targets: Sequence[str], axes: Sequence[str], *, beyond: bool = False
+) -> Compiled:
     """Compile targets over axes; the last result says which points fit, if that can be known.
 
-    A point fits if a server can run it and every target is in the range of its quantity.
+    A point fits if a server can run it and every target is in the range of its quantity; the
+    numbers of other points are NaN, unless they are wanted. Also returned are whether the fit
+    can be known, and what is given and not used.
     """
     symbols = tuple(lookup(target).symbol for target in targets)
     arguments = tuple(lookup(name).symbol for name in axes)
-    made: tuple[Callable[..., list[Any]], bool] = n._remember(
-        (symbols, arguments, "fits"), lambda: _compile(n, symbols, arguments)
+    made: Compiled = n._remember(
+        (symbols, arguments, beyond), lambda: _compile(n, symbols, arguments, beyond)
     )
     return made
 
 
 def _compile(
-    n: Napkin, symbols: tuple[Symbol, ...], arguments: tuple[Symbol, ...]
-) -> tuple[Callable[..., list[Any]], bool]:
+    n: Napkin, symbols: tuple[Symbol, ...], arguments: tuple[Symbol, ...], beyond: bool
+) -> Compiled:
     opened = n.assume(**{s.name: somewhere(s) for s in arguments})
     fits = fit_conditions(opened.formulas, (*symbols, *arguments))
     if fits:
         fits += [part for symbol in symbols for part in _allowed(symbol)]
     wanted = (*symbols, And(*fits, evaluate=False)) if fits else symbols
-    return compile_many(opened.formulas, opened.numbers, wanted, arguments), bool(fits)
+    gaps = bool(fits) and not beyond
+    call = compile_many(opened.formulas, opened.numbers, wanted, arguments, gaps=gaps)
+    return call, bool(fits), unused(opened.formulas, opened.typed, symbols)
 
 
 def _allowed(symbol: Symbol) -> list[Boolean]:

@@ -47,11 +47,13 @@ def compile_many(
     givens: Mapping[Symbol, Expr],
     targets: tuple[Symbol | Boolean, ...],
     arguments: tuple[Symbol, ...],
+    *,
+    gaps: bool = False,
 ) -> Callable[..., list[Any]]:
     """Compile quantities, each in its own unit, and conditions as one function of some others.
 
     The function computes shared steps once, and large arrays in blocks that fit in the cache,
-    on every core.
+    on every core. With gaps, it writes NaN where the last condition does not hold.
     """
     import numpy as np
 
@@ -79,6 +81,8 @@ def compile_many(
                         found[outs[0].shape] = compiled.start(constants)
                     ins = [_part(array, shape, place) for array in arrays]
                     compiled.fill(found[outs[0].shape], ins, outs)
+                    for numbers in outs[:-1] if gaps else ():
+                        np.putmask(numbers, ~outs[-1], np.nan)
 
         if cores > 1:
             with ThreadPoolExecutor(cores) as pool:
