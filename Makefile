@@ -30,7 +30,8 @@ test: .venv/tests  ## run the core tests, and every chapter against its stored o
 	.venv/bin/pytest -n $(JOBS) --dist loadfile --nbval --nbval-cell-timeout=120 --ignore=tests/browser
 
 test-quick: .venv/tests  ## run the core tests that a change most likely breaks, in under a minute
-	.venv/bin/pytest -n $(JOBS) -m "not slow" --ignore=tests/browser --ignore=tests/chapters tests
+	.venv/bin/pytest -n $(JOBS) -p no:nbval -m "not slow" --ignore=tests/browser \
+		--ignore=tests/chapters --ignore=tests/benchmarks tests
 
 lint: .venv/tests  ## check style, types and spelling
 	.venv/bin/ruff check

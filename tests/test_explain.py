@@ -53,8 +53,9 @@ def test_every_number_is_what_reading_gives(case: tuple[nk.Napkin, str]) -> None
     nodes = {str(node.symbol): node for node in walk(tree.root)}
     assert shown.keys() == nodes.keys()
     for name, node in nodes.items():
-        assert node.value == n[name]
-        assert shown[name] == str(n[name])
+        value = n[name]
+        assert node.value == value
+        assert shown[name] == str(value)
     assert set(nodes) == {str(symbol) for symbol in n.values(target)}
 
 

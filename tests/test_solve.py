@@ -32,7 +32,7 @@ PAIRS = [
     ("concurrent_sequences", "usable_memory"),
     ("kv_bytes_per_sequence", "d_head"),
     ("n_params", "n_layers"),
-    ("ttft", "prompt"),
+    pytest.param("ttft", "prompt", marks=pytest.mark.slow),
     ("largest_batch_at_speed", "speed_target"),
     ("weight_bytes", "bytes_per_weight"),
     ("ridge", "compute_efficiency"),

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import dask.array
 import numpy as np
 import pytest
 import xarray
@@ -51,9 +50,11 @@ def test_arrays_that_broadcast() -> None:
 
 
 def test_labeled_and_dask_arrays_are_taken_as_they_are() -> None:
+    from dask import array  # which takes a while, and nothing else here needs
+
     draws = xarray.DataArray([1e3, 2e3], dims=["draw"])
     assert nk.sweep(QWEN, "users", context=draws).users.dims == ("draw",)
-    lazy = xarray.DataArray(dask.array.linspace(1e3, 1e5, 50_000, chunks=10_000), dims=["context"])
+    lazy = xarray.DataArray(array.linspace(1e3, 1e5, 50_000, chunks=10_000), dims=["context"])
     swept = nk.sweep(QWEN, "users", context=lazy)
     assert swept.users.chunks == ((10_000,) * 5,)
     now = nk.sweep(QWEN, "users", context=lazy.values)

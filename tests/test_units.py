@@ -10,7 +10,7 @@ from sympy import Expr, Integer, Max, Min, Piecewise, Rational, Sum, Symbol, log
 from napkin.errors import UnitError, UnknownNameError
 from napkin.formulas import ALL, BASE, hardware, tokens_per_second
 from napkin.formulas.formula import Elsewhere, Formula
-from napkin.formulas.graph import Graph
+from napkin.formulas.graph import graph_of
 from napkin.formulas.roots import Largest, bound_of
 from napkin.quantities import notation as q
 from napkin.quantities.dimensions import check_equation, dimension_of
@@ -23,7 +23,7 @@ from napkin.quantities.units import conversion, parse_unit, scale_of, words
 def test_both_sides_have_the_same_dimension(name: str) -> None:
     node = ALL[name]
     node.check_units()
-    held = Graph(BASE | {node.target: node}, ())[node.target]
+    held = graph_of(BASE | {node.target: node}, {})[node.target]
     check_equation(held.target, held.expression)
     if held.valid is not true:
         assert dimension_of(held.valid) == ()

@@ -29,6 +29,7 @@ REFUSED = {
 each_exploration = pytest.mark.parametrize("name", EXPLORATIONS)
 
 
+@pytest.mark.slow
 def test_a_page_can_compute_a_formula() -> None:
     unsupported = [n for n in ALL.keys() - REFUSED if "Not supported" in javascript(written(n))]
     assert unsupported == []
