@@ -42,7 +42,7 @@ def test_a_speed_that_depends_on_its_own_limit_is_a_circle(first: str) -> None:
 
 def test_what_a_page_or_a_note_asks_of_a_model_can_be_known() -> None:
     # None of its layers keeps a state: it needs no width of one.
-    with pytest.raises(DoesNotFitError, match="batch do not fit in memory: only 60.8 sequences"):
+    with pytest.raises(DoesNotFitError, match="batch do not fit in memory: only 60 sequences"):
         nk.explain(CHAT.assume(batch=600), "decode_step_time")
 
 

@@ -12,6 +12,7 @@ from sympy import (
     Float,
     Max,
     Min,
+    Piecewise,
     Poly,
     Rational,
     Symbol,
@@ -151,8 +152,8 @@ def _exact_roots(form: Expr, goal: Expr, symbol: Symbol) -> set[Expr] | None:
 
 
 def _branches(form: Expr) -> Iterator[Expr | None]:
-    """Yield the form with each Min and Max replaced by each of its sides in turn."""
-    choices = sorted(form.atoms(Min, Max), key=lambda choice: choice.count_ops())
+    """Yield the form with each Min, Max and Piecewise replaced by each of its sides in turn."""
+    choices = sorted(form.atoms(Min, Max, Piecewise), key=lambda choice: choice.count_ops())
     if not choices:
         yield form
         return
@@ -162,8 +163,10 @@ def _branches(form: Expr) -> Iterator[Expr | None]:
             yield None
         branch = form
         for choice, index in zip(reversed(choices), reversed(picked), strict=True):
-            branch = branch.xreplace({choice: choice.args[index]})
-        yield branch if not branch.atoms(Min, Max) else None
+            side = choice.args[index]
+            side = side.expr if isinstance(choice, Piecewise) else side
+            branch = branch.xreplace({choice: side})
+        yield branch if not branch.atoms(Min, Max, Piecewise) else None
 
 
 def _reaches(form: Expr, goal: Expr, symbol: Symbol, root: Expr) -> bool:
