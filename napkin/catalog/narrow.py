@@ -89,7 +89,7 @@ def _averages(
 ) -> dict[str, Expr]:
     others = ("n_layers_cross", "n_layers_wide", "n_layers_conv", "d_layer_input")
     if not set(variants) <= _COUNTED or any(count(other) for other in others):
-        raise _NotCountedError("not for this kind of layers")
+        raise _NotCountedError("some of its layers are of another kind")
     if scheme.names_head and not any("lm_head" in name for name in scheme.ignored):
         raise _NotCountedError("the head is a matrix, too")
     layers, routed = int(count("n_layers")), count("routed_params")
@@ -98,7 +98,7 @@ def _averages(
     plain = [m for m in matrices if ".experts." not in m.name]
     missing = linear - sum(m.size * m.layers for m in plain)
     if not 0 <= missing <= _SLACK * linear and not scheme.experts_only:
-        raise _NotCountedError("not for all of its matrices")
+        raise _NotCountedError("not all of its matrices are known")
     if _MLA & set(variants):  # there they are no linear layers, or said by the code to stay wide
         small = (m.name for m in matrices if m.name in _SMALL)
         scheme = replace(scheme, ignored=(*scheme.ignored, *small))

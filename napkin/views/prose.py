@@ -110,7 +110,7 @@ def symbols(n: Napkin | None = None, *names: str | Symbol) -> Table:
     Table
         One row a quantity; a dash where the napkin has no value.
     """
-    if n is not None:
+    if n is not None or names:
         expect_napkin(n, "symbols")
     no_value = MissingGivenError if names else NapkinError
     rows = []

@@ -138,6 +138,10 @@ def test_work_and_time_follow(row: dict[str, str]) -> None:
     n = n.assume(
         n_gpus=16, tensor_parallel=1, beyond_max_context=True
     )  # groups of one share the heads evenly
+    if nk.Model.from_config(_path(row)).unread:
+        with pytest.raises(MissingGivenError, match="quantization_config, .* is not counted"):
+            _ = n.decode_step_time
+        n = n.assume(bytes_per_weight=1)
     assert 0 < n.decode_step_time.number < n.ttft.number * 1000
     assert n.concurrent_sequences > 1
 
