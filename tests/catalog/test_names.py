@@ -97,7 +97,7 @@ def test_a_model_may_be_written_in_several_ways(said: str, name: str) -> None:
         "somebody/Qwen3-235B-A22B-FP8",
         "Llama-3.1-8B + LoRA",
         "Llama",
-        "/",
+        "no/such/",
     ],
 )
 def test_another_model_is_not_guessed(said: str) -> None:
