@@ -456,6 +456,8 @@ EXTRA: dict[str, dict[str, Any]] = {
     "linear_attention": LINEAR,
     "moe": MOE,
     "expert_parallel": {"n_experts_active": 8},
+    "narrow_embedding": {"d_embedding": 512},
+    "reserved_by_gpus": {"reserved_alone": "3 GiB", "reserved_for_each": "128 MiB"},
     "idle_offloaded": {"host_link_bandwidth": "64 GB/s", "turn_period": 40},
     "binomial": {"overflow_target": 0.01},
     "erlang": {"wait_target": 0.05},

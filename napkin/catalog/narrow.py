@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from math import gcd
 from typing import Any, Final
 
-from sympy import Expr, Integer, Rational
+from sympy import Expr, Rational
 
 from .families import Config, shown
 from .schemes import Scheme, scheme_of
@@ -117,7 +117,7 @@ def _averages(
     return found | (_blocks(scheme, kept, int(count("d_head"))) if scheme.rows > 1 else {})
 
 
-def _blocks(scheme: Scheme, kept: Mapping[Matrix, int], head: int) -> dict[str, Expr]:
+def _blocks(scheme: Scheme, kept: Mapping[Matrix, int], head: int) -> dict[str, int]:
     """Count the blocks along the sides that GPUs share, where every one must stay whole."""
     found = {"attention_blocks": 0, "feed_forward_blocks": 0}
     whole_heads = head % scheme.rows == 0  # keys and values of one are then copied whole
@@ -128,7 +128,7 @@ def _blocks(scheme: Scheme, kept: Mapping[Matrix, int], head: int) -> dict[str, 
             part = "attention_blocks" if "attn" in m.name else "feed_forward_blocks"
             side, block = (m.rows, scheme.rows) if rows else (m.columns, scheme.columns)
             found[part] = gcd(found[part], side // block if side % block == 0 else 1)
-    return {part: Integer(blocks) for part, blocks in found.items()}
+    return found
 
 
 def _kept(scheme: Scheme, matrices: list[Matrix], layers: int) -> dict[Matrix, int]:

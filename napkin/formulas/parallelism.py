@@ -22,7 +22,8 @@ _SHARED = And(
     ceiling(q.n_heads / q.tensor_parallel) <= q.n_heads / q.tensor_parallel,
     ceiling(_larger_over_smaller) <= _larger_over_smaller,
 )
-_usable = ceiling(FewestGpus(q.n_gpus, 0, 0, q.n_heads, q.kv_shards))
+_SHARED_PARTS = (q.kv_shards, q.n_heads, q.attention_blocks, q.feed_forward_blocks)
+_usable = ceiling(FewestGpus(q.n_gpus, 0, 0, *_SHARED_PARTS))
 _token_bytes = q.d_model * q.bytes_per_hidden / q.link_bandwidth
 _OF_TRAFFIC = (q.link_bandwidth, q.d_model, q.n_layers)
 NO_LINKS: Final = tuple(Without(s, q.all_reduce_time, Integer(0)) for s in _OF_TRAFFIC)
@@ -194,4 +195,4 @@ GROUPED: Final = (grouped_replicated_weight_bytes, grouped_restore_time)
 def advice(room: Any, once: Any, sequence: Any, least: Any = 1) -> Any:
     """Return the fewest GPUs that share the heads evenly and have room for what is asked."""
     room = Max(room, once / 10**6)  # none at all is not enough for a thousand GPUs either
-    return ceiling(FewestGpus(least, once / room, sequence / room, q.n_heads, q.kv_shards))
+    return ceiling(FewestGpus(least, once / room, sequence / room, *_SHARED_PARTS))

@@ -195,9 +195,9 @@ def _experts_touched(experts: float, active: float, tokens: float, skew: float) 
     return fsum(share * (1 - (1 - chance) ** tokens) for share, chance in chances)
 
 
-def _fewest_gpus(least: float, once: float, each: float, heads: float, shards: float) -> float:
+def _fewest_gpus(least: float, once: float, each: float, shards: float, *shared: float) -> float:
     for gpus in range(max(1, ceil(least)), MOST_GPUS + 1):
-        evenly = heads % gpus == 0 or heads == inf
+        evenly = all(parts == inf or parts % gpus == 0 for parts in shared)
         evenly &= shards == inf or max(gpus, shards) % min(gpus, shards) == 0
         if evenly and gpus > once and gpus >= (once + each * max(1, gpus / shards)) * (1 - 1e-12):
             return float(gpus)
@@ -241,9 +241,11 @@ class ExpertsTouched(_Numeric):
 
 
 class FewestGpus(_Numeric):
-    """GPUs that share `heads` and `shards` evenly and hold `once` and `each`, in units of one GPU.
+    """GPUs that share all parts evenly and hold `once` and `each`, in units of one GPU.
 
-    Infinite if more than `MOST_GPUS` are needed, or more than share the heads.
+    Arguments are the least GPUs, what they hold once, what each sequence adds, the shards of a
+    cache, which more GPUs may hold in copies, and the parts that each GPU must have whole.
+    Infinite if more than `MOST_GPUS` are needed, or more than share the parts.
     """
 
     implementation = staticmethod(_fewest_gpus)
