@@ -45,7 +45,7 @@ class Graph(Mapping[Symbol, Formula]):
         self._fixed |= dict.fromkeys(ones - self.packaged.keys() - self.known, Integer(1))
         self._found: dict[Symbol, Formula] = {}
         self._open: set[Symbol] = set()
-        self._forms: dict[tuple[Symbol, frozenset[Symbol]], Expr] = {}
+        self._forms: dict[frozenset[Symbol], dict[Symbol, Expr]] = {}  # by what is not expanded
 
     # Graphs compare by identity, because `graph_of` builds each of them once.
     __eq__ = object.__eq__
@@ -215,19 +215,15 @@ class Graph(Mapping[Symbol, Formula]):
 
         The target is expanded even if its own value is known.
         """
-        key = (target, frozenset(keep))
-        if key not in self._forms:
-            self._forms[key] = self._put_together(target, (self.known | key[1]) - {target})
-        return self._forms[key]
-
-    def _put_together(self, target: Symbol, stops: frozenset[Symbol]) -> Expr:
-        forms: dict[Symbol, Expr] = {}
-        for symbol in self._order(target, stops):
-            if symbol not in stops and symbol in self.packaged:
-                expression = self[symbol].expression
-                forms[symbol] = expression.xreplace(
-                    {s: forms[s] for s in expression.free_symbols & forms.keys()}
-                )
+        stops = (self.known | frozenset(keep)) - {target}
+        forms = self._forms.setdefault(stops, {})
+        if target not in forms:
+            for symbol in self._order(target, stops):
+                if symbol not in forms and symbol not in stops and symbol in self.packaged:
+                    expression = self[symbol].expression
+                    forms[symbol] = expression.xreplace(
+                        {s: forms[s] for s in expression.free_symbols & forms.keys()}
+                    )
         return forms.get(target, target)
 
     def dependents(self, nodes: Iterable[Symbol], symbol: Symbol) -> list[str]:
