@@ -42,6 +42,7 @@ def case(request: pytest.FixtureRequest) -> tuple[nk.Napkin, str]:
     return CASES[request.param]
 
 
+@pytest.mark.slow
 def test_every_number_is_what_reading_gives(case: tuple[nk.Napkin, str]) -> None:
     n, target = case
     tree = nk.explain(n, target)

@@ -103,6 +103,7 @@ def test_a_circle_through_what_is_solved_is_named() -> None:
             Graph(BASE | {q.tpot: slow}, [q.speed_target]).order(target)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bundle", BUNDLES.values(), ids=lambda bundle: bundle.name)
 def test_no_bundle_closes_a_circle(bundle: Bundle) -> None:
     """Shared heads are the exception: of their number and the group's size, one is given."""

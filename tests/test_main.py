@@ -75,6 +75,7 @@ def test_assumptions_by_name_and_by_formula(capsys: pytest.CaptureFixture[str]) 
     assert said["users"]["value"] == float(n.users)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["models", "accelerators"])
 def test_the_catalog(capsys: pytest.CaptureFixture[str], command: str) -> None:
     names = answer(run(capsys, command, "--json"))

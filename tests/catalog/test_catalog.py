@@ -97,6 +97,7 @@ def test_memory_is_what_the_driver_shows(name: str) -> None:
     assert nk.Napkin(accelerator=name).memory.number == DRIVER[name] * 2**20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n, row in ACCELERATORS.items() if "memory_sheet" in row])
 def test_the_sheet_s_memory_stands_beside_it(name: str) -> None:
     chip = accelerator(name)
@@ -106,6 +107,7 @@ def test_the_sheet_s_memory_stands_beside_it(name: str) -> None:
     assert f"{chip.memory} (sheet: {chip.memory_sheet})" in repr(nk.catalog.accelerators())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n, row in ACCELERATORS.items() if "disagree" in row])
 def test_where_sources_disagree_both_stand(name: str) -> None:
     chip = accelerator(name)

@@ -119,6 +119,7 @@ def test_what_is_said_beside_an_engine_counts() -> None:
     assert said.changes == (BUNDLES["paged"], BUNDLES["mha"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ENGINES)
 def test_verbs_take_what_an_engine_rounds(name: str) -> None:
     n = SERVED.assume(engine=name, beyond_max_context=True)

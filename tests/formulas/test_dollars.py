@@ -151,6 +151,7 @@ some = st.fractions(Fraction(1, 1000), 50, max_denominator=1000)
 part = st.fractions(Fraction(1, 100), 1, max_denominator=100)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     variant=st.sampled_from(("prefill_first", "chunked_prefill", "disaggregated")),
@@ -226,6 +227,7 @@ def test_utilization_counts_for_tokens_and_not_for_users() -> None:
     assert "utilization does not enter" in repr(nk.explain(n, "cost_per_user_hour"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prompts", ["prefill_first", "chunked_prefill", "disaggregated"])
 @pytest.mark.parametrize("idle", ["idle_resident", "idle_recomputed"])
 def test_what_users_pay_in_a_month_pays_for_their_requests(prompts: str, idle: str) -> None:
@@ -310,6 +312,7 @@ def test_a_demand_that_is_not_given_is_asked_for() -> None:
 # ------------------------------------------------------------------------ against an API
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(price=some, gpus=few, prompt=few, new=few, hit=part, asked=st.tuples(some, some, some))
 def test_at_break_even_both_bills_are_equal(

@@ -232,6 +232,7 @@ def test_the_sharding_is_said() -> None:
     assert "each GPU holds the attention of its own sequences" in said
 
 
+@pytest.mark.slow
 def test_gpus_that_move_are_several() -> None:
     """A function, a sweep, a root and a page start from one GPU, and count for many."""
     n = nk.Napkin(model="DeepSeek-V3", accelerator="H200", precision="fp8", context=8192, batch=8)

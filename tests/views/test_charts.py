@@ -111,6 +111,7 @@ def test_lines_of_other_units_are_drawn_in_the_unit_of_the_first() -> None:
     assert "one GPU from 96 USD/day to 96 USD/day" in curves(lines, "One", n_gpus=(1, 8)).alt
 
 
+@pytest.mark.slow
 def test_more_lines_than_colors() -> None:
     lines = {
         f"{count} GPUs": (QWEN.assume(n_gpus=count), "users") for count in (1, 2, 4, 8, 16, 32, 64)
