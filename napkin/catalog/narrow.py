@@ -155,7 +155,10 @@ def _kept(scheme: Scheme, matrices: list[Matrix], layers: int) -> dict[Matrix, i
     kept = {m: m.layers if len(found) == layers else len(found) for m, found in hit.items()}
     untold = any(m.name in _SMALL and kept[m] != m.layers for m in matrices)
     if not scheme.experts_only and (untold or any(kept[m] > m.layers for m in matrices)):
-        raise _NotCountedError("whether routers and gates stay wide is not said")
+        raise _NotCountedError(
+            "whether routers and gates stay wide is not said: name them among the layers that it "
+            "leaves out, as in model.layers.0.mlp.gate"
+        )
     return kept
 
 
