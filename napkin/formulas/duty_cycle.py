@@ -3,7 +3,7 @@
 from sympy import Integer, Min, floor, oo, sqrt
 
 from ..quantities import notation as q
-from .formula import Detail, Elsewhere, Formula, Without
+from .formula import Detail, Elsewhere, Formula, Solved, Without
 from .probability import BinomialOverflow, ErlangB, LoadAtWait, UsersAtOverflow
 from .prompts import HOLDS_PROMPT
 
@@ -55,12 +55,40 @@ turn_period = Formula(
     source="definition",
     valid=q.duty_cycle < 1,
 )
+_answering = q.ttft + q.new_tokens * q.tpot
+usual_batch = Solved(
+    q.usual_batch,
+    q.batch,
+    (q.batch - 1) * (_answering + q.think_time) / (_answering - q.wait_elsewhere),
+    q.users - 1,
+    why="an active user shares the step with those of the others who are active, too",
+    source="batch - 1 = (users - 1) * share of a turn in the batch, solved for the batch; "
+    "Reiser and Lavenberg 1980, mean value analysis",
+    scope="the mean; others are active for as large a share of their turns",
+)
+usual_tpot = Elsewhere(
+    q.usual_tpot,
+    q.tpot,
+    q.batch,
+    q.usual_batch,
+    why="users who think leave the others a shorter step",
+    source="definition",
+)
+usual_ttft = Elsewhere(
+    q.usual_ttft,
+    q.ttft,
+    q.batch,
+    q.usual_batch,
+    why="users who think leave the others a shorter step",
+    source="definition",
+    valid=q.prompt <= q.context,
+    scope=HOLDS_PROMPT,
+)
 request_rate = Formula(
     q.request_rate,
-    q.users / q.turn_period,
+    q.users / (q.usual_ttft + q.new_tokens * q.usual_tpot + q.think_time),
     why="each user asks once a turn",
-    source="Little's law: users = request_rate * turn_period",
-    scope="turns of a full server, so at least so many: fewer active users are answered sooner",
+    source="Little's law",
 )
 users_by_load = Formula(
     q.users_by_load,

@@ -234,8 +234,14 @@ def test_what_users_pay_in_a_month_pays_for_their_requests(prompts: str, idle: s
     n = nk.Napkin(model="Qwen3-32B", accelerator="B200", precision="fp8", context=8150, price=4)
     n = n.assume(prompt=8000, message=200, new_tokens=300, think_time=45, speed_target=20)
     n = n.assume("busy_as_users", prompts, idle)
-    asked = float(n.month.to("s")) / float(n.turn_period)
+    asked = float(n.month.to("s")) * float(n.request_rate) / float(n.users)
     assert float(n.cost_per_user_month) == pytest.approx(asked * float(n.cost_per_request))
+    usual = n.assume("batch = usual_batch")
+    assert (usual.tpot, usual.ttft) == (n.usual_tpot, n.usual_ttft)
+    elsewhere = float(usual.ttft) if prompts == "disaggregated" else 0
+    writing = float(usual.ttft) - elsewhere + 300 * float(usual.tpot)
+    share = writing * float(n.request_rate) / float(n.users)
+    assert float(n.usual_batch) == pytest.approx(1 + (float(n.users) - 1) * share)
     turn = float(n.ttft_at_limit) + 300 * float(n.tpot_at_limit) + 45
     assert float(n.turn_period) == pytest.approx(turn)
     own = n.assume(utilization=0.3)

@@ -160,21 +160,21 @@ def test_as_many_users_as_fit_are_on_average_as_many_active(prompts: str) -> Non
     assert requests == pytest.approx(float(n.request_rate), rel=0.03)
 
 
-def test_users_who_think_pay_for_the_requests_that_they_make() -> None:
-    """Few users fit, and they leave the server idle most of the time.
-
-    The worksheet takes the turn of a full server, so that it is on the safe side: at most as far
-    as an answer at a full server takes longer than at this one.
-    """
-    policy, rare = Policy("whole", places=PLACES), replace(CHATS, think=120.0)
+@pytest.mark.parametrize("think", [120.0, 30.0])
+def test_users_who_think_share_a_short_step_and_pay_for_their_own_requests(think: float) -> None:
+    """Few users fit; most of them think, and the few who do not are answered fast."""
+    policy, rare = Policy("whole", places=PLACES), replace(CHATS, think=think, by_chance=True)
     n = sheet(rare, policy, active_limit=PLACES, memory="8 GB", price=4)
     assert float(n.users) == float(n.concurrent_sequences) < float(n.users_by_load)
-    server = Server(SMALL, rare, policy, round(float(n.users))).run(1000, 300)
-    cost = 4 / 3600 * server.seconds / len(server.done)
-    assert float(n.cost_per_request) < cost / 5
-    planned = float(n.assume(BUNDLES["busy_as_users"]).cost_per_request)
-    assert cost < planned < cost * float(n.turn_period) / rare.think
-    assert planned == pytest.approx(cost, rel=0.09)
+    server = Server(SMALL, rare, policy, round(float(n.users))).run(4000, 500)
+    rate = len(server.done) / server.seconds
+    assert float(n.request_rate) == pytest.approx(rate, rel=0.02)
+    assert float(n.usual_tpot) == pytest.approx(server.mean("per_token"), rel=0.025)
+    assert float(n.usual_tpot) < float(n.tpot) / 2.5
+    cost = 4 / 3600 / rate
+    assert float(n.cost_per_request) < cost / 1.5
+    users = n.assume(BUNDLES["busy_as_users"])
+    assert float(users.cost_per_request) == pytest.approx(cost, rel=0.02)
 
 
 def above_by_chance(users: int, places: int, duty_cycle: float) -> float:
