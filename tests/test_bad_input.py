@@ -819,7 +819,7 @@ def test_a_context_holds_the_prompt(way: tuple[str, ...]) -> None:
         ("tbt", "tpot"),
         ("vram", "memory"),
         ("qps", "requests_per_second"),
-        ("max_num_seqs", "batch"),
+        ("max_num_seqs", "max_sequences"),
         ("concurrency", "batch"),
         ("gpu_memory_utilization", "usable_memory"),
         ("isl", "prompt"),
@@ -862,6 +862,13 @@ def test_a_planner_s_word_gets_advice(name: str, advice: str) -> None:
 def test_a_precision_is_named_where_a_width_is_meant() -> None:
     with pytest.raises(UnknownNameError, match="bytes_per_weight .*; or name a precision"):
         nk.Napkin(quant="fp8")
+
+
+def test_a_bundle_called_as_elsewhere_gets_advice() -> None:
+    with pytest.raises(
+        UnknownNameError, match=r"no variant 'ep'.* Assume 'expert_parallel' beside"
+    ):
+        QWEN.assume("ep")
 
 
 def test_what_a_quantity_is_called_elsewhere_is_no_quantity_here() -> None:

@@ -1,8 +1,9 @@
 """How many sequences fit, and what the cache wastes."""
 
+from dataclasses import replace
 from typing import Any, Final
 
-from sympy import Integer, Max, Min, Not, ceiling, floor, oo, sqrt
+from sympy import And, Integer, Max, Min, Not, ceiling, floor, oo, sqrt
 
 from ..quantities import notation as q
 from .formula import Detail, Formula, Without
@@ -124,6 +125,27 @@ batch = Formula(
     otherwise="the caches of the batch do not fit in memory",
     details=(Detail("only {} fit.", (q.whole_sequences,)),),
 )
+LIMITED: Final = (
+    replace(
+        active_limit,
+        expression=Min(active_limit.expression, q.max_sequences),
+        why="speed, memory and the engine limit how many users can be active at once",
+    ),
+    replace(
+        batch,
+        valid=And(batch.valid, q.batch <= q.max_sequences),
+        otherwise="the batch is more than the server runs at once",
+        details=(
+            Detail(
+                "The caches of only {} fit in memory.",
+                (q.whole_sequences,),
+                when=q.batch > q.concurrent_sequences,
+            ),
+            Detail("The engine runs {}: max_sequences.", (q.max_sequences,)),
+        ),
+    ),
+)
+"""Formulas that hold where an engine runs so many sequences at most."""
 block_waste = Formula(
     q.block_waste,
     (q.block_size - 1) / 2,
@@ -235,7 +257,7 @@ activation_bytes = Formula(
     q.bytes_per_hidden
     * (
         3 * q.prefill_chunk * q.d_model
-        + Max(3 * q.prefill_chunk * q.d_ff / q.tensor_parallel, 7 * q.sampled_sequences * q.n_vocab)
+        + Max(3 * q.prefill_chunk * q.d_ff / q.tensor_parallel, 7 * q.max_sequences * q.n_vocab)
     ),
     why="hidden states of a chunk, beside its feed-forward part, or beside the logits: once in 16 "
     "bits, and in 32 as scores, probabilities and noise",
@@ -252,7 +274,7 @@ profiled_reserved_memory = Formula(
     source="vLLM, determine_available_memory of vllm/v1/worker/gpu_worker.py",
     left_out=tuple(
         Without(given, q.activation_bytes, Integer(0))
-        for given in (q.prefill_chunk, q.sampled_sequences, q.d_model, q.n_vocab)
+        for given in (q.prefill_chunk, q.max_sequences, q.d_model, q.n_vocab)
     ),
 )
 static_reserved_memory = Formula(

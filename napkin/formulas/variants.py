@@ -9,6 +9,7 @@ from sympy import Symbol
 
 from ..errors import unknown
 from ..quantities import notation as q
+from ..quantities.quantity import ELSEWHERE
 from . import (
     dollars,
     duty_cycle,
@@ -351,5 +352,6 @@ BUNDLES: Final[dict[str, Bundle]] = {
 def get(name: str) -> Bundle:
     """Return the bundle of a name."""
     if name not in BUNDLES:
-        raise unknown("variant", name, BUNDLES)
+        advice = ELSEWHERE.get(name, "")
+        raise unknown("variant", name, BUNDLES, advice and f"{advice[0].upper()}{advice[1:]}.")
     return BUNDLES[name]

@@ -98,7 +98,7 @@ def declare(
     return REGISTRY[name].symbol
 
 
-_ELSEWHERE: Final = {
+ELSEWHERE: Final = {
     word: advice
     for advice, words in {
         "assume 'expert_parallel' beside n_gpus, which leaves experts whole": (
@@ -112,6 +112,7 @@ _ELSEWHERE: Final = {
     }.items()
     for word in words
 }
+"""What to do instead, by what other projects call it."""
 
 
 def lookup(name: str | Symbol) -> Quantity:
@@ -126,9 +127,9 @@ def lookup(name: str | Symbol) -> Quantity:
         return REGISTRY[str(name)]
     except KeyError:
         asked = str(name).lower()
-        if asked in _ELSEWHERE:
+        if asked in ELSEWHERE:
             raise UnknownNameError(
-                f"there is no quantity {str(name)!r}: {_ELSEWHERE[asked]}."
+                f"there is no quantity {str(name)!r}: {ELSEWHERE[asked]}."
             ) from None
         meant = [q for q in REGISTRY.values() if asked in (*q.also, q.config_key or None)]
         if not meant:

@@ -15,6 +15,7 @@ from ..catalog import Accelerator, Model
 from ..formulas import BASE, hardware, quantization
 from ..formulas.formula import Node
 from ..formulas.gqa import grouped_kv_heads
+from ..formulas.paging import LIMITED
 from ..formulas.parallelism import GROUPED, SEVERAL
 from ..formulas.variants import Bundle, get
 from ..quantities import notation as q
@@ -133,6 +134,8 @@ def apply(
     formulas, givens = dict(BASE), _from_catalog(choices)
     if _are_several(changes, {**givens, **typed}):
         formulas |= SEVERAL
+    if q.max_sequences in givens.keys() | typed.keys():
+        formulas |= {formula.target: formula for formula in LIMITED}
     for change in merge((*own, *_of_engine(choices), *changes)):
         for formula in nodes_of(change):
             formulas[formula.target] = formula

@@ -4,12 +4,13 @@ import json
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
 from sympy import Rational
 
 import napkin as nk
 from napkin.catalog.data import table
-from napkin.errors import MissingGivenError, UnknownNameError
+from napkin.errors import DoesNotFitError, MissingGivenError, UnknownNameError
 from napkin.formulas.variants import BUNDLES
 from napkin.quantities import notation as q
 from napkin.quantities.quantity import REGISTRY
@@ -155,7 +156,7 @@ def test_windows_reserve_what_a_step_does_not_read() -> None:
 def test_without_windows_an_engine_changes_only_what_is_given() -> None:
     n = nk.Napkin(model="Qwen3-32B", accelerator="H100", precision="fp8", context=1000)
     same = n.assume("activations_profiled", usable_memory=0.92, bytes_per_kv=2)
-    same = same.assume(prefill_chunk=8192, sampled_sequences=1024)
+    same = same.assume(prefill_chunk=8192, max_sequences=1024)
     assert n.assume(engine="vllm").concurrent_sequences == same.concurrent_sequences
     assert n.assume(engine="vllm").derive("concurrent_sequences") == same.derive(
         "concurrent_sequences"
@@ -321,7 +322,7 @@ def test_tokens_that_vllm_logs(model: str, n_gpus: int, logged: float, within: f
 def test_activations_grow_with_a_chunk() -> None:
     """vllm-project/vllm#10517: 3.81 GiB are left after prompts of 20,000 tokens, 2.89 of 29,000."""
     n = nk.Napkin(model="Llama-3.1-8B", precision="bf16", engine="vllm", memory="23.58 GiB")
-    n = n.assume(usable_memory=0.9, sampled_sequences=256)
+    n = n.assume(usable_memory=0.9, max_sequences=256)
     less = n.assume(prefill_chunk=20_000).kv_budget - n.assume(prefill_chunk=29_000).kv_budget
     assert float(less) / 2**30 == pytest.approx(3.81 - 2.89, abs=0.01)
 
@@ -340,3 +341,17 @@ def test_gemma_from_its_config() -> None:
     n = nk.Napkin(model=config, engine="llama.cpp", context=32_768, kv_budget="100 GB")
     by_hand = _gemma("26B", "llama.cpp", context=32_768, kv_budget="100 GB")
     assert n.concurrent_sequences == by_hand.concurrent_sequences
+
+
+def test_an_engine_runs_so_many_sequences_and_no_more() -> None:
+    n = nk.Napkin(model="Llama-3.1-8B", accelerator="B200", engine="vllm", precision="fp8")
+    n = n.assume(kv_precision="fp8", context=600)
+    assert float(n.concurrent_sequences) > 4000
+    assert n.batch == n.active_limit == n.max_sequences == 1024
+    with pytest.raises(DoesNotFitError, match="The engine runs 1,024 sequences: max_sequences"):
+        _ = n.assume(batch=1025).tpot
+    assert n.assume(max_sequences=2000, batch=1025).batch == 1025
+    assert np.isnan(nk.sweep(n, "decode_step_time", batch=[1024, 1025]).decode_step_time[1])
+    assert n.assume(max_sequences=64, speed_target=20).active_limit == 64
+    ideal = nk.Napkin(model="Llama-3.1-8B", accelerator="B200", precision="fp8", context=600)
+    assert "max_sequences" not in map(str, ideal.formulas["active_limit"].symbols)
