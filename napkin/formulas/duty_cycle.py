@@ -62,8 +62,8 @@ usual_batch = Solved(
     (q.batch - 1) * (_answering + q.think_time) / (_answering - q.wait_elsewhere),
     q.users - 1,
     why="an active user shares the step with those of the others who are active, too",
-    source="batch - 1 = (users - 1) * share of a turn in the batch, solved for the batch; "
-    "Reiser and Lavenberg 1980, mean value analysis",
+    source="Reiser and Lavenberg 1980, mean value analysis: batch - 1 = (users - 1) * share of a "
+    "turn in the batch, solved for the batch",
     scope="the mean; others are active for as large a share of their turns",
 )
 usual_tpot = Elsewhere(
