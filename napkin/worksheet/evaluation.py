@@ -162,9 +162,11 @@ def unmet(graph: Graph, givens: Givens, formula: Formula, known: Givens) -> str:
 def why_not(graph: Graph, givens: Givens, formula: Formula, values: Givens) -> str:
     """Say why a formula's condition fails, with the numbers that can be known."""
     if not formula.otherwise:
+        known = sorted(formula.valid.free_symbols & values.keys(), key=str)
+        here = ", ".join(f"{symbol} is {in_unit(symbol, values[symbol])}" for symbol in known)
         return (
             f"{formula.target} ({lookup(formula.target).meaning}) holds only where "
-            f"{formula.valid}, and here that is false." + _noted(formula)
+            f"{formula.valid}, and here {here or 'that is false'}." + _noted(formula)
         )
     details = [
         text for detail in formula.details if (text := _filled(graph, givens, detail, values))
