@@ -807,6 +807,16 @@ def test_a_context_holds_the_prompt(way: tuple[str, ...]) -> None:
     assert n.assume(context=100).prefill_time
 
 
+def test_a_model_is_trained_for_prompt_and_answer_together() -> None:
+    n = nk.Napkin(model="Qwen3-32B", accelerator="B200", precision="fp8", context=20_000)
+    n = n.assume(prompt=19_000, new_tokens=300, think_time=20)
+    assert n.users
+    long = n.assume(new_tokens=113_000)
+    with pytest.raises(DoesNotFitError, match="answer is longer .* 132,000 is asked for"):
+        _ = long.users
+    assert long.assume(beyond_max_context=True).users
+
+
 # ------------------------------------------------------ names used elsewhere
 
 

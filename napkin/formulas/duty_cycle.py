@@ -4,6 +4,7 @@ from sympy import Integer, Min, floor, oo, sqrt
 
 from ..quantities import notation as q
 from .formula import Detail, Elsewhere, Formula, Solved, Without
+from .kv_cache import trained_for
 from .probability import BinomialOverflow, ErlangB, LoadAtWait, UsersAtOverflow
 from .prompts import HOLDS_PROMPT
 
@@ -18,6 +19,7 @@ tpot_at_limit = Elsewhere(
     q.active_limit,
     why="users are planned for the server at its fullest, whatever batch is being looked at",
     source="definition",
+    **trained_for(q.prompt + q.new_tokens, "prompt with its answer"),
 )
 ttft_at_limit = Elsewhere(
     q.ttft_at_limit,

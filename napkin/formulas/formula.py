@@ -177,6 +177,8 @@ class Elsewhere:
     source: str
     valid: Boolean = true
     scope: str = ""
+    otherwise: str = ""
+    details: tuple[Detail, ...] = ()
 
     @property
     def symbols(self) -> frozenset[Symbol]:

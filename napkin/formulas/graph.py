@@ -78,7 +78,14 @@ class Graph(Mapping[Symbol, Formula]):
         if isinstance(node, Elsewhere):
             form = self._elsewhere(node).xreplace({node.unknown: node.at})
             return Formula(
-                node.target, form, node.why, node.source, valid=node.valid, scope=node.scope
+                node.target,
+                form,
+                node.why,
+                node.source,
+                valid=node.valid,
+                scope=node.scope,
+                otherwise=node.otherwise,
+                details=node.details,
             )
         sides = (self._through(side, node.unknown) for side in (node.left, node.right))
         form, holds = largest_at_most(node.unknown, *sides)

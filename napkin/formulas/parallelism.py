@@ -104,7 +104,9 @@ shared_kv_copies = Formula(
             when=Not(_SHARED),
         ),
         Detail("Set n_gpus={}.", (_usable,), when=(_usable <= MOST_GPUS) & (_usable > q.n_gpus)),
-        Detail("Or assume attention_data_parallel, where each GPU has sequences of its own."),
+        Detail(
+            "With attention_data_parallel, each GPU has sequences of its own, and no head is split."
+        ),
     ),
 )
 _attention_blocks = q.attention_blocks / q.tensor_parallel
