@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 from sympy import Piecewise, Symbol
 
@@ -31,6 +32,7 @@ def said_of(names: Iterable[str]) -> list[str]:
     return [f"{', '.join(told)} given, but not used here{counts}"] if told else []
 
 
+@cache
 def _bundles_for(name: str) -> list[str]:
     """Name the bundles that a value waits for: no formula of the book leads on from it."""
     symbol = lookup(name).symbol

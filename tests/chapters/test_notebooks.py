@@ -19,7 +19,7 @@ CHAPTERS = sorted((ROOT / "chapters").glob("[!.]*.ipynb"))
 
 TAGS = {"hide-input", "hide-cell", "raises-exception", "exercise", "check", "solution"}
 CALLOUTS = {"Takeaway", "Assumption", "Pitfall", "Check"}
-FOREIGN_PATHS = re.compile(r"/home/|/Users/|/root/|/tmp/|site-packages|[A-Z]:\\\\Users")
+FOREIGN_PATHS = re.compile(r"/(home|Users|root|tmp)/|site-packages|[A-Z]:\\\\Users")
 MATH = re.compile(r"\$\$.+?\$\$|\$(?!\s)[^$]+?(?<!\s)\$(?!\d)", re.DOTALL)
 CODE_SPAN = re.compile(r"(`+).+?\1", re.DOTALL)
 LINK = re.compile(r"\]\([^)]*\)")
