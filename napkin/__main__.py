@@ -28,6 +28,9 @@ Answer = tuple[str, Any]
 """As text, and as plain data."""
 
 
+_FITTED: Final = "predict, with constants that were fitted on measured servers"
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m napkin",
@@ -39,6 +42,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     sheet = argparse.ArgumentParser(add_help=False)
     for choice in CHOICES:
+        if choice == "calibrated":
+            sheet.add_argument("--calibrated", action="store_true", default=None, help=_FITTED)
+            continue
         path = ", or the path of its config.json or folder" if choice == "model" else ""
         sheet.add_argument(f"--{choice.replace('_', '-')}", help=f"by name{path}")
     sheet.add_argument("--assume", action="append", default=[], metavar="FORMULA OR VARIANT")

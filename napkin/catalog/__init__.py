@@ -1,5 +1,6 @@
 """Facts with a source and a date, read from data files."""
 
+from .calibration import bands, calibration, fitted
 from .chips import Accelerator, accelerator, products, read
 from .data import BYTES, SCALED, engine, scenario, table, width
 from .model import Model
@@ -26,8 +27,11 @@ __all__ = [
     "accelerators",
     "api_price",
     "api_prices",
+    "bands",
+    "calibration",
     "engine",
     "engines",
+    "fitted",
     "models",
     "price",
     "prices",

@@ -8,6 +8,7 @@ from typing import Final
 from sympy import Symbol
 
 from . import (
+    calibration,
     dollars,
     duty_cycle,
     experts,
@@ -40,6 +41,7 @@ MODULES: Final[tuple[ModuleType, ...]] = (
     paging,
     duty_cycle,
     dollars,
+    calibration,
 )
 ALL: Final[dict[str, Node]] = {
     f"{module.__name__.rsplit('.', 1)[1]}.{name}": formula
@@ -56,6 +58,7 @@ BASE: Final[dict[Symbol, Node]] = {
 __all__ = [
     "ALL",
     "BASE",
+    "calibration",
     "dollars",
     "duty_cycle",
     "experts",

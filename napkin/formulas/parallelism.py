@@ -24,7 +24,7 @@ _SHARED = And(
 )
 _SHARED_PARTS = (q.kv_shards, q.n_heads, q.attention_blocks, q.feed_forward_blocks)
 _usable = ceiling(FewestGpus(q.n_gpus, 0, 0, *_SHARED_PARTS))
-_token_bytes = q.d_model * q.bytes_per_hidden / q.link_bandwidth
+_token_bytes = q.d_model * q.bytes_per_hidden / (q.link_bandwidth * q.link_efficiency)
 _OF_TRAFFIC = (q.link_bandwidth, q.d_model, q.n_layers)
 NO_LINKS: Final = tuple(Without(s, q.all_reduce_time, Integer(0)) for s in _OF_TRAFFIC)
 """What a step does without where the traffic between GPUs cannot be known."""

@@ -11,6 +11,7 @@ from ..errors import unknown
 from ..quantities import notation as q
 from ..quantities.quantity import ELSEWHERE
 from . import (
+    calibration,
     dollars,
     duty_cycle,
     experts,
@@ -88,6 +89,7 @@ mla = Bundle(
         parallelism.mla_kv_shards,
         sharing.mla_attention_intensity,
         sharing.mla_group_size,
+        calibration.mla_attention_kernels,
     ),
     "keys and values are compressed into one vector a token and layer",
     slot="heads",
@@ -332,6 +334,15 @@ with_overheads = Bundle(
     "with_overheads",
     (speed.overheads_step_time,),
     "kernel launches and host work count",
+)
+calibrated = Bundle(
+    "calibrated",
+    (
+        *(calibration.calibrated_decode_step_time, calibration.calibrated_prompt_stall),
+        *(calibration.calibrated_prefill_compute_time, calibration.calibrated_prefill_time),
+        *(prompts.tpot, calibration.calibrated_ttft),
+    ),
+    "what measured servers lose against the bound counts: a prediction",
 )
 busy_as_users = Bundle(
     "busy_as_users",

@@ -114,6 +114,7 @@ embedding_params = declare("embedding_params", "1", "parameters of the input emb
 head_params = declare("head_params", "1", "parameters that the output head multiplies", r"P_\mathrm{head}", NON_NEGATIVE)
 attention_matrix_params = declare("attention_matrix_params", "1", "parameters of the attention matrices, one layer", r"P_\mathrm{att}")
 attention_small_params = declare("attention_small_params", "1", "attention biases, norms and sinks, one layer", r"p_\mathrm{att}", NON_NEGATIVE)
+attention_kernels = declare("attention_kernels", "1", "kernels of one attention layer", r"n_\mathrm{k,att}", WHOLE)
 attention_params = declare("attention_params", "1", "parameters of attention, all layers", r"P_\mathrm{attn}")
 linear_attention_params = declare("linear_attention_params", "1", "parameters of one linear-attention layer", r"P_\mathrm{lin}")
 dense_mlp_params = declare("dense_mlp_params", "1", "parameters of one dense feed-forward layer", r"P_\mathrm{ff}")

@@ -12,17 +12,21 @@ from sympy import Expr, Symbol
 
 from .. import catalog
 from ..catalog import Accelerator, Model
+from ..errors import NapkinError
 from ..formulas import BASE, hardware, quantization
+from ..formulas.calibration import narrow_width_efficiency
 from ..formulas.formula import Node
 from ..formulas.gqa import grouped_kv_heads
 from ..formulas.paging import LIMITED
 from ..formulas.parallelism import GROUPED, SEVERAL
-from ..formulas.variants import Bundle, get
+from ..formulas.variants import Bundle, calibrated, get
 from ..quantities import notation as q
 from ..quantities.given import coherent
 from ..quantities.quantity import REGISTRY, lookup
 
-CHOICES: Final = ("scenario", "model", "accelerator", "precision", "kv_precision", "engine")
+CHOICES: Final = (
+    *("scenario", "model", "accelerator", "precision", "kv_precision", "engine", "calibrated"),
+)
 """What a worksheet takes by name, from the catalog or from the reader."""
 _WIDTHS: Final = (q.bytes_per_weight, *quantization.PARTS)
 _REMARKS: Final = {"fp4": ": without scales, which come with mxfp4, nvfp4 or a published format"}
@@ -40,6 +44,11 @@ class Given:
     value: Expr
     source: str = "given"
 
+    @property
+    def label(self) -> str:
+        """The source in a word or two."""
+        return self.source.split(": ")[0]
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -56,11 +65,20 @@ def choose(named: Mapping[str, Any]) -> dict[str, Choice]:
         found["model"] = Model.from_config(found["model"])
     if not isinstance(found.get("accelerator"), Accelerator | None):
         found["accelerator"] = catalog.accelerator(found["accelerator"])
+    if "calibrated" in found:
+        found["calibrated"] = _switch(found["calibrated"])
     typed = {key: str(name) for key, name in named.items() if isinstance(name, str | Path)}
     return {
         key: Choice(entry, str(typed.get(key) or getattr(entry, "name", entry)))
         for key, entry in found.items()
     }
+
+
+def _switch(typed: Any) -> bool:
+    found = {"true": True, "false": False}.get(str(typed).lower())
+    if found is None:
+        raise NapkinError(f"calibrated is True or False, got {typed!r:.60}.")
+    return found
 
 
 def brought_by(chosen: Mapping[str, Choice]) -> set[str]:
@@ -74,6 +92,7 @@ def brought_by(chosen: Mapping[str, Choice]) -> set[str]:
         "precision": (*_PEAKS, "bytes_per_weight", "bytes_per_activation"),
         "kv_precision": ("bytes_per_kv",),
         "engine": catalog.engine(chosen["engine"].entry, inf)[0] if "engine" in chosen else (),
+        "calibrated": catalog.fitted() if is_calibrated(chosen) else (),
     }
     if "model" in chosen:  # with the widths of its published weights
         brings["model"] = {*brings["model"], *chosen["model"].entry.givens}
@@ -131,12 +150,13 @@ def apply(
     """Return the formulas and givens that hold after all assumptions."""
     model = choices["model"].entry if "model" in choices else None
     own: tuple[Change, ...] = tuple(map(get, model.variants)) if model else ()
+    fitted = (calibrated,) if is_calibrated(choices) else ()
     formulas, givens = dict(BASE), _from_catalog(choices)
     if _are_several(changes, {**givens, **typed}):
         formulas |= SEVERAL
     if q.max_sequences in givens.keys() | typed.keys():
         formulas |= {formula.target: formula for formula in LIMITED}
-    for change in merge((*own, *_of_engine(choices), *changes)):
+    for change in merge((*own, *_of_engine(choices), *fitted, *changes)):
         for formula in nodes_of(change):
             formulas[formula.target] = formula
         for symbol in change.without if isinstance(change, Bundle) else ():
@@ -153,9 +173,16 @@ def apply(
     if q.tensor_parallel in typed:  # groups of GPUs, each with the attention of its sequences
         formulas |= {formula.target: formula for formula in GROUPED}
     own_targets = set(typed).union(*map(targets_of, changes))
-    _slow_down(formulas, givens, own_targets)
+    if fitted and q.wide_peak_flops in givens.keys() | own_targets:
+        formulas[q.width_efficiency] = narrow_width_efficiency
+    _slow_down(formulas, givens, own_targets, bool(fitted))
     _weigh(formulas, givens, own_targets, q.weight_bytes in typed)
     return formulas, givens | dict(typed)
+
+
+def is_calibrated(choices: Mapping[str, Choice]) -> bool:
+    """Say whether fitted constants count."""
+    return "calibrated" in choices and bool(choices["calibrated"].entry)
 
 
 def hints_of(choices: Mapping[str, Choice]) -> dict[Symbol, str]:
@@ -171,13 +198,15 @@ def _are_several(changes: Iterable[Change], givens: Mapping[Symbol, Given]) -> b
     return counted or several or q.tensor_parallel in givens
 
 
-def _slow_down(formulas: Formulas, givens: dict[Symbol, Given], own: set[Symbol]) -> None:
+def _slow_down(
+    formulas: Formulas, givens: dict[Symbol, Given], own: set[Symbol], fitted: bool
+) -> None:
     """Let attention have a peak of its own, unless the entries name a cache as narrow as products.
 
-    A width that a reader gave may move, so a formula looks at it.
+    A width that a reader gave may move, so a formula looks at it; a fitted napkin needs both peaks.
     """
     widths = (q.bytes_per_kv, q.bytes_per_activation)
-    if own.isdisjoint(widths) and givens.keys() >= set(widths):
+    if not fitted and own.isdisjoint(widths) and givens.keys() >= set(widths):
         kept, multiplied = (givens[width].value for width in widths)
         if kept <= multiplied:
             givens.pop(q.wide_peak_flops, None)
@@ -227,6 +256,7 @@ def _from_catalog(choices: Mapping[str, Choice]) -> dict[Symbol, Given]:
             given["bytes_per_weight"] = (catalog.width(precision), said)
             if precision in catalog.SCALED:  # such formats leave embedding and head alone
                 given["bytes_per_embedding_weight"] = (2, f"precision {precision}")
+        given |= _requantized(precision, published, said)
         products = catalog.products(precision, chip)
         said = said if products == precision else f"products in {products} for {precision}"
         given["bytes_per_activation"] = (catalog.width(products), said)
@@ -240,6 +270,8 @@ def _from_catalog(choices: Mapping[str, Choice]) -> dict[Symbol, Given]:
         name = chip.name if chip else ""
         values, _, source = catalog.engine(choices["engine"].entry, size, name)
         given |= {key: (value, source) for key, value in values.items()}
+    if is_calibrated(choices):
+        given |= catalog.fitted()
     if "kv_precision" in choices:
         kept = str(choices["kv_precision"].entry).lower()
         given["bytes_per_kv"] = (catalog.width(kept), f"kv_precision {kept}")
@@ -247,6 +279,19 @@ def _from_catalog(choices: Mapping[str, Choice]) -> dict[Symbol, Given]:
         lookup(name).symbol: Given(coherent(name, value), source)
         for name, (value, source) in given.items()
     }
+
+
+def _requantized(
+    precision: str, published: Mapping[str, Any], said: str
+) -> dict[str, tuple[Any, str]]:
+    """Return the width of experts that are published wider than the four bits asked for.
+
+    Published checkpoints in four bits narrow the experts, and leave the rest in its width.
+    """
+    part = "bytes_per_expert_weight"
+    if catalog.width(precision) >= 1 or published.get(part, 0) < 1:
+        return {}
+    return {part: (catalog.width(precision), f"experts in {said}, the rest as published")}
 
 
 def _from_sheet(chip: Accelerator, precision: str) -> dict[str, tuple[Any, str]]:

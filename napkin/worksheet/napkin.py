@@ -9,6 +9,7 @@ from typing import Any
 
 from sympy import Expr, Symbol
 
+from .. import catalog
 from ..catalog import Accelerator, Model
 from ..errors import NapkinError, NoFormulaError
 from ..formulas import ALL
@@ -30,6 +31,7 @@ from .assumptions import (
     brought_by,
     choose,
     hints_of,
+    is_calibrated,
     left_by,
     merge,
     nodes_of,
@@ -38,6 +40,7 @@ from .assumptions import (
 from .compilation import compile_function
 from .evaluation import Values, evaluate, number
 from .parse import parse, parse_expression
+from .prediction import with_band
 from .unused import unused
 
 _WIDTH = 90
@@ -63,7 +66,10 @@ class Napkin:
     engine : str, optional
         What serves, for example ``"vllm"``: sets the usable memory, blocks and chunks, the
         width of the cache, what windowed layers reserve, and whether pieces of prompts share
-        steps with decoding. Without it, the ideal napkin.
+        steps with decoding.
+    calibrated : bool, optional
+        Whether constants that were fitted on measured servers count, so that times are
+        predictions with a band; otherwise they are bounds.
     **givens
         Values by code name: numbers in the quantity's own unit, or text with a unit.
 
@@ -100,11 +106,12 @@ class Napkin:
         kv_precision: str | None = None,
         scenario: str | None = None,
         engine: str | None = None,
+        calibrated: bool | str | None = None,
         **givens: Any,
     ) -> None:
         named: dict[str, Any] = {"scenario": scenario, "model": model}
         named |= {"accelerator": accelerator, "precision": precision, "engine": engine}
-        named["kv_precision"] = kv_precision
+        named |= {"kv_precision": kv_precision, "calibrated": calibrated}
         self._fill({}, (), {}, named | givens)
 
     def _fill(
@@ -239,7 +246,14 @@ class Napkin:
         if isinstance(target, Expr) and not isinstance(target, Symbol):
             return self._computed(target)
         symbol = lookup(target).symbol
-        return in_unit(symbol, self.values(symbol)[symbol])
+        value = in_unit(symbol, self.values(symbol)[symbol])
+        if not is_calibrated(self.choices):
+            return value
+        moved = {s.name for s in self.values(symbol) if s not in self.givens}
+        errors = moved & catalog.bands().keys()
+        return with_band(
+            value, errors, lambda e: in_unit(symbol, self.assume(**e).values(symbol)[symbol])
+        )
 
     def _computed(self, expression: Expr) -> Value:
         """Return the value of an expression, in the coherent unit of its dimension."""
@@ -333,11 +347,11 @@ class Napkin:
         words = [f"{key}={choice.typed!r}" for key, choice in self.choices.items()]
         words += [f"{s}={str(in_unit(s, given.value))!r}" for s, given in self.typed.items()]
         lines = [f"{_wrap('Napkin(', words)})", *(f"  assuming {c}" for c in self.changes)]
-        for source in dict.fromkeys(given.source for given in self.givens.values()):
-            if source != "given":
-                listing = [s for s, g in self.givens.items() if g.source == source]
+        for label in dict.fromkeys(given.label for given in self.givens.values()):
+            if label != "given":
+                listing = [s for s, g in self.givens.items() if g.label == label]
                 shown = [f"{s} = {self[s]}" for s in listing if lookup(s).domain is not SWITCH]
-                lines.append(_wrap(f"  from {source.split(': ')[0]}: ", shown))
+                lines.append(_wrap(f"  from {label}: ", shown))
         known = self.givens.keys() | self.formulas.packaged.keys()
         ideal = [q for q in REGISTRY.values() if q.ideal and q.symbol not in known]
         shown = [f"{q.name} = {in_unit(q.name, coherent(q.name, q.default))}" for q in ideal]

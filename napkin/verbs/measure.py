@@ -1,0 +1,353 @@
+"""Measured numbers held against the bound, and against the prediction, of their worksheets."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from sympy import Float
+
+from ..catalog.results import read_rows
+from ..errors import NapkinError
+from ..quantities.quantity import lookup
+from ..quantities.table import Table
+from ..quantities.value import Value
+from ..worksheet.evaluation import sides
+from ..worksheet.measured_rows import METRICS, LeftOutError, Row, not_read, read, worksheet
+from ..worksheet.napkin import Napkin
+
+_FEW: Final = 20
+_DECODING: Final = 0.8
+_QUEUED: Final = "queued: the cache holds fewer sequences than concurrency"
+_WAITING: Final = "queued: by Little's law, fewer than 80 % of the requests were decoding"
+_BOUND: Final = {"ttft": "prefill_time"}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One measured number beside what its worksheet says."""
+
+    row: Row
+    n: Napkin = field(repr=False)
+    ideal: float
+    calibrated: float
+    beats_bound: bool = False
+
+    @property
+    def worksheet(self) -> Napkin:
+        """The ideal worksheet with the requests of the row."""
+        return self.n.assume(**self.row.requests)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A row without a verdict, and why."""
+
+    place: int
+    metric: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Verdicts on measured rows, and how far off the bound and the prediction are."""
+
+    verdicts: tuple[Verdict, ...]
+    left_out: tuple[LeftOut, ...]
+    not_read: tuple[str, ...] = ()
+
+    def data(self) -> dict[str, Any]:
+        """Return plain data by metric: rows, what was left out, and the errors."""
+        return {metric: self._of(metric) for metric in METRICS if self._rows(metric)}
+
+    def _rows(self, metric: str) -> int:
+        return sum(v.row.metric == metric for v in self.verdicts) + sum(
+            left.metric == metric for left in self.left_out
+        )
+
+    def _of(self, metric: str) -> dict[str, Any]:
+        found = [v for v in self.verdicts if v.row.metric == metric]
+        beating = [v.row.label for v in found if v.beats_bound]
+        return {
+            "rows": self._rows(metric),
+            "left_out": dict(Counter(x.reason for x in self.left_out if x.metric == metric)),
+            "beat_bound": len(beating),
+            "beating": beating,
+            "ideal": _errors(found, "ideal"),
+            "calibrated": _errors(found, "calibrated"),
+        }
+
+    def by(self, column: str, metric: str = "tpot") -> Table:
+        """Tabulate the errors by model, GPU, engine or another column of the rows.
+
+        Parameters
+        ----------
+        column : str
+            Of the vocabulary, for example ``"gpu"``.
+        metric : str
+            What was measured.
+
+        Returns
+        -------
+        Table
+            One row for each value of the column, the largest group first.
+        """
+        groups: dict[str, list[Verdict]] = {}
+        for v in self.verdicts:
+            if v.row.metric == metric:
+                told = v.row.names.get(column, v.row.counts.get(column, "not said"))
+                groups.setdefault(str(told), []).append(v)
+        ordered = sorted(groups.items(), key=lambda group: -len(group[1]))
+        return _table(column, {f"{name}": found for name, found in ordered})
+
+    def worst(self, metric: str = "tpot", count: int = 10) -> Table:
+        """Tabulate the rows that the prediction misses by most.
+
+        Parameters
+        ----------
+        metric : str
+            What was measured.
+        count : int
+            How many rows.
+
+        Returns
+        -------
+        Table
+            With measured and predicted numbers.
+        """
+        found = [v for v in self.verdicts if v.row.metric == metric]
+        found.sort(key=lambda v: -abs(v.calibrated / v.row.value - 1))
+        return _beside(found[:count])
+
+    def __str__(self) -> str:
+        parts = [_beside(self.verdicts)] if 0 < len(self.verdicts) <= _FEW else []
+        kinds = {m: [v for v in self.verdicts if v.row.metric == m] for m in METRICS}
+        parts += [_table("metric", {m: found for m, found in kinds.items() if found})]
+        lines = [
+            f"{count} rows left out ({metric or 'no metric'}): {reason}"
+            for (metric, reason), count in Counter(
+                (left.metric, left.reason) for left in self.left_out
+            ).most_common()
+        ]
+        lines += [f"beats the bound: {v.row.label}" for v in self.verdicts if v.beats_bound]
+        lines += [f"column not read: {name}" for name in self.not_read]
+        return "\n\n".join([*map(str, parts), *(["\n".join(lines)] if lines else [])])
+
+    __repr__ = __str__
+
+
+def measure(rows: Any, **also: Any) -> Measures:
+    """Hold measured numbers against the bound and the prediction of their worksheets.
+
+    Parameters
+    ----------
+    rows : str, Path, DataFrame or iterable of mapping
+        A CSV file with the columns below, a result file of ``vllm bench serve``,
+        ``sglang.bench_serving``, InferenceX or llama-bench, or rows.
+    **also
+        Columns that the rows leave blank, such as ``gpu="H100"``.
+
+    Returns
+    -------
+    Measures
+        A verdict on each row that can be judged, and the reason for each other one. It prints
+        as tables; `data` returns plain data, `by` and `worst` return parts.
+
+    Notes
+    -----
+    One row is one measured number. Columns: ``model``, ``gpu``, ``n_gpus``,
+    ``tensor_parallel`` (GPUs that share the attention of one sequence),
+    ``attention_data_parallel`` (groups of GPUs with sequences of their own),
+    ``expert_parallel``, ``precision`` (blank: as published), ``kv_precision`` (blank: 16 bits),
+    ``engine``, ``prompt`` and ``new_tokens`` (means), ``concurrency`` (requests that a client
+    keeps open) or ``batch`` (sequences that start together), ``metric``, ``value``. A column
+    with the code name of a quantity is given to the worksheet.
+
+    The metrics are ``tpot``, the time between two tokens of a request, (end - first
+    token)/(tokens - 1), in seconds; ``ttft``, the time to its first token, in seconds;
+    ``output_tokens_per_second`` of all GPUs together; and ``kv_tokens``, the tokens that the
+    cache holds. A value may bring its unit, as in ``"12.3 ms"``.
+    """
+    raw = [{**also, **{k: v for k, v in told.items() if _said(v)}} for told in _rows(rows)]
+    left: list[LeftOut] = []
+    verdicts: list[Verdict] = []
+    for n, group in judgeable(raw, left):
+        verdicts += _judged(n, group)
+    verdicts.sort(key=lambda v: v.row.place)
+    return Measures(tuple(verdicts), tuple(left), tuple(not_read(raw)))
+
+
+def judgeable(
+    raw: Sequence[Mapping[str, Any]], left: list[LeftOut]
+) -> Iterator[tuple[Napkin, list[Row]]]:
+    """Yield worksheets with the rows that they can judge, and list the other rows."""
+    groups: dict[Any, list[Row]] = {}
+    for row in _read(raw, left):
+        groups.setdefault(row.worksheet_key, []).append(row)
+    for group in groups.values():
+        try:
+            n = worksheet(group[0])
+            fitting = _fitting(n, group, left)
+        except NapkinError as reason:
+            said = str(reason).partition("\n")[0]
+            left += [LeftOut(row.place, row.metric, said) for row in group]
+            continue
+        if fitting:
+            yield n, fitting
+
+
+def _rows(rows: Any) -> list[Mapping[str, Any]]:
+    if isinstance(rows, str | Path):
+        return list(read_rows(rows))
+    found = rows.to_dict("records") if hasattr(rows, "to_dict") else rows
+    if isinstance(found, Mapping) or not isinstance(found, Iterable):
+        raise NapkinError(f"measure takes a file, a DataFrame or rows, got {rows!r:.60}.")
+    return list(found)
+
+
+def _said(value: Any) -> bool:
+    return value is not None and value == value and str(value).strip() != ""
+
+
+def _read(raw: Sequence[Mapping[str, Any]], left: list[LeftOut]) -> list[Row]:
+    known = []
+    for place, told in enumerate(raw, 1):
+        try:
+            known.append(read(place, told))
+        except LeftOutError as reason:
+            left.append(LeftOut(place, str(told.get("metric", "")), str(reason)))
+    waiting = _waiting(known)
+    left += [LeftOut(r.place, r.metric, _WAITING) for r in known if r.place in waiting]
+    return [row for row in known if row.place not in waiting]
+
+
+def _waiting(rows: Sequence[Row]) -> set[int]:
+    """Return the places of times of servers whose requests spent long before the first token."""
+    beside: dict[Any, dict[str, list[Row]]] = {}
+    for row in rows:
+        beside.setdefault(row.configuration, {}).setdefault(row.metric, []).append(row)
+    found = set()
+    for kinds in beside.values():
+        for step, first in zip(kinds.get("tpot", ()), kinds.get("ttft", ()), strict=False):
+            decoding = step.counts.get("new_tokens", 1) * step.value
+            if decoding < _DECODING * (decoding + first.value):
+                found |= {step.place, first.place}
+    return found
+
+
+def _fitting(n: Napkin, group: Sequence[Row], left: list[LeftOut]) -> list[Row]:
+    """Return the rows whose sequences all fit; a server with more of them lets some wait."""
+    timed = [row for row in group if row.requests]
+    if not timed:
+        return list(group)
+    contexts = [row.requests["context"] for row in timed]
+    limits = n.function("concurrent_sequences", "context")(contexts)
+    queued = {
+        row.place for row, limit in zip(timed, limits, strict=True) if row.requests["batch"] > limit
+    }
+    left += [LeftOut(row.place, row.metric, _QUEUED) for row in timed if row.place in queued]
+    return [row for row in group if row.place not in queued]
+
+
+def _judged(n: Napkin, rows: Sequence[Row]) -> list[Verdict]:
+    ideal, calibrated = _answers(n, rows), _answers(n.assume(calibrated=True), rows)
+    ahead = [row for row, floor in zip(rows, ideal, strict=True) if _is_ahead(row, floor)]
+    beaten: set[int] = set()
+    if ahead:
+        bound = n.assume("fewest_experts", "chunked_prefill")
+        floors = _answers(bound, ahead, _BOUND)
+        beaten = {row.place for row, b in zip(ahead, floors, strict=True) if _is_ahead(row, b)}
+    return [
+        Verdict(row, n, floor, predicted, row.place in beaten)
+        for row, floor, predicted in zip(rows, ideal, calibrated, strict=True)
+    ]
+
+
+def _is_ahead(row: Row, floor: float) -> bool:
+    """Say whether a measured number is better than a bound allows."""
+    return row.value < floor if row.metric in ("tpot", "ttft") else row.value > floor
+
+
+def _answers(
+    n: Napkin, rows: Sequence[Row], instead: Mapping[str, str] | None = None
+) -> list[float]:
+    """Return what a worksheet says of each row; rows of one kind are computed together."""
+    kinds: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        target = (instead or {}).get(row.metric, row.target)
+        kinds.setdefault((target, *row.requests), []).append(row)
+    found: dict[int, float] = {}
+    for (target, *names), part in kinds.items():
+        if names:
+            columns = [[row.requests[name] for row in part] for name in names]
+            numbers = n.function(target, *names)(*columns)
+        else:
+            numbers = [n[target]] * len(part)
+        found |= {row.place: float(x) for row, x in zip(part, numbers, strict=True)}
+    return [found[row.place] for row in rows]
+
+
+def _errors(found: Sequence[Verdict], kind: str) -> dict[str, float]:
+    """Return the errors of predictions, as a share of what was measured and as a factor."""
+    import numpy as np
+
+    if not found:
+        return {"n": 0}
+    ratio = np.array([getattr(v, kind) / v.row.value for v in found])
+    shares, logs = 100 * np.abs(ratio - 1), np.abs(np.log(ratio))
+    numbers = {
+        "mape": shares.mean(),
+        "median": np.median(shares),
+        "gm": np.exp(logs.mean()),
+        "within_1_25": (logs <= np.log(1.25)).mean(),
+        "within_1_5": (logs <= np.log(1.5)).mean(),
+    }
+    return {"n": len(found), **{name: round(float(x), 4) for name, x in numbers.items()}}
+
+
+def _table(first: str, groups: Mapping[str, Sequence[Verdict]]) -> Table:
+    rows = []
+    for name, found in groups.items():
+        floor, errors = _errors(found, "ideal"), _errors(found, "calibrated")
+        shares = [f"{100 * errors[key]:.0f}%" for key in ("within_1_25", "within_1_5")]
+        rows.append(
+            [
+                *(name, str(len(found)), str(sum(v.beats_bound for v in found))),
+                *(f"{floor['gm']:.2f}", f"{errors['mape']:.1f}%", f"{errors['median']:.1f}%"),
+                *(f"{errors['gm']:.3f}", *shares),
+            ]
+        )
+    head = [first, "rows", "beat the bound", "ideal: off by factor", "predicted: MAPE", "median"]
+    return Table([*head, "off by factor", "within 1.25x", "within 1.5x"], rows)
+
+
+def _beside(found: Sequence[Verdict]) -> Table:
+    """Tabulate single rows: measured, bound, prediction, and what binds."""
+    rows = []
+    for v in found:
+        sheet, target = v.worksheet, v.row.target
+        floor, predicted = sheet[target], sheet.assume(calibrated=True)[target]
+        limit = "" if v.row.metric == "kv_tokens" else _limit(sheet, v.row.metric)
+        measured = Value(Float(v.row.value), floor.unit)
+        times = v.row.value / float(floor)
+        rows.append(
+            [
+                v.row.label,
+                str(measured),
+                str(floor),
+                str(predicted),
+                f"{times:.2f}",
+                limit,
+            ]
+        )
+    return Table(["row", "measured", "ideal", "predicted", "measured / ideal", "what binds"], rows)
+
+
+def _limit(sheet: Napkin, metric: str) -> str:
+    """Name the side of the ideal time that decides it."""
+    time = lookup("prefill_time" if metric == "ttft" else "decode_step_time").symbol
+    options = sides(sheet.formulas[time].expression, sheet.values(time))
+    return str(options[0][0]) if options else str(time)
