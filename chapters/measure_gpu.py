@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import gc
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -227,7 +228,7 @@ def measured(bench: Bench, kind: str, case: Case) -> Case | None:
     shown = " ".join([kind, *(f"{name}={value}" for name, value in case.items())])
     try:
         result = KINDS[kind](bench, **case).row()
-    except Exception as error:  # one case that a device lacks shall not cost the others
+    except Exception as error:  # a case that a device cannot run must not cost the others
         reason = next(iter(str(error).splitlines()), "")
         print(f"{shown}: left out, {type(error).__name__}: {reason}", file=sys.stderr)
         return None
@@ -279,6 +280,7 @@ def main() -> int:
         print("PyTorch sees no GPU: --device cpu tries the script without one.", file=sys.stderr)
         return 2
     torch.manual_seed(0)
+    gc.freeze()  # what PyTorch made on import stays: a recorded graph begins with a collection
     with torch.no_grad():
         rows = measure(Bench(options.device), options.only, options.seconds)
     return 0 if rows else 1

@@ -16,6 +16,7 @@ from typing import Any
 
 try:
     import torch
+    import torch.nn.attention
 except ModuleNotFoundError:  # only these measurements need it, and their command says so
     torch = None
 
@@ -59,7 +60,8 @@ class Bench:
         self.gpu = torch.cuda.get_device_name(0) if self.on_gpu else "cpu"
         nvidia = self.on_gpu and torch.version.hip is None
         self.has_fp8 = nvidia and torch.cuda.get_device_capability() >= (8, 9)
-        how = f"CUDA {torch.version.cuda}, CUDA graphs" if nvidia else f"on {device}"
+        runtime = f"CUDA {torch.version.cuda}" if nvidia else f"ROCm {torch.version.hip}"
+        how = f"{runtime}, CUDA graphs" if self.on_gpu else "no GPU"
         self.source = (
             f"own measurement {date.today()}, PyTorch {torch.__version__}, {how}, "
             f"random weights, median of {self.repeats} repeats"

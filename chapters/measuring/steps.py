@@ -105,15 +105,17 @@ def attention(
 ) -> torch.Tensor:
     """Let each group of heads of `q` attend to one head of `k` and `v`."""
     attend = torch.nn.functional.scaled_dot_product_attention
+    backend = torch.nn.attention.SDPBackend
+    if q.shape[2] > 1:
+        with torch.nn.attention.sdpa_kernel(getattr(backend, kernel)):
+            return attend(q, k, v, is_causal=causal, enable_gqa=True)
     # Heads of a group see the same keys: taken as rows of one head, they read them once.
     grouped = q.reshape(q.shape[0], k.shape[1], -1, q.shape[3])
     if kernel == "matmul":
         scores = grouped @ k.transpose(2, 3) * D_HEAD**-0.5
         return (scores.softmax(-1) @ v).reshape(q.shape)
-    with torch.nn.attention.sdpa_kernel(getattr(torch.nn.attention.SDPBackend, kernel)):
-        if q.shape[2] == 1:
-            return attend(grouped, k, v).reshape(q.shape)
-        return attend(q, k, v, is_causal=causal, enable_gqa=True)
+    with torch.nn.attention.sdpa_kernel(getattr(backend, kernel)):
+        return attend(grouped, k, v).reshape(q.shape)
 
 
 Caches = Sequence[tuple["torch.Tensor", "torch.Tensor"]]
