@@ -63,8 +63,9 @@ def test_pins_cover_what_is_declared() -> None:
 def test_each_dependency_has_a_bound_and_a_reason() -> None:
     text = read("pyproject.toml")
     declared = tomllib.loads(text)
-    groups = declared["dependency-groups"].values()
-    for wanted in chain(declared["project"]["dependencies"], *groups):
+    project, groups = declared["project"], declared["dependency-groups"].values()
+    extras = project["optional-dependencies"].values()
+    for wanted in chain(project["dependencies"], *extras, *groups):
         assert [bound.operator for bound in Requirement(wanted).specifier] == [">="], wanted
         rest_of_line = text.split(f'"{wanted}"', 1)[1].splitlines()[0]
         assert rest_of_line.partition("#")[2].strip(), f"{wanted}: say what it is for"
