@@ -1,6 +1,6 @@
 """What a measured server loses against the bound, each loss with its cause."""
 
-from sympy import Integer, Max, Min, Piecewise, log, sqrt
+from sympy import Integer, Max, Min, Piecewise, sqrt
 
 from ..quantities import notation as q
 from . import hardware, paging, parallelism, prompts
@@ -10,19 +10,13 @@ _CODE = "counted in vLLM, vllm/model_executor"
 _FITTED = "fitted on measured servers"
 _BOOK = "scaling-book, inference"
 _FUSED = "what is fused differs among engines"
-_rate = q.n_gpus * hardware.rate * q.width_efficiency
+_rate = q.n_gpus * hardware.rate
 _flow = q.n_gpus * hardware.flow
 _attention_rate = q.n_gpus * hardware.rate / q.attention_slowdown
 _late = q.routed_params_active * (1 / q.expert_efficiency - 1)
 _narrow = Max(q.bytes_per_weight, q.bytes_per_activation) < q.bytes_per_hidden
-_floor = q.n_kernels * q.kernel_time + q.n_exchanges * q.exchange_time
+_floor = q.n_kernels * q.kernel_time
 
-narrow_width_efficiency = Formula(
-    q.width_efficiency,
-    q.narrow_efficiency ** (log(q.peak_flops / q.wide_peak_flops) / log(2)),
-    why="each halving doubles the peak, and what surrounds a product does not become faster",
-    source=_FITTED,
-)
 attention_kernels = Formula(
     q.attention_kernels,
     Integer(6),
@@ -46,17 +40,13 @@ n_kernels = Formula(
     + 12 * q.n_layers_indexed
     + 4 * q.n_layers_dense
     + q.n_layers_moe * (9 + 3 * Min(1, q.n_experts_shared))
-    + q.n_layers * Piecewise((3, _narrow), (0, True)),
+    + q.n_layers * Piecewise((3, _narrow), (0, True))
+    + 2 * q.n_layers * Min(1, q.n_gpus - 1),
     why="a dense feed-forward part is a norm, two products and an activation; with experts, a "
-    "router, the sorting of tokens and a sum come on top; narrow products narrow inputs first",
+    "router, the sorting of tokens and a sum come on top; narrow products narrow inputs first; "
+    "several GPUs add up what they have after attention and after the feed-forward part",
     source=_CODE,
     scope=_FUSED,
-)
-n_exchanges = Formula(
-    q.n_exchanges,
-    2 * q.n_layers * Min(1, q.n_gpus - 1),
-    why="after attention and after the feed-forward part, GPUs add up what each of them has",
-    source="Shoeybi et al. 2019, Megatron-LM, arXiv:1909.08053, section 3",
 )
 weight_read_time = Formula(
     q.weight_read_time,
@@ -81,7 +71,7 @@ decode_attention_time = Formula(
 fixed_step_time = Formula(
     q.fixed_step_time,
     _floor + q.batch * q.sequence_time * q.tensor_parallel / q.n_gpus,
-    why="kernels start and end, GPUs meet, and each sequence is sampled and sent on",
+    why="kernels start and end, and each sequence is sampled and sent on",
     source=_FITTED,
 )
 calibrated_decode_step_time = Formula(

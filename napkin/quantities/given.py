@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from sympy import Expr, Integer, Rational, Symbol
+from sympy import Expr, Integer, Rational, Symbol, sqrt
 
 from ..errors import DomainError, UnitError
 from .quantity import SWITCH, Domain, Quantity, lookup
@@ -39,6 +39,29 @@ def parse_text(text: str) -> Value:
     value = Value(Rational(re.sub("[_,]", "", digits)) * WORDS[word], unit or "1")
     conversion(value.unit, value.unit)
     return value
+
+
+def between(symbol: Symbol | str, given: object) -> tuple[Expr, Expr] | None:
+    """Return both ends, in coherent units, of a range such as ``"4k to 40k"``; None for others."""
+    low, apart, high = given.partition(" to ") if isinstance(given, str) else ("", "", "")
+    if not apart:
+        return None
+    if re.fullmatch(r"[\d.,_\s]*", low):  # the unit, or the k, stands behind the second number
+        low += re.sub(r"^[\d.,_\s]*", " ", high.strip())
+    ends = coherent(symbol, low), coherent(symbol, high)
+    if not 0 < ends[0] < ends[1]:
+        raise DomainError(
+            f"{lookup(symbol).name}={given!r}: a range rises from a number above 0 to a larger "
+            "one, as in '4k to 40k'."
+        )
+    return ends
+
+
+def middle(symbol: Symbol | str, ends: tuple[Expr, Expr]) -> Expr:
+    """Return the median of the log-normal distribution with 90 % between two ends."""
+    scale, whole = scale_of(symbol), lookup(symbol).domain.integer
+    found = sqrt(ends[0] * ends[1])
+    return Integer(round(found / scale)) * scale if whole else exact_number(float(found))
 
 
 def coherent(symbol: Symbol | str, given: object) -> Expr:

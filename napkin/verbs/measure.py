@@ -21,6 +21,7 @@ from ..worksheet.napkin import Napkin
 
 _FEW: Final = 20
 _DECODING: Final = 0.8
+_POOL: Final = 0.9  # what servers leave to weights and caches
 _QUEUED: Final = "queued: the cache holds fewer sequences than concurrency"
 _WAITING: Final = "queued: by Little's law, fewer than 80 % of the requests were decoding"
 _BOUND: Final = {"ttft": "prefill_time"}
@@ -240,11 +241,14 @@ def _waiting(rows: Sequence[Row]) -> set[int]:
 
 def _fitting(n: Napkin, group: Sequence[Row], left: list[LeftOut]) -> list[Row]:
     """Return the rows whose sequences all fit; a server with more of them lets some wait."""
+    import numpy as np
+
     timed = [row for row in group if row.requests]
     if not timed:
         return list(group)
-    contexts = [row.requests["context"] for row in timed]
-    limits = n.function("concurrent_sequences", "context")(contexts)
+    lengths = [row.counts["prompt"] + row.counts.get("new_tokens", 0) for row in timed]
+    pool = n.assume(usable_memory=_POOL)
+    limits = pool.function("concurrent_sequences", "context")(np.array(lengths, float))
     queued = {
         row.place for row, limit in zip(timed, limits, strict=True) if row.requests["batch"] > limit
     }

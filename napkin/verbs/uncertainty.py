@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from math import log, sqrt
+from typing import TYPE_CHECKING, Any, Final
 
 from sympy import Float
 
+from ..catalog import bands
 from ..errors import DoesNotFitError, DomainError, NapkinError
-from ..quantities.given import coherent, in_unit
+from ..quantities.given import between, coherent, in_unit
 from ..quantities.quantity import lookup
 from ..quantities.value import Value
 from ..worksheet.arrays import compile_with_fit
@@ -16,6 +18,8 @@ from ..worksheet.napkin import Napkin, expect_napkin
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+_NINETY: Final = 1.6448536269514722  # standard deviations that hold 90 % on both sides
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,9 @@ class Uncertainty:
             most if share else "none of the ranges moves it",
         ]
         if self.fits < 1:
-            lines.append(f"{1 - self.fits:.1%} of the draws do not fit and are left out")
+            share = max(1 - self.fits, 0.001)
+            few = "fewer than " if 1 - self.fits < share else ""
+            lines.append(f"{few}{share:.1%} of the draws do not fit and are left out")
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -63,8 +69,10 @@ def uncertainty(
     seed : int
         Of the random generator: the same seed gives the same bits.
     **ranges
-        By code name: a pair (low, high), drawn uniformly, or a frozen SciPy distribution
-        in the quantity's own unit.
+        By code name: a pair (low, high), drawn uniformly; a text such as ``"4k to 40k"``, 90 %
+        of a log-normal distribution; or a frozen SciPy distribution in the quantity's own
+        unit. Ranges that the worksheet holds are drawn too, and so is the error of a
+        calibrated prediction.
 
     Returns
     -------
@@ -83,6 +91,7 @@ def uncertainty(
     import numpy as np
     from scipy.stats import spearmanr
 
+    ranges = {**_known(n, target), **ranges}
     whole = all(isinstance(count, int) for count in (samples, seed))
     if not ranges or not whole or samples < 2 or seed < 0:
         raise NapkinError(
@@ -105,6 +114,22 @@ def uncertainty(
     return Uncertainty(str(target), p5, p50, p95, tuple(causes), float(good.mean()), kept)
 
 
+def _known(n: Napkin, target: str) -> dict[str, Any]:
+    """Return the ranges that were typed, and the errors of predictions, that a target needs."""
+    from scipy.stats import lognorm, norm
+
+    needed = n.formulas.order(lookup(target).symbol)
+    found: dict[str, Any] = {
+        s.name: given.shown(s) for s, given in n.typed.items() if given.ends and s in needed
+    }
+    if n.choices.get("calibrated") and n.choices["calibrated"].entry:
+        for name, (low, high) in bands().items():
+            if lookup(name).symbol in needed and lookup(name).symbol not in n.givens:
+                spread = log(high / low) / (2 * norm.ppf(0.9))
+                found[name] = lognorm(spread, scale=sqrt(low * high))
+    return found
+
+
 def _square(spearmanr: Any, draw: NDArray[Any], kept: NDArray[Any]) -> float:
     if draw.min() == draw.max() or kept.min() == kept.max():
         return 0.0
@@ -115,7 +140,13 @@ def _draw(name: str, given: Any, samples: int, generator: Any) -> NDArray[Any]:
     import numpy as np
 
     domain = lookup(name).domain
-    if hasattr(given, "rvs"):
+    values: NDArray[Any]
+    ends = between(name, given)
+    if ends:
+        low, high = (float(in_unit(name, end)) for end in ends)
+        wide = log(high / low) / (2 * _NINETY)
+        values = np.exp(np.asarray(generator.normal(log(low * high) / 2, wide, samples)))
+    elif hasattr(given, "rvs"):
         values = np.asarray(given.rvs(size=samples, random_state=generator), float)
     elif isinstance(given, tuple) and len(given) == 2:
         low, high = (float(in_unit(name, coherent(name, end))) for end in given)
@@ -126,7 +157,8 @@ def _draw(name: str, given: Any, samples: int, generator: Any) -> NDArray[Any]:
             values = generator.integers(int(low), int(high), samples, endpoint=True)
     else:
         raise DomainError(
-            f"{name}: a range is a pair (low, high) or a SciPy distribution, got {given!r:.80}."
+            f"{name}: a range is a text such as '4k to 40k', a pair (low, high) or a SciPy "
+            f"distribution, got {given!r:.80}."
         )
     if domain.integer:
         values = np.round(values)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sympy import Expr
+from sympy import Expr, Symbol
 
 from ..formulas.variants import Bundle
 from ..quantities.quantity import listed
 from ..quantities.units import scale_of
-from ..worksheet.assumptions import CHOICES, Change
+from ..worksheet.assumptions import CHOICES, Change, Given
 from ..worksheet.napkin import Napkin
 
 
@@ -23,7 +23,7 @@ def as_code(n: Napkin, moved: str | Iterable[str] = (), ending: str = "") -> str
     named = [f"{kind}={n.choices[kind].typed!r}" for kind in CHOICES if kind in n.choices]
     left_out = listed(moved)
     typed = [
-        f"{symbol}={write_number(given.value / scale_of(symbol))}"
+        f"{symbol}={_write_given(symbol, given)}"
         for symbol, given in n.typed.items()
         if symbol.name not in left_out
     ]
@@ -33,6 +33,13 @@ def as_code(n: Napkin, moved: str | Iterable[str] = (), ending: str = "") -> str
     if ending and not changes:
         calls.append([ending])
     return "nk.Napkin(" + ").assume(".join(", ".join(call) for call in calls) + ")"
+
+
+def _write_given(symbol: Symbol, given: Given) -> str:
+    """Write a number in the quantity's own unit, or a range as text."""
+    if given.ends:
+        return repr(given.shown(symbol))
+    return write_number(given.value / scale_of(symbol))
 
 
 def _write_change(change: Change) -> str:

@@ -14,14 +14,13 @@ from .. import catalog
 from ..catalog import Accelerator, Model
 from ..errors import NapkinError
 from ..formulas import BASE, hardware, quantization
-from ..formulas.calibration import narrow_width_efficiency
 from ..formulas.formula import Node
 from ..formulas.gqa import grouped_kv_heads
 from ..formulas.paging import LIMITED
 from ..formulas.parallelism import GROUPED, SEVERAL
 from ..formulas.variants import Bundle, calibrated, get
 from ..quantities import notation as q
-from ..quantities.given import coherent
+from ..quantities.given import coherent, in_unit
 from ..quantities.quantity import REGISTRY, lookup
 
 CHOICES: Final = (
@@ -39,15 +38,23 @@ Formulas = dict[Symbol, Node]
 
 @dataclass(frozen=True)
 class Given:
-    """A value in coherent units, and who gave it: ``"given"``, or a source of the catalog."""
+    """A value in coherent units, and who gave it: ``"given"``, or a source of the catalog.
+
+    A value that was given as a range is its median; 90 % lies between the ends.
+    """
 
     value: Expr
     source: str = "given"
+    ends: tuple[Expr, Expr] | None = None
 
     @property
     def label(self) -> str:
         """The source in a word or two."""
         return self.source.split(": ")[0]
+
+    def shown(self, symbol: Symbol) -> str:
+        """Return the value, or the range, as a reader would type it."""
+        return " to ".join(str(in_unit(symbol, end)) for end in self.ends or (self.value,))
 
 
 @dataclass(frozen=True)
@@ -173,9 +180,7 @@ def apply(
     if q.tensor_parallel in typed:  # groups of GPUs, each with the attention of its sequences
         formulas |= {formula.target: formula for formula in GROUPED}
     own_targets = set(typed).union(*map(targets_of, changes))
-    if fitted and q.wide_peak_flops in givens.keys() | own_targets:
-        formulas[q.width_efficiency] = narrow_width_efficiency
-    _slow_down(formulas, givens, own_targets, bool(fitted))
+    _slow_down(formulas, givens, own_targets)
     _weigh(formulas, givens, own_targets, q.weight_bytes in typed)
     return formulas, givens | dict(typed)
 
@@ -198,15 +203,13 @@ def _are_several(changes: Iterable[Change], givens: Mapping[Symbol, Given]) -> b
     return counted or several or q.tensor_parallel in givens
 
 
-def _slow_down(
-    formulas: Formulas, givens: dict[Symbol, Given], own: set[Symbol], fitted: bool
-) -> None:
+def _slow_down(formulas: Formulas, givens: dict[Symbol, Given], own: set[Symbol]) -> None:
     """Let attention have a peak of its own, unless the entries name a cache as narrow as products.
 
-    A width that a reader gave may move, so a formula looks at it; a fitted napkin needs both peaks.
+    A width that a reader gave may move, so a formula looks at it.
     """
     widths = (q.bytes_per_kv, q.bytes_per_activation)
-    if not fitted and own.isdisjoint(widths) and givens.keys() >= set(widths):
+    if own.isdisjoint(widths) and givens.keys() >= set(widths):
         kept, multiplied = (givens[width].value for width in widths)
         if kept <= multiplied:
             givens.pop(q.wide_peak_flops, None)

@@ -16,7 +16,7 @@ from ..formulas import ALL
 from ..formulas.graph import Graph, graph_of
 from ..formulas.variants import get
 from ..quantities.dimensions import dimension_of
-from ..quantities.given import coherent, in_unit, somewhere
+from ..quantities.given import between, coherent, in_unit, middle, somewhere
 from ..quantities.notation import group_size, n_kv_heads
 from ..quantities.own import own_among, register
 from ..quantities.quantity import REGISTRY, SWITCH, Quantity, listed, lookup
@@ -71,7 +71,9 @@ class Napkin:
         Whether constants that were fitted on measured servers count, so that times are
         predictions with a band; otherwise they are bounds.
     **givens
-        Values by code name: numbers in the quantity's own unit, or text with a unit.
+        Values by code name: numbers in the quantity's own unit, or text with a unit. A range,
+        as in ``context="4k to 40k"``, holds 90 % of a log-normal distribution: the worksheet
+        takes its median, and `uncertainty` draws from it.
 
     Notes
     -----
@@ -133,7 +135,10 @@ class Napkin:
                 symbol = lookup(name).symbol
                 for other in (symbol, _SAME.get(symbol)):
                     now.pop(other, None)
-                now[symbol] = Given(coherent(name, value))
+                ends = between(name, value)
+                now[symbol] = Given(
+                    middle(name, ends) if ends else coherent(name, value), ends=ends
+                )
         formulas, givens = apply({**choices, **chosen}, changes, now)
         vars(self).update(
             choices=MappingProxyType({**choices, **chosen}),
@@ -345,7 +350,7 @@ class Napkin:
 
     def __repr__(self) -> str:
         words = [f"{key}={choice.typed!r}" for key, choice in self.choices.items()]
-        words += [f"{s}={str(in_unit(s, given.value))!r}" for s, given in self.typed.items()]
+        words += [f"{s}={given.shown(s)!r}" for s, given in self.typed.items()]
         lines = [f"{_wrap('Napkin(', words)})", *(f"  assuming {c}" for c in self.changes)]
         for label in dict.fromkeys(given.label for given in self.givens.values()):
             if label != "given":
