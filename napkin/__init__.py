@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .verbs.binding import binding as binding
     from .verbs.compare import compare as compare
     from .verbs.explain import explain as explain
+    from .verbs.measure import measure as measure
     from .verbs.measured import measured as measured
     from .verbs.measured import measurement as measurement
     from .verbs.sensitivity import sensitivity as sensitivity
@@ -62,6 +63,7 @@ _LATER: Final = {
     "binding": "verbs.binding",
     "compare": "verbs.compare",
     "explain": "verbs.explain",
+    "measure": "verbs.measure",
     "measured": "verbs.measured",
     "measurement": "verbs.measured",
     "sensitivity": "verbs.sensitivity",

@@ -16,6 +16,7 @@ from .quantities.value import Value
 from .verbs.binding import binding
 from .verbs.compare import compare
 from .verbs.explain import explain
+from .verbs.measure import measure
 from .verbs.sensitivity import sensitivity
 from .verbs.solve import solve
 from .verbs.sweep import sweep
@@ -57,9 +58,14 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("unknown")
         command.add_argument("targets", nargs="+", metavar=verb.takes)
         if verb.over:
-            command.add_argument("--over", action="append", required=True, metavar=verb.over)
+            needed = verb.each is not _uncertainty  # a worksheet may hold ranges
+            told = {"action": "append", "default": [], "metavar": verb.over}
+            command.add_argument("--over", required=needed, **told)
     for name in _CATALOG:
         commands.add_parser(name, help=f"{name} of the catalog", parents=[shown])
+    rows = commands.add_parser("measure", help="measured rows beside predictions", parents=[shown])
+    rows.add_argument("file", help="CSV, or a result of vllm, sglang, InferenceX or llama-bench")
+    rows.add_argument("--given", nargs="+", action="extend", default=[], metavar="COLUMN=VALUE")
     return parser
 
 
@@ -117,7 +123,10 @@ def _sensitivity(n: Napkin, options: argparse.Namespace, target: str) -> Answer:
 
 
 def _uncertainty(n: Napkin, options: argparse.Namespace, target: str) -> Answer:
-    ranges: dict[str, Any] = {name: tuple(ends) for name, ends in _over(options).items()}
+    over = _over(options).items()
+    ranges: dict[str, Any] = {
+        name: ends[0] if len(ends) == 1 else tuple(ends) for name, ends in over
+    }
     answer = uncertainty(n, target, **ranges)
     found = {name: _value(getattr(answer, name)) for name in ("p5", "p50", "p95")}
     return str(answer), {**found, "fits": answer.fits, "causes": dict(answer.causes)}
@@ -164,7 +173,7 @@ _VERBS: Final = {
     "derive": _Verb("the closed form in the givens", _derive),
     "binding": _Verb("which limit decides a value", _binding),
     "sensitivity": _Verb("what a result answers to most", _sensitivity),
-    "uncertainty": _Verb("a result under ranges", _uncertainty, over="NAME=LOW,HIGH"),
+    "uncertainty": _Verb("a result under ranges", _uncertainty, over="NAME=LOW TO HIGH"),
     "solve": _Verb("a given from a result", _solve, takes="TARGET=VALUE"),
     "sweep": _Verb("a table as CSV", whole=_sweep, over="NAME=1,2,3"),
     "compare": _Verb("worksheets side by side", whole=_compare, over="NAME=VALUE;NAME=VALUE"),
@@ -181,6 +190,9 @@ def _run(options: argparse.Namespace) -> tuple[str, Any, list[str]]:
             {row[0]: dict(zip(shown.header, row, strict=True)) for row in shown.rows},
             [],
         )
+    if options.command == "measure":
+        held = measure(options.file, **dict(map(_pair, options.given)))
+        return str(held), held.data(), []
     n, verb = _napkin(options, dict(map(_pair, options.given))), _VERBS[options.command]
     names = [target.partition("=")[0].strip() for target in options.targets]
     idle = unused(n.formulas, n.typed, names)
@@ -202,7 +214,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{message}\n")
         return 1
     if options.json:
-        text = json.dumps({"answer": data, "warnings": idle}, indent=1)
+        # What was measured stands by metric, as other tools expect it.
+        whole = data if options.command == "measure" else {"answer": data, "warnings": idle}
+        text = json.dumps(whole, indent=1)
     elif idle:  # beside the answer, so that a table stays a table
         sys.stderr.write("".join(f"napkin: {said}\n" for said in idle))
     sys.stdout.write(f"{text}\n")

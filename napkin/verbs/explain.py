@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 from sympy import Expr, Symbol, latex, preorder_traversal
@@ -115,6 +115,9 @@ def explain(n: Napkin, target: str, depth: int | None = None) -> Explanation:
     numbers = n.values(target)
     values = {symbol: in_unit(symbol, number) for symbol, number in numbers.items()}
     root = _node(n, lookup(target).symbol, values, set(), depth)
+    if band := getattr(n[target], "band", None):
+        said = f"80 % of measured servers lie between {band[0]} and {band[1]}"
+        root = replace(root, notes=(*root.notes, said))
     return Explanation(root, tuple(unused(n.formulas, n.typed, target)))
 
 
@@ -124,7 +127,7 @@ def _node(
     given = n.givens.get(symbol)
     formula = None if given else n.formulas.get(symbol)
     expression = formula.expression if formula else None
-    origin = given.source if given else "" if formula else "assumed"
+    origin = given.source if given else _origin(n, symbol) if formula else "assumed"
     if formula and symbol in seen:
         return Node(symbol, values[symbol], formula, expression, origin, seen=True)
     if formula is None or depth != 0:
@@ -145,6 +148,11 @@ def _node(
     return Node(
         symbol, values[symbol], formula, expression, origin, notes, children, (shown, typeset)
     )
+
+
+def _origin(n: Napkin, symbol: Symbol) -> str:
+    """Say of a formula's number whether it rests on fitted constants."""
+    return "fitted" if n.kind(symbol) == "fitted" else ""
 
 
 def _notes(

@@ -26,7 +26,7 @@ _COUNTS: Final[tuple[str, ...]] = (
     *("n_gpus", "tensor_parallel", "attention_data_parallel", "expert_parallel"),
     *("prompt", "new_tokens", "concurrency", "batch"),
 )
-_KEPT: Final = ("source", "note", "engine_version", "date")
+_KEPT: Final = ("source", "note", "engine_version", "date", "left_out")
 COLUMNS: Final = (*_NAMES, *_COUNTS, "metric", "value", *_KEPT)
 _ENGINES: Final = {"trt": "tensorrt-llm", "trtllm": "tensorrt-llm", "llamacpp": "llama.cpp"}
 _FOUR_BITS: Final = 0.6  # bytes of a weight with its scales
@@ -46,9 +46,9 @@ class Row:
     @property
     def label(self) -> str:
         """The row, as a message names it."""
-        counts = (f"{name}={self.counts[name]}" for name in _COUNTS if name in self.counts)
-        told = (self.names[name] for name in _NAMES if name in self.names)
-        return f"row {self.place}: {', '.join((*told, *counts))}"
+        told = {name: n for name, n in self.counts.items() if n > 1 or name not in _COUNTS[:4]}
+        counts = (f"{name}={n}" for name, n in told.items())
+        return f"row {self.place}: {', '.join((self.metric, *self.names.values(), *counts))}"
 
     @property
     def target(self) -> str:
@@ -93,6 +93,8 @@ class LeftOutError(NapkinError):
 def read(place: int, raw: Mapping[str, Any]) -> Row:
     """Return a row of the vocabulary, or raise a `LeftOutError` with the reason."""
     told = {name: text for name, value in raw.items() if (text := _text(value))}
+    if "left_out" in told:
+        raise LeftOutError(told["left_out"])
     metric = told.get("metric", "")
     if metric not in METRICS:
         raise LeftOutError(f"the metric is none of {', '.join(METRICS)}")

@@ -266,6 +266,29 @@ class Napkin:
         names = expression.free_symbols
         return Value(number(expression, {name: self.values(name)[name] for name in names}), unit)
 
+    def kind(self, target: str | Symbol) -> str:
+        """Say what a number is.
+
+        Parameters
+        ----------
+        target : str or Symbol
+            A quantity.
+
+        Returns
+        -------
+        str
+            ``"derived"`` by formulas; ``"measured"``, or published, by the source that the
+            catalog names; ``"fitted"`` on measured servers, or derived from what was;
+            ``"assumed"`` by the reader, or by default.
+        """
+        symbol = lookup(target).symbol
+        used = self.givens.keys() & self.formulas.order(symbol)
+        if any(self.givens[s].label == "fitted" for s in used):
+            return "fitted"
+        if symbol in self.givens:
+            return "assumed" if self.givens[symbol].source == "given" else "measured"
+        return "derived" if symbol in self.formulas else "assumed"
+
     def __getattr__(self, name: str) -> Value:
         if name.startswith("_"):
             raise AttributeError(name)
