@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("targets", nargs="+", metavar=verb.takes)
         if verb.over:
             needed = verb.each is not _uncertainty  # a worksheet may hold ranges
-            told = {"action": "append", "default": [], "metavar": verb.over}
+            told: dict[str, Any] = {"action": "append", "default": [], "metavar": verb.over}
             command.add_argument("--over", required=needed, **told)
     for name in _CATALOG:
         commands.add_parser(name, help=f"{name} of the catalog", parents=[shown])
