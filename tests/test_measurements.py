@@ -32,6 +32,11 @@ def test_the_table_shows_error_and_source() -> None:
     assert "+0.01%" in shown and "65,524,246,528 B" in shown and "issue 6753" in shown
 
 
+def test_a_count_that_is_derived_with_a_fraction_is_rounded() -> None:
+    shown = repr(nk.measured("deepseek_day_cost"))
+    assert "87,072 USD/day" in shown and "87,100 USD/day" in shown
+
+
 def test_an_unknown_one_is_named() -> None:
     with pytest.raises(UnknownNameError, match="qwen3_32b_files"):
         nk.measurement("qwen3_32b_file")

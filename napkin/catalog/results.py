@@ -21,12 +21,9 @@ from typing import Any, Final
 from ..errors import ConfigError, NapkinError
 from .chips import accelerator
 
-_LARGEST: Final = 10_000_000
 _OWN: Final = ("gpu", "n_gpus", "expert_parallel", "precision", "kv_precision", "engine", "date")
 _WIDTHS: Final = ("bytes_per_weight", "bytes_per_expert_weight", "bytes_per_embedding_weight")
 _ENGINES: Final = {"vllm": "vllm", "sglang": "sglang", "trt": "tensorrt-llm"}
-_APART: Final = "prompts on GPUs of their own, or several nodes"
-_IN_TURN: Final = "layers are on GPUs one after another"
 _Told = Mapping[str, Any]
 _Rows = list[dict[str, Any]]
 
@@ -74,7 +71,7 @@ def read_rows(path: str | Path) -> list[dict[str, Any]]:
     """
     path = Path(path)
     try:
-        if path.stat().st_size > _LARGEST:
+        if path.stat().st_size > 10_000_000:
             raise ConfigError(f"{path.name} is larger than 10 MB: give results without details.")
         text = path.read_bytes().decode("utf-8-sig").strip()
         records = _json(text) if text[:1] in ("[", "{") else _csv(text)
@@ -190,9 +187,9 @@ def _sglang(run: _Run) -> _Rows:
     if server.is_on("enable_dp_attention"):
         told["attention_data_parallel"], copies = round(copies), 1
     reasons = {
-        _APART: "decode" in server.said,
+        "prompts on GPUs of their own": "decode" in server.said,
         "speculative decoding": server.text("speculative_algorithm") or run.text("accept_length"),
-        _IN_TURN: server.number("pp_size", 1) > 1,
+        "layers on GPUs one after another": server.number("pp_size", 1) > 1,
         "several copies of the model": copies > 1,
     }
     return _served(run, told, reasons)
@@ -214,7 +211,8 @@ def _inferencex(run: _Run) -> _Rows:
     told["note"] = f"mean lengths from the times; isl {run.text('isl')}, osl {run.text('osl')}"
     speculation = run.text("spec_decoding") or run.text("mtp")
     reasons = {
-        _APART: run.is_on("disagg") or run.is_on("is_multinode"),
+        "prompts on GPUs of their own": run.is_on("disagg"),
+        "several nodes": run.is_on("is_multinode"),
         "speculative decoding": speculation.lower() not in ("", "none", "off", "false"),
     }
     times = {"tpot": tpot, "ttft": ttft, "output_tokens_per_second": output * n_gpus}
@@ -226,7 +224,7 @@ def _llama_bench(run: _Run) -> _Rows:
     depth, seconds = round(run.number("n_depth", 0)), run.number("avg_ns") / 1e9
     width = run.number("model_size") / (run.number("model_n_params") or 1)
     gpus, layers = run.text("gpu_info").split(", "), run.text("n_gpu_layers")
-    kept = [run.text(key) for key in ("model_type", "model_filename", "gpu_info")]
+    kept = (run.text(key) for key in ("model_type", "model_filename", "gpu_info"))
     told = run.told(engine_version="build_number", date="test_time") | dict.fromkeys(_WIDTHS, width)
     told |= {"engine": "llama.cpp", "gpu": _gpu(gpus[0]) if len(set(gpus)) == 1 else "", "batch": 1}
     told["note"] = "; ".join([*kept, f"{layers} layers on the GPU"])
@@ -234,7 +232,7 @@ def _llama_bench(run: _Run) -> _Rows:
     reasons = {
         "prompt and answer are timed together": read and written,
         "part of the model is on the host": host,
-        _IN_TURN: len(gpus) > 1 and run.text("split_mode") != "none",
+        "layers on GPUs one after another": len(gpus) > 1 and run.text("split_mode") != "none",
         "cache not in 16 bits": {run.text("type_k"), run.text("type_v")} - {"", "f16", "bf16"},
     }
     if written:

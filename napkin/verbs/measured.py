@@ -97,8 +97,10 @@ def measured(*names: str) -> Table:
     rows, notes = [], Notes()
     for entry in map(measurement, names):
         mark = notes(f"{entry.source}: {entry.note}" if entry.note else entry.source)
-        exact = entry.kind == "count" and entry.value.number.is_Integer
-        pair = [value.exact if exact else str(value) for value in (entry.value, entry.derived)]
+        pair = [
+            value.exact if entry.kind == "count" and value.number.is_Integer else str(value)
+            for value in (entry.value, entry.derived)
+        ]
         small = "0" if not entry.error else "under 0.01%"
         error = f"{entry.error:+.2%}" if abs(entry.error) >= 5e-5 else small
         rows.append([f"{entry.says} {mark}", *pair, error])
