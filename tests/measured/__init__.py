@@ -1,0 +1,43 @@
+"""Adapters: measured public data, turned into rows that `nk.measure` reads.
+
+python -m tests.measured serving > serving.csv
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+from .served import inferencex, serving
+from .vocabulary import COLUMNS, MEASURED, Answer, Row
+
+__all__ = ["COLUMNS", "COPY", "FILES", "MEASURED", "rows"]
+
+COPY: Final = "a copy of another row"
+FILES: Final[dict[str, Callable[[Row], Answer]]] = {"serving": serving, "inferencex": inferencex}
+_BESIDE: Final = {"source", "note", "engine_version", "date"}
+
+
+def rows(name: str) -> tuple[list[Row], Counter[str]]:
+    """Return the rows of a file, and how many of its lines were left out for each reason."""
+    kept: list[Row] = []
+    left_out = Counter[str]()
+    seen = set[tuple[str, ...]]()
+    with (MEASURED / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        for line in csv.DictReader(file):
+            answer = FILES[name](line)
+            if isinstance(answer, list):
+                copied = {_computed(row) for row in answer}
+                answer = COPY if copied <= seen else answer
+                seen |= copied
+            if isinstance(answer, str):
+                left_out[answer] += 1
+            else:
+                kept += answer
+    return kept, left_out
+
+
+def _computed(row: Row) -> tuple[str, ...]:
+    return tuple(row.get(column, "") for column in COLUMNS if column not in _BESIDE)

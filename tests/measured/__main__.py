@@ -1,0 +1,14 @@
+"""Write a file of measured data in the columns that `nk.measure` reads."""
+
+import csv
+import sys
+
+from . import COLUMNS, FILES, rows
+
+if len(sys.argv) != 2 or sys.argv[1] not in FILES:
+    sys.exit(f"name one of {', '.join(FILES)}, as in: python -m tests.measured serving")
+kept, left_out = rows(sys.argv[1])
+table = csv.DictWriter(sys.stdout, COLUMNS, restval="", lineterminator="\n")
+table.writeheader()
+table.writerows(kept)
+sys.stderr.writelines(f"{count:6} left out: {reason}\n" for reason, count in left_out.items())
