@@ -91,7 +91,7 @@ calibrated_decode_step_time = Formula(
 )
 calibrated_prompt_stall = Formula(
     q.prompt_stall,
-    q.batch * (q.prefill_compute_time + q.prefill_all_reduce_time) / q.new_tokens * q.tpot_error,
+    q.tpot_error * q.batch * (q.prefill_compute_time + q.prefill_all_reduce_time) / q.new_tokens,
     why="a piece of a prompt brings its work; the weights are read for the step anyway",
     source="Agrawal et al. 2024, Sarathi-Serve, arXiv:2403.02310, section 4",
     left_out=parallelism.NO_PROMPT_LINKS,
@@ -111,14 +111,15 @@ calibrated_prefill_compute_time = Formula(
 calibrated_prefill_time = Formula(
     q.prefill_time,
     (Max(q.prefill_compute_time, q.prefill_memory_time) + q.prefill_all_reduce_time + _floor)
-    * q.ttft_error,
+    * q.tpot_error,
     why="the prompt must be computed, the weights be read, and every kernel takes its time",
     source=_FITTED,
     left_out=parallelism.NO_PROMPT_LINKS,
 )
 calibrated_ttft = Formula(
     q.ttft,
-    q.restore_wait + q.step_wait + q.prefill_time * sqrt(q.batch),
+    q.restore_wait
+    + (q.step_wait + q.prefill_time * sqrt(q.batch)) / q.tpot_error * q.ttft_error,
     why="a prompt waits for those that came with it: of requests that start at random, about the "
     "square root of their number come together",
     source="rule of thumb: spread of a sum of independent phases",

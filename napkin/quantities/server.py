@@ -128,7 +128,7 @@ kernel_time = declare("kernel_time", "s", "time that a kernel takes, however lit
 sequence_time = declare("sequence_time", "s", "time that each sequence adds to a step, whatever its length", r"t_\mathrm{seq}", NON_NEGATIVE, 0)
 expert_efficiency = declare("expert_efficiency", "1", "rate of the products of experts, as a share of that of other products", r"\eta_\mathrm{E}", FRACTION, 1)
 link_efficiency = declare("link_efficiency", "1", "achieved share of the bandwidth between GPUs", r"\eta_\mathrm{l}", FRACTION, 1)
-tpot_error = declare("tpot_error", "1", "measured over predicted time per output token", r"\epsilon_\mathrm{tpot}", POSITIVE, 1)
+tpot_error = declare("tpot_error", "1", "measured over predicted time of steps and prompts", r"\epsilon_\mathrm{tpot}", POSITIVE, 1)
 ttft_error = declare("ttft_error", "1", "measured over predicted time to first token", r"\epsilon_\mathrm{ttft}", POSITIVE, 1)
 largest_batch_at_speed = declare("largest_batch_at_speed", "sequence", "largest batch at the speed target", r"B_\mathrm{speed}")
 routing_skew = declare("routing_skew", "1", "exponent by which experts are less popular, rank by rank", "s", NON_NEGATIVE, hint="0 is uniform routing, 1 is Zipf's law")

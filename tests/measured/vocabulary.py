@@ -9,11 +9,29 @@ Row = dict[str, str]
 Answer = list[Row] | str  # the rows of one line of a file, or why it has none
 
 MEASURED: Final = Path(__file__).parents[3] / "shared" / "measured"
-COLUMNS: Final = (
-    "model gpu n_gpus tensor_parallel attention_data_parallel expert_parallel precision"
-    " kv_precision bytes_per_weight bytes_per_expert_weight engine prompt new_tokens concurrency"
-    " batch metric value source note engine_version date"
-).split()
+COLUMNS: Final = [
+    "model",
+    "gpu",
+    "n_gpus",
+    "tensor_parallel",
+    "attention_data_parallel",
+    "expert_parallel",
+    "precision",
+    "kv_precision",
+    "bytes_per_weight",
+    "bytes_per_expert_weight",
+    "engine",
+    "prompt",
+    "new_tokens",
+    "concurrency",
+    "batch",
+    "metric",
+    "value",
+    "source",
+    "note",
+    "engine_version",
+    "date",
+]
 _ENGINES: Final = {
     "trt": "tensorrt-llm",
     "trtllm": "tensorrt-llm",
@@ -24,9 +42,9 @@ _ENGINES: Final = {
 
 
 def engine(name: str) -> str:
-    """Return the package's name of an engine, blank where it knows none such."""
+    """Return the package's name of an engine, or its own where the package has no such engine."""
     plain = name.lower().partition(" ")[0].replace("-", "").replace(".", "").removesuffix("_")
-    return _ENGINES.get(plain, "")
+    return _ENGINES.get(plain, name)
 
 
 def rows_of(metrics: dict[str, float | None], **columns: object) -> list[Row]:
