@@ -10,13 +10,24 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
-from .served import inferencex, serving
-from .vocabulary import COLUMNS, MEASURED, Answer, Row
+from .batches import decode, own_gpu, static_batch
+from .capacity import kv_capacity
+from .served import cost_at_load, inferencex, serving
+from .vocabulary import COLUMNS, MEASURED, NO_LENGTHS, Answer, Row
 
 __all__ = ["COLUMNS", "COPY", "FILES", "MEASURED", "rows"]
 
 COPY: Final = "a copy of another row"
-FILES: Final[dict[str, Callable[[Row], Answer]]] = {"serving": serving, "inferencex": inferencex}
+FILES: Final[dict[str, Callable[[Row], Answer]]] = {
+    "serving": serving,
+    "inferencex": inferencex,
+    "cost_at_load": cost_at_load,
+    "static_batch": static_batch,
+    "decode": decode,
+    "own_gpu": own_gpu,
+    "kv_capacity": kv_capacity,
+    "mlperf_v6": lambda _: NO_LENGTHS,
+}
 _BESIDE: Final = {"source", "note", "engine_version", "date"}
 
 
