@@ -1,6 +1,6 @@
-"""Adapters: measured public data, turned into rows that `nk.measure` reads.
+"""Adapters of measured public data: files become rows of the vocabulary that `nk.measure` reads.
 
-python -m tests.measured serving > serving.csv
+`python -m tests.measured serving > serving.csv` writes those of one file.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FILES: Final[dict[str, Callable[[Row], Answer]]] = {
     "kv_capacity": kv_capacity,
     "mlperf_v6": lambda _: NO_LENGTHS,
 }
-_BESIDE: Final = {"source", "note", "engine_version", "date"}
+_BESIDE: Final = {"value", "source", "note", "engine_version", "date"}
 
 
 def rows(name: str) -> tuple[list[Row], Counter[str]]:
@@ -51,4 +51,6 @@ def rows(name: str) -> tuple[list[Row], Counter[str]]:
 
 
 def _computed(row: Row) -> tuple[str, ...]:
-    return tuple(row.get(column, "") for column in COLUMNS if column not in _BESIDE)
+    """Return all that decides a prediction, and the number as far as each source prints it."""
+    told = (row.get(column, "") for column in COLUMNS if column not in _BESIDE)
+    return (*told, f"{float(row['value']):.6g}")

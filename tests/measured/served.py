@@ -19,8 +19,9 @@ DISAGGREGATED: Final = "disaggregated: prompts have GPUs of their own"
 SPECULATION: Final = "several tokens a step (multi-token prediction)"
 MAYBE_SPECULATION: Final = "DeepSeek, not found among rows that say whether tokens are predicted"
 PROVISIONAL: Final = "provisional in the source (wip)"
-GB200: Final = "GB200: several nodes that are not named, and step times that jump about"
+GB200: Final = "GB200: nodes that are not named, and step times that fall where the batch grows"
 PREFIX_HITS: Final = "prompts found in the prefix cache: faster than all the GPU's arithmetic"
+ROUNDED: Final = "a rounded copy of a row of InferenceX, under NVIDIA's name"
 OTHER_CONCURRENCY: Final = "concurrency and batch differ, by ranks or replicas that are not named"
 ONE_RANK: Final = "experts on more GPUs than attention: concurrency may be that of one rank"
 
@@ -43,6 +44,7 @@ def _unfit(row: Row) -> str:
             GB200: row["gpu"] == "gb200",
             MAYBE_SPECULATION: "DeepSeek" in row["model"] and speculation != "none",
             PREFIX_HITS: row["model"].endswith("Llama-3.1-8B-Instruct-FP8"),
+            ROUNDED: "qwen3.5" in row["origin"],
             NO_CONCURRENCY: not row["concurrency"],
             OTHER_CONCURRENCY: row["origin"].startswith("NVIDIA")
             and row["batch_size_in_source"] != row["concurrency"],
