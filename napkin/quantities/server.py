@@ -125,7 +125,6 @@ weight_compute_time = declare("weight_compute_time", "s", "time of a step's prod
 decode_attention_time = declare("decode_attention_time", "s", "time of attention in a step", r"t_\mathrm{att}", NON_NEGATIVE)
 fixed_step_time = declare("fixed_step_time", "s", "time that a step takes however small it is", r"t_\mathrm{fix}", NON_NEGATIVE)
 kernel_time = declare("kernel_time", "s", "time that a kernel takes, however little it does", r"t_\mathrm{k}", NON_NEGATIVE, 0)
-sequence_time = declare("sequence_time", "s", "time that each sequence adds to a step, whatever its length", r"t_\mathrm{seq}", NON_NEGATIVE, 0)
 expert_efficiency = declare("expert_efficiency", "1", "rate of the products of experts, as a share of that of other products", r"\eta_\mathrm{E}", FRACTION, 1)
 link_efficiency = declare("link_efficiency", "1", "achieved share of the bandwidth between GPUs", r"\eta_\mathrm{l}", FRACTION, 1)
 tpot_error = declare("tpot_error", "1", "measured over predicted time of steps and prompts", r"\epsilon_\mathrm{tpot}", POSITIVE, 1)

@@ -264,7 +264,8 @@ def _fitting(n: Napkin, group: Sequence[Row], left: list[LeftOut]) -> list[Row]:
 
 
 def _judged(n: Napkin, rows: Sequence[Row]) -> list[Verdict]:
-    ideal, calibrated = _answers(n, rows), _answers(n.assume(calibrated=True), rows)
+    predicting = n.assume(calibrated=True).assume(**rows[0].givens)
+    ideal, calibrated = _answers(n, rows), _answers(predicting, rows)
     ahead = [row for row, floor in zip(rows, ideal, strict=True) if _is_ahead(row, floor)]
     beaten: set[int] = set()
     if ahead:
