@@ -46,7 +46,7 @@ chapters: .venv/tests  ## run the text twins into notebooks (CHAPTERS="00-tour" 
 	.venv/bin/python chapters/execute.py $(CHAPTERS)
 	cd chapters && ../.venv/bin/python -m pages
 
-calibrate: .venv/tests  ## fit the constants of calibrated=True again (needs the measured files)
+calibrate: .venv/tests  ## fit the constants of calibrated=True again, and say how good they are
 	.venv/bin/python -m tests.measured.fit
 
 test-browser: .venv/site site  ## run the explorers, the site and a chapter in Chromium

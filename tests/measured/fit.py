@@ -26,12 +26,11 @@ from napkin.quantities.quantity import lookup
 from napkin.verbs.measure import judgeable
 from napkin.worksheet.measured_rows import Row
 
-from . import rows
+from .book import read
 
 Numbers = NDArray[np.float64]
 Rows = Sequence[Mapping[str, Any]]
 
-FILES: Final = ("serving", "inferencex")
 DATA: Final = Path(napkin.__file__).parent / "catalog" / "data" / "calibration.toml"
 KNOWN: Final = table("calibration")
 CONSTANTS: Final = {name: row for name, row in KNOWN.items() if row["kind"] == "constant"}
@@ -188,7 +187,7 @@ def _entry(name: str, numbers: Mapping[str, str], known: Mapping[str, Any]) -> l
 
 def main() -> None:
     """Fit, say how good the fit is, and write the constants."""
-    raw = [row for name in FILES for row in rows(name)[0]]
+    raw = read()
     m, first = load(raw), load(raw, "ttft")
     constants = m.fitted()
     bands = {"ttft_error": band(first.measured, first.predicted(constants))}
