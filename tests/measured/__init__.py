@@ -46,7 +46,7 @@ def rows(name: str) -> tuple[list[Row], Counter[str]]:
             if isinstance(answer, str):
                 left_out[answer] += 1
             else:
-                kept += answer
+                kept += [row | {"source": line["source"]} for row in answer]
     return kept, left_out
 
 

@@ -19,13 +19,15 @@ PRODUCTION: Final = "statistics of production, of many nodes"
 AS_MANY: Final = "as many sequences as fit, a number that is not said"
 PROMPTS_ONLY: Final = "throughput of prompts alone"
 
+_META: Final = "Llama-3.1-405B-Instruct-FP8 (meta)"
 _WIDTHS: Final = {  # precision of products, bytes of a weight with its scales
     "int8 (weight-only)": ("bf16", "1"),
     "int4 g32 (weight-only)": ("bf16", "0.625"),
     "Q4_K_M": ("fp16", "0.61"),
     "F16": ("fp16", ""),
 }
-_META_405B: Final = "1.188"  # Meta's FP8 copy keeps attention in BF16: 482 GB
+_MODELS: Final = {"LLaMA 70B": "Llama-2-70B", _META: "Llama-3.1-405B"}
+_META_BYTES: Final = "1.188"  # attention stays in BF16: 482 GB
 _GPT_FAST_TOKENS: Final = 200  # its default
 
 
@@ -45,24 +47,23 @@ def static_batch(row: Row) -> Answer:
         return reason
     prompt, new_tokens = int(row["input_len"]), int(row["output_len"])
     if row["framework"] == "llama.cpp":  # its prompt went token by token, too
-        metrics = {"tpot": float(row["latency_s"]) / (prompt + new_tokens)}
+        metrics: dict[str, float | None] = {"tpot": float(row["latency_s"]) / (prompt + new_tokens)}
         prompt, new_tokens = 1, prompt + new_tokens - 1
     else:
         both = float(row["throughput_in_plus_out_tok_s"])
         metrics = {"output_tokens_per_second": both * new_tokens / (prompt + new_tokens)}
-    spread = {"ep": n_gpus, "hybrid tp = 2 and ep = 2": 2}.get(how, 1)
+    experts = {"ep": n_gpus, "hybrid tp = 2 and ep = 2": 2}.get(how, 1)
     return rows_of(
-        dict(metrics),
+        metrics,
         model=row["model"],
         gpu=row["gpu"].partition(" or ")[0].partition(" (")[0],
         precision=row["weights"],
         kv_precision=row["kv_cache"],
-        **split(n_gpus, expert_parallel=spread),
+        **split(n_gpus, expert_parallel=experts),
         engine=row["framework"],
         prompt=prompt,
         new_tokens=new_tokens,
         batch=row["batch"],
-        source=row["source"],
         note=f"{row['framework']}, {row['kind']}",
     )
 
@@ -80,7 +81,6 @@ def own_gpu(row: Row) -> Answer:
         prompt=int(row["context"]) - 1,  # two tokens more: half of them is the mean
         new_tokens=2,
         batch=row["batch"],
-        source=row["source"],
         note=row["note"],
     )
 
@@ -127,24 +127,21 @@ def decode(row: Row) -> Answer:
         return reason
     stored = row["precision_weights"]
     precision, width = _WIDTHS.get(stored, (stored, ""))
-    meta = row["model"].endswith("FP8 (meta)")
+    width = _META_BYTES if row["model"] == _META else width
     narrow_cache = row["system"] == "TensorRT-LLM" and precision == "fp8"
     default = _GPT_FAST_TOKENS if row["system"] == "gpt-fast" else ""
     return rows_of(
         _metrics(row),
-        model={"LLaMA 70B": "Llama-2-70B"}.get(
-            row["model"], "Llama-3.1-405B" if meta else row["model"]
-        ),
+        model=_MODELS.get(row["model"], row["model"]),
         gpu=row["gpu"].removesuffix(" (330 W limit)"),
         precision=precision,
         kv_precision="fp8" if narrow_cache else "",
-        bytes_per_weight=_META_405B if meta else width,
+        bytes_per_weight=width,
         **split(int(row["n_gpus"])),
         engine=row["system"],
         prompt=row["isl"] or 1,
         new_tokens=row["osl"] or default,
         batch=row["batch_or_concurrency"],
-        source=row["source"],
         note=row["notes"],
         engine_version=row["version"],
     )

@@ -55,7 +55,6 @@ def kv_capacity(row: Row) -> Answer:
         reserved_memory="0 GB" if static else "",
         **split(int(row["n_gpus_tp"] or 1)),
         engine=row["engine"],
-        source=row["source"],
         note=row["notes"],
         engine_version=row["engine_version"],
     )

@@ -83,7 +83,6 @@ def serving(row: Row) -> Answer:
         prompt=round(drawn * int(row["isl"])),
         new_tokens=round(drawn * int(row["osl"])),
         concurrency=row["concurrency"],
-        source=row["source"],
         note=row["origin"],
         engine_version=row["engine_version"] or row["image"],
         date=row["measured_date"],
@@ -97,6 +96,7 @@ def inferencex(row: Row) -> Answer:
     if row["spec_method"] != "none":
         return SPECULATION
     n_gpus, named = int(row["n_gpus"]), row["hf_model"]
+    data_parallel = n_gpus if row["decode_dp_attention"] == "True" else 1
     columns = weights(named if "FP4-V2" in named else row["model"], row["precision"])
     average = "mean" if row["mean_tpot_s"] else "median"
     per_gpu = number(row["output_tput_per_gpu_tok_s"])
@@ -107,15 +107,12 @@ def inferencex(row: Row) -> Answer:
             "output_tokens_per_second": per_gpu and per_gpu * n_gpus,
         },
         **columns,
-        **split(
-            n_gpus, n_gpus if row["decode_dp_attention"] == "True" else 1, int(row["decode_ep"])
-        ),
+        **split(n_gpus, data_parallel, int(row["decode_ep"])),
         gpu=row["gpu"],
         engine=row["framework"],
         prompt=round(_DRAWN * int(row["isl"])),
         new_tokens=round(_DRAWN * int(row["osl"])),
         concurrency=row["concurrency"],
-        source=row["run_url"],
         note=f"{row['framework']}, {average}",
         engine_version=row["image"],
         date=row["date"],
@@ -143,6 +140,5 @@ def cost_at_load(row: Row) -> Answer:
         prompt=512,
         new_tokens=new_tokens,
         concurrency=max(1, round(rate * (ttft + (new_tokens - 1) * tpot))),
-        source=row["source"],
         note=f"config {row['config']}, {row['rps']} requests/s asked; tpot is a median",
     )
