@@ -123,7 +123,7 @@ def test_what_does_not_rest_on_time_has_no_band() -> None:
 def test_a_band_is_left_out_where_an_end_does_not_fit() -> None:
     fastest = float(FITTED.assume(batch=1).tokens_per_second_per_user)
     n = FITTED.assume(speed_target=fastest * 0.95)
-    freed = nk.Napkin(**{k: c.typed for k, c in n.choices.items()})  # type: ignore[arg-type]
+    freed = nk.Napkin(**{k: c.typed for k, c in n.choices.items()})
     freed = freed.assume(context=1_250, prompt=1_000, new_tokens=500, speed_target=fastest * 0.95)
     assert "(" not in str(freed.largest_batch_at_speed)
 

@@ -153,7 +153,7 @@ def test_how_gpus_are_shared() -> None:
         same = nk.measure([{**row, **dress, "tensor_parallel": 8}]).verdicts[0]
         assert same.n == apart.n
     spread = nk.measure([{**row, "expert_parallel": 8}]).verdicts[0]
-    assert "expert_parallel" in {change.name for change in spread.n.changes}
+    assert "expert_parallel" in {getattr(change, "name", "") for change in spread.n.changes}
     dense = nk.measure([{**ROW, "n_gpus": 2, "expert_parallel": 2}])
     assert dense.verdicts[0].n.changes == ()
 
@@ -171,10 +171,10 @@ def test_precisions_as_servers_name_them() -> None:
 
 
 def test_columns_of_quantities_and_others() -> None:
-    found = nk.measure([{**ROW, "usable_memory": 0.5, "colour": "red", "source": "mine"}])
+    found = nk.measure([{**ROW, "usable_memory": 0.5, "mood": "good", "source": "mine"}])
     assert found.verdicts[0].n.usable_memory == 0.5
-    assert found.not_read == ("colour",)
-    assert "column not read: colour" in str(found)
+    assert found.not_read == ("mood",)
+    assert "column not read: mood" in str(found)
 
 
 def test_an_engine_decides_memory_alone() -> None:

@@ -30,8 +30,9 @@ def logged() -> dict[str, tuple[float, float]]:
             n = nk.Napkin(model=name, kv_precision=WIDTHS[line["kv_dtype"]] or "bf16")
             n = n.assume(n_gpus=int(line["n_gpus_tp"] or 1))
             copies = n.kv_copies if n.n_gpus > 1 else 1
-            found[f"{place}: {name}"] = float(measured), float(
-                n.kv_bytes_per_token * copies / n.n_gpus
+            found[f"{place}: {name}"] = (
+                float(measured),
+                float(n.kv_bytes_per_token * copies / n.n_gpus),
             )
     return found
 
