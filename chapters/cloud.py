@@ -83,7 +83,7 @@ class Cloud:
         return found
 
     def left_out(self, choice: str) -> Numbers:
-        """Predict each model or accelerator from constants fitted on the others."""
+        """Predict each model, accelerator or engine from constants fitted on the others."""
         names = self._names(choice)
         found = np.empty(len(self.measured))
         for name in np.unique(names):
@@ -92,7 +92,7 @@ class Cloud:
         return found
 
     def by(self, choice: str, predictions: Mapping[str, Numbers]) -> Table:
-        """Tabulate by model or accelerator the factors by which predictions are off."""
+        """Tabulate by model, accelerator or engine the factors by which predictions are off."""
         names = self._names(choice)
         told, counts = np.unique(names, return_counts=True)
         rows = []
@@ -105,7 +105,11 @@ class Cloud:
         return Table([choice, "rows", *predictions], rows)
 
     def _names(self, choice: str) -> NDArray[np.str_]:
-        return np.array([v.n.choices[choice].entry.name for v in self.verdicts])
+        if choice == "engine":
+            told = [v.row.names.get("engine", "not said") for v in self.verdicts]
+        else:
+            told = [v.n.choices[choice].entry.name for v in self.verdicts]
+        return np.array(told)
 
     def _fit(self, seen: NDArray[np.bool_]) -> dict[str, float]:
         def constants(logs: Numbers) -> dict[str, float]:
