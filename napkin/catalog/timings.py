@@ -43,7 +43,8 @@ def timings(kind: str, gpu: str = "H100", **where: Any) -> list[dict[str, Any]]:
 
     Examples
     --------
-    >>> [f"{1e6 * timings('gemm', precision='bf16', m=m)[0]['seconds']:.0f} µs" for m in (1, 64, 512)]
+    >>> times = [timings("gemm", precision="bf16", m=m)[0]["seconds"] for m in (1, 64, 512)]
+    >>> [f"{1e6 * seconds:.0f} µs" for seconds in times]
     ['100 µs', '103 µs', '186 µs']
     """
     chip = accelerator(gpu).name
