@@ -170,6 +170,22 @@ def test_precisions_as_servers_name_them() -> None:
     assert widths(model="gpt-oss-120b", gpu="B200", precision="fp4")[1] == 0.5
 
 
+@pytest.mark.parametrize(
+    ("name", "model", "width"),
+    [
+        ("Qwen/Qwen3-30B-A3B-FP8", "Qwen3-30B-A3B", 1),
+        ("Qwen/Qwen3-235B-A22B-Instruct-2507", "Qwen3-235B-A22B", 2),
+        ("amd/Llama-3.3-70B-Instruct-FP8-KV", "Llama-3.3-70B", 1),
+        ("neuralmagic/Meta-Llama-3.1-70B-Instruct-quantized.w8a8", "Llama-3.1-70B", 1),
+    ],
+)
+def test_copies_of_a_model_have_its_shapes(name: str, model: str, width: float) -> None:
+    row = {**ROW, "model": name, "n_gpus": 4, "precision": ""}
+    n = nk.measure([row]).verdicts[0].n
+    assert n.choices["model"].entry.name == model
+    assert float(n.bytes_per_weight) == width
+
+
 def test_columns_of_quantities_and_others() -> None:
     found = nk.measure([{**ROW, "usable_memory": 0.5, "mood": "good", "source": "mine"}])
     assert found.verdicts[0].n.usable_memory == 0.5
