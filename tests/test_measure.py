@@ -180,7 +180,7 @@ def test_precisions_as_servers_name_them() -> None:
     ],
 )
 def test_copies_of_a_model_have_its_shapes(name: str, model: str, width: float) -> None:
-    row = {**ROW, "model": name, "n_gpus": 4, "precision": ""}
+    row = {**ROW, "model": name, "n_gpus": 8, "precision": ""}
     n = nk.measure([row]).verdicts[0].n
     assert n.choices["model"].entry.name == model
     assert float(n.bytes_per_weight) == width

@@ -33,7 +33,7 @@ _COPY: Final = re.compile(  # trained further, or stored narrower: the same shap
     r"(?i)[-_](fp8|nvfp4|mxfp4|fp4|int8|int4|awq|gptq|w4a16|w8a8|kv|dynamic|quantized\.\w+|v2"
     r"|base|instruct|thinking|chat|it|hf|\d{4})$"
 )
-_WIDTH: Final = re.compile(r"(?i)[-_](fp8|nvfp4|mxfp4|fp4|int8|w8a8|int4|awq|gptq|w4a16)\b")
+_WIDTH: Final = re.compile(r"(?i)[-_.](fp8|nvfp4|mxfp4|fp4|int8|w8a8|int4|awq|gptq|w4a16)\b")
 _SAME_WIDTH: Final = {"w8a8": "int8", "awq": "w4a16", "gptq": "w4a16"}
 _ENGINES: Final = {"trt": "tensorrt-llm", "trtllm": "tensorrt-llm", "llamacpp": "llama.cpp"}
 _FOUR_BITS: Final = 0.6  # bytes of a weight with its scales
