@@ -46,6 +46,9 @@ chapters: .venv/tests  ## run the text twins into notebooks (CHAPTERS="00-tour" 
 	.venv/bin/python chapters/execute.py $(CHAPTERS)
 	cd chapters && ../.venv/bin/python -m pages
 
+calibrate: .venv/tests  ## fit the constants of calibrated=True again, and say how good they are
+	.venv/bin/python -m tests.measured.fit
+
 test-browser: .venv/site site  ## run the explorers, the site and a chapter in Chromium
 	.venv/bin/pytest -n $(JOBS) --dist loadscope tests/browser
 
@@ -105,4 +108,4 @@ _build/katex: .venv/site
 	$(INSTALL) --require-hashes --requirements chapters/site/requirements.txt
 	touch $@
 
-.PHONY: help install read test test-quick test-browser site lint coverage chapters test-oldest pins clean
+.PHONY: help install read test test-quick calibrate test-browser site lint coverage chapters test-oldest pins clean

@@ -131,7 +131,7 @@ def test_draws_that_do_not_fit_are_left_out_and_said() -> None:
     ("ranges", "says"),
     [
         ({}, "needs ranges"),
-        ({"context": 3}, "a range is a pair"),
+        ({"context": 3}, "a range is a text such as"),
         ({"context": (5, 4)}, "ends before it begins"),
         ({"context": (-1, 4)}, "at least 0"),
         ({"context": stats.norm(0, 1)}, "narrow the distribution"),

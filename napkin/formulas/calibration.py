@@ -15,7 +15,6 @@ _flow = q.n_gpus * hardware.flow
 _attention_rate = q.n_gpus * hardware.rate / q.attention_slowdown
 _late = q.routed_params_active * (1 / q.expert_efficiency - 1)
 _narrow = Max(q.bytes_per_weight, q.bytes_per_activation) < q.bytes_per_hidden
-_floor = q.n_kernels * q.kernel_time
 
 attention_kernels = Formula(
     q.attention_kernels,
@@ -70,8 +69,8 @@ decode_attention_time = Formula(
 )
 fixed_step_time = Formula(
     q.fixed_step_time,
-    _floor + q.batch * q.sequence_time * q.tensor_parallel / q.n_gpus,
-    why="kernels start and end, and each sequence is sampled and sent on",
+    q.n_kernels * q.kernel_time,
+    why="a kernel starts, fills the GPU and drains it before the next one, which needs its result",
     source=_FITTED,
 )
 calibrated_decode_step_time = Formula(
@@ -91,7 +90,7 @@ calibrated_decode_step_time = Formula(
 )
 calibrated_prompt_stall = Formula(
     q.prompt_stall,
-    q.batch * (q.prefill_compute_time + q.prefill_all_reduce_time) / q.new_tokens * q.tpot_error,
+    q.tpot_error * q.batch * (q.prefill_compute_time + q.prefill_all_reduce_time) / q.new_tokens,
     why="a piece of a prompt brings its work; the weights are read for the step anyway",
     source="Agrawal et al. 2024, Sarathi-Serve, arXiv:2403.02310, section 4",
     left_out=parallelism.NO_PROMPT_LINKS,
@@ -110,15 +109,19 @@ calibrated_prefill_compute_time = Formula(
 )
 calibrated_prefill_time = Formula(
     q.prefill_time,
-    (Max(q.prefill_compute_time, q.prefill_memory_time) + q.prefill_all_reduce_time + _floor)
-    * q.ttft_error,
+    (
+        Max(q.prefill_compute_time, q.prefill_memory_time)
+        + q.prefill_all_reduce_time
+        + q.fixed_step_time
+    )
+    * q.tpot_error,
     why="the prompt must be computed, the weights be read, and every kernel takes its time",
     source=_FITTED,
     left_out=parallelism.NO_PROMPT_LINKS,
 )
 calibrated_ttft = Formula(
     q.ttft,
-    q.restore_wait + q.step_wait + q.prefill_time * sqrt(q.batch),
+    q.restore_wait + (q.step_wait + q.prefill_time * sqrt(q.batch)) / q.tpot_error * q.ttft_error,
     why="a prompt waits for those that came with it: of requests that start at random, about the "
     "square root of their number come together",
     source="rule of thumb: spread of a sum of independent phases",

@@ -176,7 +176,10 @@ def measure(rows: Any, **also: Any) -> Measures:
     left: list[LeftOut] = []
     verdicts: list[Verdict] = []
     for n, group in judgeable(raw, left):
-        verdicts += _judged(n, group)
+        try:
+            verdicts += _judged(n, group)
+        except NapkinError as reason:
+            left += _refused(group, reason)
     verdicts.sort(key=lambda v: v.row.place)
     return Measures(tuple(verdicts), tuple(left), tuple(not_read(raw)))
 
@@ -193,11 +196,15 @@ def judgeable(
             n = worksheet(group[0])
             fitting = _fitting(n, group, left)
         except NapkinError as reason:
-            said = str(reason).partition("\n")[0]
-            left += [LeftOut(row.place, row.metric, said) for row in group]
+            left += _refused(group, reason)
             continue
         if fitting:
             yield n, fitting
+
+
+def _refused(rows: Sequence[Row], reason: NapkinError) -> list[LeftOut]:
+    said = str(reason).partition("\n")[0]
+    return [LeftOut(row.place, row.metric, said) for row in rows]
 
 
 def _rows(rows: Any) -> list[Mapping[str, Any]]:
@@ -257,7 +264,8 @@ def _fitting(n: Napkin, group: Sequence[Row], left: list[LeftOut]) -> list[Row]:
 
 
 def _judged(n: Napkin, rows: Sequence[Row]) -> list[Verdict]:
-    ideal, calibrated = _answers(n, rows), _answers(n.assume(calibrated=True), rows)
+    predicting = n.assume(calibrated=True).assume(**rows[0].givens)
+    ideal, calibrated = _answers(n, rows), _answers(predicting, rows)
     ahead = [row for row, floor in zip(rows, ideal, strict=True) if _is_ahead(row, floor)]
     beaten: set[int] = set()
     if ahead:

@@ -171,7 +171,8 @@ def worksheet(row: Row) -> Napkin:
     if n_gpus > 1:
         givens |= {"n_gpus": n_gpus, "tensor_parallel": shared}
     n = Napkin(**choices, beyond_max_context=1, **givens)
-    return n.assume("expert_parallel") if row.counts.get("expert_parallel", 1) > 1 else n
+    apart = row.counts.get("expert_parallel", 1) > 1 and "moe" in model.variants
+    return n.assume("expert_parallel") if apart else n
 
 
 def _spread(counts: Mapping[str, int]) -> tuple[int, int]:

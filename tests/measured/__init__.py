@@ -1,6 +1,6 @@
-"""Adapters: measured public data, turned into rows that `nk.measure` reads.
+"""Adapters of measured public data: files become rows of the vocabulary that `nk.measure` reads.
 
-python -m tests.measured serving > serving.csv
+`python -m tests.measured serving > serving.csv` writes those of one file.
 """
 
 from __future__ import annotations
@@ -10,14 +10,25 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
-from .served import inferencex, serving
-from .vocabulary import COLUMNS, MEASURED, Answer, Row
+from .batches import decode, own_gpu, static_batch
+from .capacity import kv_capacity
+from .served import cost_at_load, inferencex, serving
+from .vocabulary import COLUMNS, MEASURED, NO_LENGTHS, Answer, Row
 
 __all__ = ["COLUMNS", "COPY", "FILES", "MEASURED", "rows"]
 
 COPY: Final = "a copy of another row"
-FILES: Final[dict[str, Callable[[Row], Answer]]] = {"serving": serving, "inferencex": inferencex}
-_BESIDE: Final = {"source", "note", "engine_version", "date"}
+FILES: Final[dict[str, Callable[[Row], Answer]]] = {
+    "serving": serving,
+    "inferencex": inferencex,
+    "cost_at_load": cost_at_load,
+    "static_batch": static_batch,
+    "decode": decode,
+    "own_gpu": own_gpu,
+    "kv_capacity": kv_capacity,
+    "mlperf_v6": lambda _: NO_LENGTHS,
+}
+_BESIDE: Final = {"value", "source", "note", "engine_version", "date"}
 
 
 def rows(name: str) -> tuple[list[Row], Counter[str]]:
@@ -35,9 +46,11 @@ def rows(name: str) -> tuple[list[Row], Counter[str]]:
             if isinstance(answer, str):
                 left_out[answer] += 1
             else:
-                kept += answer
+                kept += [row | {"source": line["source"]} for row in answer]
     return kept, left_out
 
 
 def _computed(row: Row) -> tuple[str, ...]:
-    return tuple(row.get(column, "") for column in COLUMNS if column not in _BESIDE)
+    """Return all that decides a prediction, and the number as far as each source prints it."""
+    told = (row.get(column, "") for column in COLUMNS if column not in _BESIDE)
+    return (*told, f"{float(row['value']):.6g}")

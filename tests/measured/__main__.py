@@ -1,12 +1,17 @@
-"""Write a file of measured data in the columns that `nk.measure` reads."""
+"""Write measured data in the columns that `nk.measure` reads: one file, or the book's rows."""
 
 import csv
 import sys
 
 from . import COLUMNS, FILES, rows
+from .book import BOOK, served
 
+if sys.argv[1:] == [BOOK.stem]:
+    served()
+    sys.exit()
 if len(sys.argv) != 2 or sys.argv[1] not in FILES:
-    sys.exit(f"name one of {', '.join(FILES)}, as in: python -m tests.measured serving")
+    names = ", ".join((BOOK.stem, *FILES))
+    sys.exit(f"name one of {names}, as in: python -m tests.measured serving")
 kept, left_out = rows(sys.argv[1])
 table = csv.DictWriter(sys.stdout, COLUMNS, restval="", lineterminator="\n")
 table.writeheader()

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from typing import Final
 
-from .vocabulary import Answer, Row, engine, number, rows_of, split, weights
+from .vocabulary import (
+    NO_CONCURRENCY,
+    Answer,
+    Row,
+    first_reason,
+    number,
+    rows_of,
+    split,
+    weights,
+)
 
 DISAGGREGATED: Final = "disaggregated: prompts have GPUs of their own"
 SPECULATION: Final = "several tokens a step (multi-token prediction)"
 MAYBE_SPECULATION: Final = "DeepSeek, not found among rows that say whether tokens are predicted"
 PROVISIONAL: Final = "provisional in the source (wip)"
-GB200: Final = "GB200: several nodes that are not named, and step times that jump about"
+GB200: Final = "GB200: nodes that are not named, and step times that fall where the batch grows"
 PREFIX_HITS: Final = "prompts found in the prefix cache: faster than all the GPU's arithmetic"
-NO_CONCURRENCY: Final = "concurrency not said"
+ROUNDED: Final = "a rounded copy of a row of InferenceX, under NVIDIA's name"
 OTHER_CONCURRENCY: Final = "concurrency and batch differ, by ranks or replicas that are not named"
 ONE_RANK: Final = "experts on more GPUs than attention: concurrency may be that of one rank"
 
@@ -27,27 +36,28 @@ def _unfit(row: Row) -> str:
     """Return why a row of serving.csv says too little, or nothing."""
     speculation = row["spec_method_if_matched"]
     ranks = max(int(row["tp"] or 0), int(row["attention_dp"] or 0))
-    reasons = {
-        DISAGGREGATED: row["mode"] != "agg",
-        SPECULATION: "mtp" in speculation,
-        PROVISIONAL: row["wip"] == "True",
-        GB200: row["gpu"] == "gb200",
-        MAYBE_SPECULATION: "DeepSeek" in row["model"] and speculation != "none",
-        PREFIX_HITS: row["model"].endswith("Llama-3.1-8B-Instruct-FP8"),
-        NO_CONCURRENCY: not row["concurrency"],
-        OTHER_CONCURRENCY: row["origin"].startswith("NVIDIA")
-        and row["batch_size_in_source"] != row["concurrency"],
-        ONE_RANK: not row["attention_dp"] and int(row["moe_tp"] or 0) > ranks,
-    }
-    return next((reason for reason, holds in reasons.items() if holds), "")
+    return first_reason(
+        {
+            DISAGGREGATED: row["mode"] != "agg",
+            SPECULATION: "mtp" in speculation,
+            PROVISIONAL: row["wip"] == "True",
+            GB200: row["gpu"] == "gb200",
+            MAYBE_SPECULATION: "DeepSeek" in row["model"] and speculation != "none",
+            PREFIX_HITS: row["model"].endswith("Llama-3.1-8B-Instruct-FP8"),
+            ROUNDED: "qwen3.5" in row["origin"],
+            NO_CONCURRENCY: not row["concurrency"],
+            OTHER_CONCURRENCY: row["origin"].startswith("NVIDIA")
+            and row["batch_size_in_source"] != row["concurrency"],
+            ONE_RANK: not row["attention_dp"] and int(row["moe_tp"] or 0) > ranks,
+        }
+    )
 
 
 def _serving_split(row: Row) -> dict[str, int]:
     """Return how the GPUs are split, after two slips of the source.
 
-    Rows that came from InferenceX with experts split n ways count n * n ranks, of which half
-    the factors are the same GPUs; inferencex.csv has 46 of them, with n. Attention
-    data-parallel on all GPUs is written beside a `tp` of 1 or of all.
+    Rows that came from InferenceX with experts over n GPUs say n * n ranks; inferencex.csv has
+    some of them, with n. Attention data-parallel stands beside a `tp` of 1 or of all GPUs.
     """
     tensor, data = int(row["tp"]), int(row["attention_dp"] or 0) or 1
     rows, ranks = int(row["moe_tp"] or 0), int(row["moe_ep"] or 0)
@@ -69,11 +79,10 @@ def serving(row: Row) -> Answer:
         **weights(model, precision),
         **_serving_split(row),
         gpu=row["gpu"],
-        engine=engine(row["engine"]),
+        engine=row["engine"],
         prompt=round(drawn * int(row["isl"])),
         new_tokens=round(drawn * int(row["osl"])),
         concurrency=row["concurrency"],
-        source=row["source"],
         note=row["origin"],
         engine_version=row["engine_version"] or row["image"],
         date=row["measured_date"],
@@ -87,6 +96,7 @@ def inferencex(row: Row) -> Answer:
     if row["spec_method"] != "none":
         return SPECULATION
     n_gpus, named = int(row["n_gpus"]), row["hf_model"]
+    data_parallel = n_gpus if row["decode_dp_attention"] == "True" else 1
     columns = weights(named if "FP4-V2" in named else row["model"], row["precision"])
     average = "mean" if row["mean_tpot_s"] else "median"
     per_gpu = number(row["output_tput_per_gpu_tok_s"])
@@ -97,16 +107,38 @@ def inferencex(row: Row) -> Answer:
             "output_tokens_per_second": per_gpu and per_gpu * n_gpus,
         },
         **columns,
-        **split(
-            n_gpus, n_gpus if row["decode_dp_attention"] == "True" else 1, int(row["decode_ep"])
-        ),
+        **split(n_gpus, data_parallel, int(row["decode_ep"])),
         gpu=row["gpu"],
-        engine=engine(row["framework"]),
+        engine=row["framework"],
         prompt=round(_DRAWN * int(row["isl"])),
         new_tokens=round(_DRAWN * int(row["osl"])),
         concurrency=row["concurrency"],
-        source=row["run_url"],
         note=f"{row['framework']}, {average}",
         engine_version=row["image"],
         date=row["date"],
+    )
+
+
+def cost_at_load(row: Row) -> Answer:
+    """Return the rows of a line of cost_at_load.csv: arrivals at random, each with 512 tokens.
+
+    The length of prompts is in the source's workload_protocol. Concurrency follows from Little's
+    law: arrivals in the time that a request stays.
+    """
+    rate, tokens = float(row["request_throughput"]), float(row["tps_output"])
+    new_tokens = round(tokens / rate)
+    ttft, tpot = float(row["ttft_mean_ms"]) / 1e3, float(row["tpot_p50_ms"]) / 1e3
+    narrow = row["precision"] == "fp8"
+    wide = narrow and row["hardware"].startswith("A100")  # FP8 weights, 16-bit products
+    return rows_of(
+        {"tpot": tpot, "ttft": ttft},
+        model=row["model"],
+        gpu=row["hardware"],
+        precision="bf16" if wide or not narrow else "fp8",
+        bytes_per_weight=1 if wide else "",
+        engine=row["engine"],
+        prompt=512,
+        new_tokens=new_tokens,
+        concurrency=max(1, round(rate * (ttft + (new_tokens - 1) * tpot))),
+        note=f"config {row['config']}, {row['rps']} requests/s asked; tpot is a median",
     )
