@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from typing import Any, Final
@@ -53,8 +54,10 @@ def start() -> Predict:
             told["kvcache_quant_mode"] = "fp8"
         try:
             return float(estimate(**told, **_widths(row, model)).tpot) / 1e3
-        except Exception:  # perhaps its tables have the widths of the published weights
-            return float(estimate(**told).tpot) / 1e3
+        except Exception as reason:  # perhaps its tables have the widths of the published weights
+            with suppress(Exception):
+                return float(estimate(**told).tpot) / 1e3
+            raise reason
 
     return predict
 
