@@ -213,6 +213,12 @@ def test_tables() -> None:
     assert "what binds" in str(found)
 
 
+def test_a_notebook_shows_tables_and_reasons() -> None:
+    shown = nk.measure([ROW, {**ROW, "model": ""}])._repr_markdown_()
+    assert shown.startswith("| row | measured |")
+    assert "\n- 1 row left out (tpot): no model is named" in shown
+
+
 def test_what_is_no_table() -> None:
     for wrong in (ROW, 7, None):
         with pytest.raises(nk.NapkinError, match="measure takes a file"):

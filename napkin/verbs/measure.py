@@ -13,7 +13,7 @@ from sympy import Float
 from ..catalog.results import read_rows
 from ..errors import NapkinError
 from ..quantities.quantity import lookup
-from ..quantities.table import Table
+from ..quantities.table import Table, escaped
 from ..quantities.value import Value
 from ..worksheet.evaluation import sides
 from ..worksheet.measured_rows import METRICS, not_read
@@ -95,20 +95,30 @@ class Measures:
         return _beside(found[:count])
 
     def __str__(self) -> str:
-        parts = [_beside(self.verdicts)] if 0 < len(self.verdicts) <= _FEW else []
-        kinds = {m: [v for v in self.verdicts if v.row.metric == m] for m in METRICS}
-        parts += [_table("metric", {m: found for m, found in kinds.items() if found})]
-        lines = [
-            f"{count} rows left out ({metric or 'no metric'}): {reason}"
-            for (metric, reason), count in Counter(
-                (left.metric, left.reason) for left in self.left_out
-            ).most_common()
-        ]
-        lines += [f"beats the bound: {v.row.label}" for v in self.verdicts if v.beats_bound]
-        lines += [f"column not read: {name}" for name in self.not_read]
-        return "\n\n".join([*map(str, parts), *(["\n".join(lines)] if lines else [])])
+        below = "\n".join(self._said())
+        return "\n\n".join([*map(str, self._tables()), *([below] if below else [])])
 
     __repr__ = __str__
+
+    def _repr_markdown_(self) -> str:
+        tables = [table._repr_markdown_() for table in self._tables()]
+        return "\n\n".join([*tables, "\n".join(f"- {escaped(line)}" for line in self._said())])
+
+    def _tables(self) -> list[Table]:
+        kinds = {m: [v for v in self.verdicts if v.row.metric == m] for m in METRICS}
+        errors = _table("metric", {m: found for m, found in kinds.items() if found})
+        return [*([_beside(self.verdicts)] if 0 < len(self.verdicts) <= _FEW else []), errors]
+
+    def _said(self) -> list[str]:
+        reasons = Counter((left.metric, left.reason) for left in self.left_out)
+        return [
+            *(
+                f"{count} {'row' if count == 1 else 'rows'} left out ({metric or 'no metric'}): {reason}"
+                for (metric, reason), count in reasons.most_common()
+            ),
+            *(f"beats the bound: {v.row.label}" for v in self.verdicts if v.beats_bound),
+            *(f"column not read: {name}" for name in self.not_read),
+        ]
 
 
 def measure(rows: Any, **also: Any) -> Measures:
