@@ -219,6 +219,23 @@ def test_a_notebook_shows_tables_and_reasons() -> None:
     assert "\n- 1 row left out (tpot): no model is named" in shown
 
 
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        ({}, "as predicted"),
+        ({"value": 0.05}, "slower than the band"),
+        ({"value": 0.0075}, "faster than the band"),
+        ({"value": 0.001}, "beats the bound"),
+        ({"metric": "output_tokens_per_second", "value": 1_000}, "slower than the band"),
+        ({"metric": "kv_tokens", "value": 400_000}, ""),
+    ],
+)
+def test_where_a_row_stands(change: dict[str, Any], verdict: str) -> None:
+    assert (
+        nk.measure([{**ROW, **change}]).worst(change.get("metric", "tpot")).rows[0][-1] == verdict
+    )
+
+
 def test_what_is_no_table() -> None:
     for wrong in (ROW, 7, None):
         with pytest.raises(nk.NapkinError, match="measure takes a file"):

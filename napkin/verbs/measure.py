@@ -111,11 +111,12 @@ class Measures:
 
     def _said(self) -> list[str]:
         reasons = Counter((left.metric, left.reason) for left in self.left_out)
+        told = [
+            (f"{count} {'row' if count == 1 else 'rows'}", f"({metric or 'no metric'})", reason)
+            for (metric, reason), count in reasons.most_common()
+        ]
         return [
-            *(
-                f"{count} {'row' if count == 1 else 'rows'} left out ({metric or 'no metric'}): {reason}"
-                for (metric, reason), count in reasons.most_common()
-            ),
+            *(f"{rows} left out {metric}: {reason}" for rows, metric, reason in told),
             *(f"beats the bound: {v.row.label}" for v in self.verdicts if v.beats_bound),
             *(f"column not read: {name}" for name in self.not_read),
         ]
@@ -213,25 +214,33 @@ def _table(first: str, groups: Mapping[str, Sequence[Verdict]]) -> Table:
 
 
 def _beside(found: Sequence[Verdict]) -> Table:
-    """Tabulate single rows: measured, bound, prediction, and what binds."""
+    """Tabulate single rows: measured, bound, prediction, what binds, and where they stand."""
     rows = []
     for v in found:
         sheet, target = v.worksheet, v.row.target
         floor, predicted = sheet[target], sheet.assume(calibrated=True)[target]
         limit = "" if v.row.metric == "kv_tokens" else _limit(sheet, v.row.metric)
         measured = Value(Float(v.row.value), floor.unit)
-        times = v.row.value / float(floor)
+        times = f"{v.row.value / float(floor):.2f}"
+        numbers = (measured, floor, predicted)
         rows.append(
-            [
-                v.row.label,
-                str(measured),
-                str(floor),
-                str(predicted),
-                f"{times:.2f}",
-                limit,
-            ]
+            [v.row.label, *map(str, numbers), times, limit, _stands(v, measured, predicted)]
         )
-    return Table(["row", "measured", "ideal", "predicted", "measured / ideal", "what binds"], rows)
+    head = ["row", "measured", "ideal", "predicted", "measured / ideal", "what binds", "verdict"]
+    return Table(head, rows)
+
+
+def _stands(v: Verdict, measured: Value, predicted: Value) -> str:
+    """Say where a measured number stands."""
+    low, high = getattr(predicted, "band", None) or (None, None)
+    if v.beats_bound:
+        return "beats the bound"
+    if low is None or high is None:
+        return ""
+    late, early = ("slower", "faster") if v.row.metric in ("tpot", "ttft") else ("faster", "slower")
+    if measured > high:
+        return f"{late} than the band"
+    return f"{early} than the band" if measured < low else "as predicted"
 
 
 def _limit(sheet: Napkin, metric: str) -> str:
