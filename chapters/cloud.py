@@ -16,8 +16,9 @@ from scipy.optimize import least_squares
 from napkin.catalog import bands
 from napkin.quantities.given import in_unit
 from napkin.quantities.table import Table
-from napkin.verbs.measure import Measures, Verdict
+from napkin.verbs.measure import Measures
 from napkin.views.figures import COLORS, Figure, drawing, finished
+from napkin.worksheet.verdicts import Verdict
 
 Numbers = NDArray[np.float64]
 
@@ -91,18 +92,18 @@ class Cloud:
             found[here] = self.predicted(**self._fit(~here))[here]
         return found
 
-    def by(self, choice: str, predictions: Mapping[str, Numbers]) -> Table:
-        """Tabulate by model, accelerator or engine the factors by which predictions are off."""
-        names = self._names(choice)
-        told, counts = np.unique(names, return_counts=True)
-        rows = []
-        for name in told[np.argsort(-counts)]:
-            here = names == name
-            factors = (_off(p[here] / self.measured[here]) for p in predictions.values())
-            rows.append([str(name), str(here.sum()), *(f"{factor:.2f}" for factor in factors)])
-        together = (f"{self.off(p):.2f}" for p in predictions.values())
-        rows.append(["all", str(len(names)), *together])
-        return Table([choice, "rows", *predictions], rows)
+    def by(self, unseen: Mapping[str, Numbers]) -> Table:
+        """Tabulate how far off predictions are by model, accelerator or engine."""
+        fitted, rows = self.predicted(), []
+        for choice, predicted in unseen.items():
+            names = self._names(choice)
+            told, counts = np.unique(names, return_counts=True)
+            for name in told[np.argsort(-counts)]:
+                here = names == name
+                kinds = (self.ideal, fitted, predicted)
+                factors = [f"{_off(kind[here] / self.measured[here]):.2f}" for kind in kinds]
+                rows.append([f"{choice}: {name}", str(here.sum()), *factors])
+        return Table(["servers", "rows", "bound", "fitted", "never seen"], rows)
 
     def _names(self, choice: str) -> NDArray[np.str_]:
         if choice == "engine":
