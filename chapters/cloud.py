@@ -187,10 +187,10 @@ def tightening(cloud: Cloud, stages: Mapping[str, Numbers]) -> Figure:
             side.annotate(words, (0.98, 0.9), xycoords="axes fraction", ha="right", va="top")
         rows[0].set_title(title, loc="left")
         _label(rows[-1].xaxis, _FACTORS, "{:g}".format, "measured time over predicted time")
-        told = "; ".join(f"{name} off by {factor:.2f}" for name, factor in offs.items())
+        told = "; ".join(f"{name} {factor:.2f}" for name, factor in offs.items())
         alt = (
             f"{len(stages)} histograms of measured over predicted time, from a half to 20 "
-            f"(logarithmic), one for each stage of the model. {title}. {told}."
+            f"(logarithmic), one for each stage of the model. {title}. Off by: {told}."
         )
         return finished(figure, alt)
 
