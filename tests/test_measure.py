@@ -170,6 +170,22 @@ def test_precisions_as_servers_name_them() -> None:
     assert widths(model="gpt-oss-120b", gpu="B200", precision="fp4")[1] == 0.5
 
 
+@pytest.mark.parametrize(
+    ("name", "model", "width"),
+    [
+        ("Qwen/Qwen3-30B-A3B-FP8", "Qwen3-30B-A3B", 1),
+        ("Qwen/Qwen3-235B-A22B-Instruct-2507", "Qwen3-235B-A22B", 2),
+        ("amd/Llama-3.3-70B-Instruct-FP8-KV", "Llama-3.3-70B", 1),
+        ("neuralmagic/Meta-Llama-3.1-70B-Instruct-quantized.w8a8", "Llama-3.1-70B", 1),
+    ],
+)
+def test_copies_of_a_model_have_its_shapes(name: str, model: str, width: float) -> None:
+    row = {**ROW, "model": name, "n_gpus": 8, "precision": ""}
+    n = nk.measure([row]).verdicts[0].n
+    assert n.choices["model"].entry.name == model
+    assert float(n.bytes_per_weight) == width
+
+
 def test_columns_of_quantities_and_others() -> None:
     found = nk.measure([{**ROW, "usable_memory": 0.5, "mood": "good", "source": "mine"}])
     assert found.verdicts[0].n.usable_memory == 0.5
@@ -195,6 +211,29 @@ def test_tables() -> None:
     assert found.worst(count=1).rows[0][0].startswith("row 3")
     assert "decode_memory_time" in str(found)
     assert "what binds" in str(found)
+
+
+def test_a_notebook_shows_tables_and_reasons() -> None:
+    shown = nk.measure([ROW, {**ROW, "model": ""}])._repr_markdown_()
+    assert shown.startswith("| row | measured |")
+    assert "\n- 1 row left out (tpot): no model is named" in shown
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        ({}, "as predicted"),
+        ({"value": 0.05}, "slower than the band"),
+        ({"value": 0.0075}, "faster than the band"),
+        ({"value": 0.001}, "beats the bound"),
+        ({"metric": "output_tokens_per_second", "value": 1_000}, "slower than the band"),
+        ({"metric": "kv_tokens", "value": 400_000}, ""),
+    ],
+)
+def test_where_a_row_stands(change: dict[str, Any], verdict: str) -> None:
+    assert (
+        nk.measure([{**ROW, **change}]).worst(change.get("metric", "tpot")).rows[0][-1] == verdict
+    )
 
 
 def test_what_is_no_table() -> None:

@@ -25,7 +25,8 @@ GROUPS = {
         *("binding", "explain", "solve", "sweep", "sensitivity", "uncertainty", "compare")
     ],
     "Formulas": ["Formula", "agree"],
-    "Facts": ["Accelerator", "Model", "measured", "measurement"],
+    "Facts": ["Accelerator", "Model"],
+    "Measurements": ["measure", "measured", "measurement"],
     "In a notebook": ["explore", "show", "say", "symbols", "check", "quiz"],
 }
 

@@ -26,6 +26,7 @@ HEADINGS = {
     "paging": "What fits",
     "duty_cycle": "Users",
     "dollars": "Money",
+    "calibration": "What measured servers lose",
     "": "Beside the formulas",
 }
 OTHERS = {"scaling_book": "scaling-book, CS336", "kipply": "kipply", "pope": "Pope et al."}

@@ -16,6 +16,7 @@ from .tables import (
     scenarios,
     traffic,
 )
+from .timings import timings
 
 __all__ = [
     "BYTES",
@@ -40,6 +41,7 @@ __all__ = [
     "scenario",
     "scenarios",
     "table",
+    "timings",
     "traffic",
     "width",
 ]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,43 +13,14 @@ from sympy import Float
 from ..catalog.results import read_rows
 from ..errors import NapkinError
 from ..quantities.quantity import lookup
-from ..quantities.table import Table
+from ..quantities.table import Table, escaped
 from ..quantities.value import Value
 from ..worksheet.evaluation import sides
-from ..worksheet.measured_rows import METRICS, LeftOutError, Row, not_read, read, worksheet
+from ..worksheet.measured_rows import METRICS, not_read
 from ..worksheet.napkin import Napkin
+from ..worksheet.verdicts import LeftOut, Verdict, judgeable, judged, refused
 
 _FEW: Final = 20
-_DECODING: Final = 0.8
-_POOL: Final = 0.9  # what servers leave to weights and caches
-_QUEUED: Final = "queued: the cache holds fewer sequences than concurrency"
-_WAITING: Final = "queued: by Little's law, fewer than 80 % of the requests were decoding"
-_BOUND: Final = {"ttft": "prefill_time"}
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """One measured number beside what its worksheet says."""
-
-    row: Row
-    n: Napkin = field(repr=False)
-    ideal: float
-    calibrated: float
-    beats_bound: bool = False
-
-    @property
-    def worksheet(self) -> Napkin:
-        """The ideal worksheet with the requests of the row."""
-        return self.n.assume(**self.row.requests)
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A row without a verdict, and why."""
-
-    place: int
-    metric: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -124,20 +95,31 @@ class Measures:
         return _beside(found[:count])
 
     def __str__(self) -> str:
-        parts = [_beside(self.verdicts)] if 0 < len(self.verdicts) <= _FEW else []
-        kinds = {m: [v for v in self.verdicts if v.row.metric == m] for m in METRICS}
-        parts += [_table("metric", {m: found for m, found in kinds.items() if found})]
-        lines = [
-            f"{count} rows left out ({metric or 'no metric'}): {reason}"
-            for (metric, reason), count in Counter(
-                (left.metric, left.reason) for left in self.left_out
-            ).most_common()
-        ]
-        lines += [f"beats the bound: {v.row.label}" for v in self.verdicts if v.beats_bound]
-        lines += [f"column not read: {name}" for name in self.not_read]
-        return "\n\n".join([*map(str, parts), *(["\n".join(lines)] if lines else [])])
+        below = "\n".join(self._said())
+        return "\n\n".join([*map(str, self._tables()), *([below] if below else [])])
 
     __repr__ = __str__
+
+    def _repr_markdown_(self) -> str:
+        tables = [table._repr_markdown_() for table in self._tables()]
+        return "\n\n".join([*tables, "\n".join(f"- {escaped(line)}" for line in self._said())])
+
+    def _tables(self) -> list[Table]:
+        kinds = {m: [v for v in self.verdicts if v.row.metric == m] for m in METRICS}
+        errors = _table("metric", {m: found for m, found in kinds.items() if found})
+        return [*([_beside(self.verdicts)] if 0 < len(self.verdicts) <= _FEW else []), errors]
+
+    def _said(self) -> list[str]:
+        reasons = Counter((left.metric, left.reason) for left in self.left_out)
+        told = [
+            (f"{count} {'row' if count == 1 else 'rows'}", f"({metric or 'no metric'})", reason)
+            for (metric, reason), count in reasons.most_common()
+        ]
+        return [
+            *(f"{rows} left out {metric}: {reason}" for rows, metric, reason in told),
+            *(f"beats the bound: {v.row.label}" for v in self.verdicts if v.beats_bound),
+            *(f"column not read: {name}" for name in self.not_read),
+        ]
 
 
 def measure(rows: Any, **also: Any) -> Measures:
@@ -177,34 +159,11 @@ def measure(rows: Any, **also: Any) -> Measures:
     verdicts: list[Verdict] = []
     for n, group in judgeable(raw, left):
         try:
-            verdicts += _judged(n, group)
+            verdicts += judged(n, group)
         except NapkinError as reason:
-            left += _refused(group, reason)
+            left += refused(group, reason)
     verdicts.sort(key=lambda v: v.row.place)
     return Measures(tuple(verdicts), tuple(left), tuple(not_read(raw)))
-
-
-def judgeable(
-    raw: Sequence[Mapping[str, Any]], left: list[LeftOut]
-) -> Iterator[tuple[Napkin, list[Row]]]:
-    """Yield worksheets with the rows that they can judge, and list the other rows."""
-    groups: dict[Any, list[Row]] = {}
-    for row in _read(raw, left):
-        groups.setdefault(row.worksheet_key, []).append(row)
-    for group in groups.values():
-        try:
-            n = worksheet(group[0])
-            fitting = _fitting(n, group, left)
-        except NapkinError as reason:
-            left += _refused(group, reason)
-            continue
-        if fitting:
-            yield n, fitting
-
-
-def _refused(rows: Sequence[Row], reason: NapkinError) -> list[LeftOut]:
-    said = str(reason).partition("\n")[0]
-    return [LeftOut(row.place, row.metric, said) for row in rows]
 
 
 def _rows(rows: Any) -> list[Mapping[str, Any]]:
@@ -218,88 +177,6 @@ def _rows(rows: Any) -> list[Mapping[str, Any]]:
 
 def _said(value: Any) -> bool:
     return value is not None and value == value and str(value).strip() != ""
-
-
-def _read(raw: Sequence[Mapping[str, Any]], left: list[LeftOut]) -> list[Row]:
-    known = []
-    for place, told in enumerate(raw, 1):
-        try:
-            known.append(read(place, told))
-        except LeftOutError as reason:
-            left.append(LeftOut(place, str(told.get("metric", "")), str(reason)))
-    waiting = _waiting(known)
-    left += [LeftOut(r.place, r.metric, _WAITING) for r in known if r.place in waiting]
-    return [row for row in known if row.place not in waiting]
-
-
-def _waiting(rows: Sequence[Row]) -> set[int]:
-    """Return the places of times of servers whose requests spent long before the first token."""
-    beside: dict[Any, dict[str, list[Row]]] = {}
-    for row in rows:
-        beside.setdefault(row.configuration, {}).setdefault(row.metric, []).append(row)
-    found = set()
-    for kinds in beside.values():
-        for step, first in zip(kinds.get("tpot", ()), kinds.get("ttft", ()), strict=False):
-            decoding = step.counts.get("new_tokens", 1) * step.value
-            if decoding < _DECODING * (decoding + first.value):
-                found |= {step.place, first.place}
-    return found
-
-
-def _fitting(n: Napkin, group: Sequence[Row], left: list[LeftOut]) -> list[Row]:
-    """Return the rows whose sequences all fit; a server with more of them lets some wait."""
-    import numpy as np
-
-    timed = [row for row in group if row.requests]
-    if not timed:
-        return list(group)
-    lengths = [row.counts["prompt"] + row.counts.get("new_tokens", 0) for row in timed]
-    pool = n.assume(usable_memory=_POOL)
-    limits = pool.function("concurrent_sequences", "context")(np.array(lengths, float))
-    queued = {
-        row.place for row, limit in zip(timed, limits, strict=True) if row.requests["batch"] > limit
-    }
-    left += [LeftOut(row.place, row.metric, _QUEUED) for row in timed if row.place in queued]
-    return [row for row in group if row.place not in queued]
-
-
-def _judged(n: Napkin, rows: Sequence[Row]) -> list[Verdict]:
-    predicting = n.assume(calibrated=True).assume(**rows[0].givens)
-    ideal, calibrated = _answers(n, rows), _answers(predicting, rows)
-    ahead = [row for row, floor in zip(rows, ideal, strict=True) if _is_ahead(row, floor)]
-    beaten: set[int] = set()
-    if ahead:
-        bound = n.assume("fewest_experts", "chunked_prefill")
-        floors = _answers(bound, ahead, _BOUND)
-        beaten = {row.place for row, b in zip(ahead, floors, strict=True) if _is_ahead(row, b)}
-    return [
-        Verdict(row, n, floor, predicted, row.place in beaten)
-        for row, floor, predicted in zip(rows, ideal, calibrated, strict=True)
-    ]
-
-
-def _is_ahead(row: Row, floor: float) -> bool:
-    """Say whether a measured number is better than a bound allows."""
-    return row.value < floor if row.metric in ("tpot", "ttft") else row.value > floor
-
-
-def _answers(
-    n: Napkin, rows: Sequence[Row], instead: Mapping[str, str] | None = None
-) -> list[float]:
-    """Return what a worksheet says of each row; rows of one kind are computed together."""
-    kinds: dict[tuple[str, ...], list[Row]] = {}
-    for row in rows:
-        target = (instead or {}).get(row.metric, row.target)
-        kinds.setdefault((target, *row.requests), []).append(row)
-    found: dict[int, float] = {}
-    for (target, *names), part in kinds.items():
-        if names:
-            columns = [[row.requests[name] for row in part] for name in names]
-            numbers = n.function(target, *names)(*columns)
-        else:
-            numbers = [n[target]] * len(part)
-        found |= {row.place: float(x) for row, x in zip(part, numbers, strict=True)}
-    return [found[row.place] for row in rows]
 
 
 def _errors(found: Sequence[Verdict], kind: str) -> dict[str, float]:
@@ -337,25 +214,33 @@ def _table(first: str, groups: Mapping[str, Sequence[Verdict]]) -> Table:
 
 
 def _beside(found: Sequence[Verdict]) -> Table:
-    """Tabulate single rows: measured, bound, prediction, and what binds."""
+    """Tabulate single rows: measured, bound, prediction, what binds, and where they stand."""
     rows = []
     for v in found:
         sheet, target = v.worksheet, v.row.target
         floor, predicted = sheet[target], sheet.assume(calibrated=True)[target]
         limit = "" if v.row.metric == "kv_tokens" else _limit(sheet, v.row.metric)
         measured = Value(Float(v.row.value), floor.unit)
-        times = v.row.value / float(floor)
+        times = f"{v.row.value / float(floor):.2f}"
+        numbers = (measured, floor, predicted)
         rows.append(
-            [
-                v.row.label,
-                str(measured),
-                str(floor),
-                str(predicted),
-                f"{times:.2f}",
-                limit,
-            ]
+            [v.row.label, *map(str, numbers), times, limit, _stands(v, measured, predicted)]
         )
-    return Table(["row", "measured", "ideal", "predicted", "measured / ideal", "what binds"], rows)
+    head = ["row", "measured", "ideal", "predicted", "measured / ideal", "what binds", "verdict"]
+    return Table(head, rows)
+
+
+def _stands(v: Verdict, measured: Value, predicted: Value) -> str:
+    """Say where a measured number stands."""
+    low, high = getattr(predicted, "band", None) or (None, None)
+    if v.beats_bound:
+        return "beats the bound"
+    if low is None or high is None:
+        return ""
+    late, early = ("slower", "faster") if v.row.metric in ("tpot", "ttft") else ("faster", "slower")
+    if measured > high:
+        return f"{late} than the band"
+    return f"{early} than the band" if measured < low else "as predicted"
 
 
 def _limit(sheet: Napkin, metric: str) -> str:

@@ -97,8 +97,9 @@ def measured(*names: str) -> Table:
     rows, notes = [], Notes()
     for entry in map(measurement, names):
         mark = notes(f"{entry.source}: {entry.note}" if entry.note else entry.source)
+        whole = entry.kind == "count" and entry.value.number.is_Integer
         pair = [
-            value.exact if entry.kind == "count" and value.number.is_Integer else str(value)
+            value.exact if whole and value.number.is_Integer else str(value)
             for value in (entry.value, entry.derived)
         ]
         small = "0" if not entry.error else "under 0.01%"

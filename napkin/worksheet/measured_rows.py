@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import isfinite
@@ -9,7 +10,7 @@ from typing import Any, Final
 
 from .. import catalog
 from ..catalog.model import Model
-from ..errors import DomainError, NapkinError, UnitError
+from ..errors import DomainError, NapkinError, UnitError, UnknownNameError
 from ..quantities.given import coherent, in_unit
 from ..quantities.quantity import REGISTRY
 from .napkin import Napkin
@@ -28,6 +29,12 @@ _COUNTS: Final[tuple[str, ...]] = (
 )
 _KEPT: Final = ("source", "note", "engine_version", "date", "left_out")
 COLUMNS: Final = (*_NAMES, *_COUNTS, "metric", "value", *_KEPT)
+_COPY: Final = re.compile(  # trained further, or stored narrower: the same shapes
+    r"(?i)[-_](fp8|nvfp4|mxfp4|fp4|int8|int4|awq|gptq|w4a16|w8a8|kv|dynamic|quantized\.\w+|v2"
+    r"|base|instruct|thinking|chat|it|hf|\d{4})$"
+)
+_WIDTH: Final = re.compile(r"(?i)[-_.](fp8|nvfp4|mxfp4|fp4|int8|w8a8|int4|awq|gptq|w4a16)\b")
+_SAME_WIDTH: Final = {"w8a8": "int8", "awq": "w4a16", "gptq": "w4a16"}
 _ENGINES: Final = {"trt": "tensorrt-llm", "trtllm": "tensorrt-llm", "llamacpp": "llama.cpp"}
 _FOUR_BITS: Final = 0.6  # bytes of a weight with its scales
 
@@ -157,10 +164,11 @@ def worksheet(row: Row) -> Napkin:
 
     An engine counts for memory alone: the times of the ideal worksheet are those of no engine.
     """
-    model = Model.from_config(row.names["model"])
+    model = _model(row.names["model"])
     chip = catalog.accelerator(row.names["gpu"])
     choices: dict[str, Any] = {"model": model, "accelerator": chip}
-    choices["precision"] = _precision(row.names.get("precision", ""), model, chip)
+    told = row.names.get("precision") or _width_in(row.names["model"])
+    choices["precision"] = _precision(told, model, chip)
     choices["kv_precision"] = row.names.get("kv_precision")
     engine = row.names.get("engine", "").lower()
     if engine and row.metric == "kv_tokens":
@@ -173,6 +181,26 @@ def worksheet(row: Row) -> Napkin:
     n = Napkin(**choices, beyond_max_context=1, **givens)
     apart = row.counts.get("expert_parallel", 1) > 1 and "moe" in model.variants
     return n.assume("expert_parallel") if apart else n
+
+
+def _model(name: str) -> Model:
+    """Return a model by its name, or that of which the name says that it is a copy."""
+    shorter = _COPY.sub("", name)
+    try:
+        return Model.from_config(name)
+    except UnknownNameError:
+        if shorter == name:
+            raise
+    try:
+        return _model(shorter)
+    except UnknownNameError:
+        return _model(shorter.rpartition("/")[2])  # the copy of somebody else
+
+
+def _width_in(name: str) -> str:
+    """Return the precision that a model's name says, such as that of Qwen3-30B-A3B-FP8."""
+    said = _WIDTH.search(name)
+    return _SAME_WIDTH.get(said[1].lower(), said[1].lower()) if said else ""
 
 
 def _spread(counts: Mapping[str, int]) -> tuple[int, int]:

@@ -23,8 +23,8 @@ import napkin
 from napkin.catalog.data import table
 from napkin.quantities.given import coherent, in_unit
 from napkin.quantities.quantity import lookup
-from napkin.verbs.measure import judgeable
 from napkin.worksheet.measured_rows import Row
+from napkin.worksheet.verdicts import judgeable
 
 from .book import read
 
