@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sympy import Integer, Rational
 
 from ..errors import NapkinError
-from ..quantities.quantity import Quantity, listed, lookup
+from ..quantities.given import coherent, in_unit
+from ..quantities.quantity import Quantity, lookup
 from ..quantities.value import Value
-from ..verbs.measured import Measurement, measurement
+from ..verbs.measured import measurement
 from ..verbs.sweep import sweep
 from ..worksheet.napkin import Napkin, from_data
 from .figures import COLORS, STYLE, Figure, drawing, finished, on_one_axis, series_style, tick
@@ -36,7 +37,7 @@ def curves(
     y: str = "",
     at: float | Value | None = None,
     regimes: tuple[str, str] | tuple[()] = (),
-    measured: str | Sequence[str] = (),
+    measured: str | Sequence[str | tuple[Any, Any]] = (),
     beyond: bool = False,
     log: str = "xy",
     **axis: tuple[float, float],
@@ -55,8 +56,9 @@ def curves(
         Where a vertical line stands, with the values of all lines there.
     regimes : tuple of str, optional
         What holds left and right of that line.
-    measured : str or sequence of str, optional
-        Measurements of the catalog that give the quantity of the axis: points.
+    measured : str or sequence, optional
+        Points: measurements of the catalog that give the quantity of the axis, or pairs of both
+        values.
     beyond : bool
         Whether lines go on where the batch or the model does not fit.
     log : str
@@ -99,9 +101,8 @@ def curves(
             color, pattern = series_style(place)
             axes.plot(xs, heights, ls=_DASHES[pattern], color=color, lw=2, label=label)
         if measured:
-            found = [
-                _point(entry, name, up) for entry in map(measurement, map(str, listed(measured)))
-            ]
+            entries = [measured] if isinstance(measured, str) else measured
+            found = [_point(entry, across, up) for entry in entries]
             dots = axes.plot(*zip(*found, strict=True), "o", color="black", mfc="none")
             axes.legend(dots, ["measured"], frameon=False, fontsize=10)
         for side, quantity, words in ((axes.xaxis, across, ""), (axes.yaxis, up, y)):
@@ -132,10 +133,16 @@ def _check_seen(ys: Mapping[str, Any], name: str) -> None:
             )
 
 
-def _point(entry: Measurement, name: str, up: Quantity) -> tuple[float, float]:
-    """Return where a measurement stands."""
-    across = from_data(entry.worksheet)[name]
-    return float(across), float(entry.value.to(up.unit))
+def _point(entry: str | tuple[Any, Any], across: Quantity, up: Quantity) -> tuple[float, float]:
+    """Return where something measured stands."""
+    if isinstance(entry, tuple):
+        x, y = (
+            in_unit(axis.symbol, coherent(axis.symbol, value))
+            for axis, value in zip((across, up), entry, strict=True)
+        )
+        return float(x), float(y)
+    known = measurement(entry)
+    return float(from_data(known.worksheet)[across.name]), float(known.value.to(up.unit))
 
 
 def _places(quantity: Quantity, ends: tuple[float, float], log: bool) -> Any:
