@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sympy import Integer, Rational
 
-from ..errors import NapkinError
-from ..quantities.given import coherent, in_unit
-from ..quantities.quantity import Quantity, lookup
+from ..errors import NapkinError, unknown
+from ..quantities.quantity import Quantity, listed, lookup
 from ..quantities.value import Value
 from ..verbs.measured import measurement
 from ..verbs.sweep import sweep
@@ -28,6 +27,7 @@ _MARKS: Final = ("o", "s", "^", "D", "v")
 _APART: Final = 14  # points between two texts
 _POINTS: Final = 121
 Line = tuple[Napkin, str]
+Heights = Mapping[float, float]
 
 
 def curves(
@@ -37,7 +37,7 @@ def curves(
     y: str = "",
     at: float | Value | None = None,
     regimes: tuple[str, str] | tuple[()] = (),
-    measured: str | Sequence[str | tuple[Any, Any]] = (),
+    measured: str | Sequence[str] | Mapping[str, Heights] = (),
     beyond: bool = False,
     log: str = "xy",
     **axis: tuple[float, float],
@@ -56,9 +56,9 @@ def curves(
         Where a vertical line stands, with the values of all lines there.
     regimes : tuple of str, optional
         What holds left and right of that line.
-    measured : str or sequence, optional
-        Points: measurements of the catalog that give the quantity of the axis, or pairs of both
-        values.
+    measured : str, sequence of str, or mapping of str to mapping, optional
+        Measurements of the catalog that give the quantity of the axis: points. Or for a line, by
+        its name, what was measured at each place, in the units of the two quantities.
     beyond : bool
         Whether lines go on where the batch or the model does not fit.
     log : str
@@ -100,22 +100,28 @@ def curves(
         for place, (label, heights) in enumerate(ys.items()):
             color, pattern = series_style(place)
             axes.plot(xs, heights, ls=_DASHES[pattern], color=color, lw=2, label=label)
-        if measured:
-            entries = [measured] if isinstance(measured, str) else measured
-            found = [_point(entry, across, up) for entry in entries]
-            dots = axes.plot(*zip(*found, strict=True), "o", color="black", mfc="none")
-            axes.legend(dots, ["measured"], frameon=False, fontsize=10)
+        points = _measured(measured, name, up, lines)
+        for label, pairs in points.items():
+            color, pattern = series_style(list(lines).index(label)) if label else ("black", 0)
+            words = f"{label}, measured" if len(points) > 1 else "measured"
+            axes.plot(
+                *zip(*pairs, strict=True), _MARKS[pattern], color=color, mfc="none", label=words
+            )
+        if points:
+            axes.legend(handles=axes.lines[len(ys) :], frameon=False, fontsize=10)
         for side, quantity, words in ((axes.xaxis, across, ""), (axes.yaxis, up, y)):
             _name(side, quantity, words, ("x" if side is axes.xaxis else "y") in log)
         if here is not None:
-            _mark(axes, here, there, regimes)
+            _mark(axes, here, {} if points else there, regimes)  # numbers would hide points
         axes.margins(y=0.1)
         _name_lines(axes, ys)
         runs = {label: f"{value:short}" for label, value in there.items()} or _ends_of(ys, up)
         where = "" if here is None else f"At {_short(here, across)}: "
         alt = _alt_of_curves(title, across, y or up.meaning, ends, log)
         told = "; ".join(f"{label} {said}" for label, said in runs.items())
-        return finished(figure, f"{alt} {where}{told}.")
+        seen = {label: [high for _, high in pairs] for label, pairs in points.items()}
+        rings = "; ".join(f"{label} {run}".lstrip() for label, run in _ends_of(seen, up).items())
+        return finished(figure, f"{alt} {where}{told}." + f" Measured: {rings}." * bool(rings))
 
 
 def _scales(lines: Mapping[str, Line]) -> dict[str, float]:
@@ -133,16 +139,25 @@ def _check_seen(ys: Mapping[str, Any], name: str) -> None:
             )
 
 
-def _point(entry: str | tuple[Any, Any], across: Quantity, up: Quantity) -> tuple[float, float]:
-    """Return where something measured stands."""
-    if isinstance(entry, tuple):
-        x, y = (
-            in_unit(axis.symbol, coherent(axis.symbol, value))
-            for axis, value in zip((across, up), entry, strict=True)
-        )
-        return float(x), float(y)
-    known = measurement(entry)
-    return float(from_data(known.worksheet)[across.name]), float(known.value.to(up.unit))
+def _measured(
+    measured: str | Sequence[str] | Mapping[str, Heights],
+    name: str,
+    up: Quantity,
+    lines: Mapping[str, Line],
+) -> dict[str, list[tuple[float, float]]]:
+    """Return measured points by the line that they belong to; those of the catalog name none."""
+    if not isinstance(measured, Mapping):
+        found = [_point(entry, name, up) for entry in map(measurement, map(str, listed(measured)))]
+        return {"": found} if found else {}
+    for label in measured.keys() - lines.keys():
+        raise unknown("line to measure", label, lines)
+    return {label: list(times.items()) for label, times in measured.items()}
+
+
+def _point(entry: Measurement, name: str, up: Quantity) -> tuple[float, float]:
+    """Return where a measurement stands."""
+    across = from_data(entry.worksheet)[name]
+    return float(across), float(entry.value.to(up.unit))
 
 
 def _places(quantity: Quantity, ends: tuple[float, float], log: bool) -> Any:

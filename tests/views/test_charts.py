@@ -70,6 +70,22 @@ def test_measurements_are_points() -> None:
     alone = curves(lines, "One", rows=(1, 4096), measured="gemm_h100_1")
     listed = curves(lines, "One", rows=(1, 4096), measured=["gemm_h100_1"])
     assert words(alone) == words(listed)
+    assert "Measured" not in plain.alt
+    assert "Measured: from 51.6 µs to 47.4 µs." in dotted.alt
+
+
+def test_points_belong_to_the_line_that_they_name() -> None:
+    sheet = nk.Napkin(accelerator="H100", precision="bf16", bytes_moved="1 GB")
+    lines = {name: (sheet.assume(precision=name), "roofline_time") for name in ("bf16", "fp8")}
+    timed = {"fp8": {1e12: 2e-3, 1e15: 3e-3}}
+    figure = curves(lines, "One", flops=(1e12, 1e15), at=2e14, measured=timed)
+    assert "fp8, measured" not in words(figure) and "measured" in words(figure)
+    assert "Measured: fp8 from 2.00 ms to 3.00 ms." in figure.alt
+    assert "202 ms" in figure.alt and "202 ms" not in words(figure)  # a number would hide points
+    both = curves(lines, "One", flops=(1e12, 1e15), measured=timed | {"bf16": {1e12: 1e-3}})
+    assert "fp8, measured" in words(both) and "bf16, measured" in words(both)
+    with pytest.raises(NapkinError, match="no line to measure 'fp': did you mean fp8"):
+        curves(lines, "One", flops=(1e12, 1e15), measured={"fp": {1e12: 1e-3}})
 
 
 def test_beyond_what_fits_a_line_goes_on_only_if_asked() -> None:
