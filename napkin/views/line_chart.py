@@ -12,7 +12,7 @@ from sympy import Integer, Rational
 from ..errors import NapkinError, unknown
 from ..quantities.quantity import Quantity, listed, lookup
 from ..quantities.value import Value
-from ..verbs.measured import measurement
+from ..verbs.measured import Measurement, measurement
 from ..verbs.sweep import sweep
 from ..worksheet.napkin import Napkin, from_data
 from .figures import COLORS, STYLE, Figure, drawing, finished, on_one_axis, series_style, tick
