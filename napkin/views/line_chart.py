@@ -101,14 +101,7 @@ def curves(
             color, pattern = series_style(place)
             axes.plot(xs, heights, ls=_DASHES[pattern], color=color, lw=2, label=label)
         points = _measured(measured, name, up, lines)
-        for label, pairs in points.items():
-            color, pattern = series_style(list(lines).index(label)) if label else ("black", 0)
-            words = f"{label}, measured" if len(points) > 1 else "measured"
-            axes.plot(
-                *zip(*pairs, strict=True), _MARKS[pattern], color=color, mfc="none", label=words
-            )
-        if points:
-            axes.legend(handles=axes.lines[len(ys) :], frameon=False, fontsize=10)
+        _draw_measured(axes, points, list(lines))
         for side, quantity, words in ((axes.xaxis, across, ""), (axes.yaxis, up, y)):
             _name(side, quantity, words, ("x" if side is axes.xaxis else "y") in log)
         if here is not None:
@@ -120,7 +113,9 @@ def curves(
         alt = _alt_of_curves(title, across, y or up.meaning, ends, log)
         told = "; ".join(f"{label} {said}" for label, said in runs.items())
         seen = {label: [high for _, high in pairs] for label, pairs in points.items()}
-        rings = "; ".join(f"{label} {run}".lstrip() for label, run in _ends_of(seen, up).items())
+        rings = "; ".join(
+            f"{label} {run}" if len(seen) > 1 else run for label, run in _ends_of(seen, up).items()
+        )
         return finished(figure, f"{alt} {where}{told}." + f" Measured: {rings}." * bool(rings))
 
 
@@ -152,6 +147,21 @@ def _measured(
     for label in measured.keys() - lines.keys():
         raise unknown("line to measure", label, lines)
     return {label: list(times.items()) for label, times in measured.items()}
+
+
+def _draw_measured(
+    axes: Axes, points: Mapping[str, list[tuple[float, float]]], lines: list[str]
+) -> None:
+    """Draw points hollow, in the color and with the mark of their line."""
+    rings = []
+    for label, pairs in points.items():
+        color, pattern = series_style(lines.index(label)) if label else ("black", 0)
+        words = f"{label}, measured" if len(points) > 1 else "measured"
+        rings += axes.plot(
+            *zip(*pairs, strict=True), _MARKS[pattern], color=color, mfc="none", label=words
+        )
+    if rings:
+        axes.legend(handles=rings, frameon=False, fontsize=10)
 
 
 def _point(entry: Measurement, name: str, up: Quantity) -> tuple[float, float]:

@@ -80,10 +80,11 @@ def test_points_belong_to_the_line_that_they_name() -> None:
     timed = {"fp8": {1e12: 2e-3, 1e15: 3e-3}}
     figure = curves(lines, "One", flops=(1e12, 1e15), at=2e14, measured=timed)
     assert "fp8, measured" not in words(figure) and "measured" in words(figure)
-    assert "Measured: fp8 from 2.00 ms to 3.00 ms." in figure.alt
+    assert "Measured: from 2.00 ms to 3.00 ms." in figure.alt
     assert "202 ms" in figure.alt and "202 ms" not in words(figure)  # a number would hide points
     both = curves(lines, "One", flops=(1e12, 1e15), measured=timed | {"bf16": {1e12: 1e-3}})
     assert "fp8, measured" in words(both) and "bf16, measured" in words(both)
+    assert "Measured: fp8 from 2.00 ms to 3.00 ms; bf16 from" in both.alt
     with pytest.raises(NapkinError, match="no line to measure 'fp': did you mean fp8"):
         curves(lines, "One", flops=(1e12, 1e15), measured={"fp": {1e12: 1e-3}})
 
