@@ -186,6 +186,12 @@ def test_copies_of_a_model_have_its_shapes(name: str, model: str, width: float) 
     assert float(n.bytes_per_weight) == width
 
 
+def test_words_for_widths_and_for_nothing() -> None:
+    plain = nk.measure([ROW]).data()
+    dressed = {**ROW, "precision": "bfloat16", "kv_precision": "auto", "expert_parallel": 0}
+    assert nk.measure([{**dressed, "attention_data_parallel": "False"}]).data() == plain
+
+
 def test_columns_of_quantities_and_others() -> None:
     found = nk.measure([{**ROW, "usable_memory": 0.5, "mood": "good", "source": "mine"}])
     assert found.verdicts[0].n.usable_memory == 0.5

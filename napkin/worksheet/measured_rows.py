@@ -34,7 +34,10 @@ _COPY: Final = re.compile(  # trained further, or stored narrower: the same shap
     r"|base|instruct|thinking|chat|it|hf|\d{4})$"
 )
 _WIDTH: Final = re.compile(r"(?i)[-_.](fp8|nvfp4|mxfp4|fp4|int8|w8a8|int4|awq|gptq|w4a16)\b")
-_SAME_WIDTH: Final = {"w8a8": "int8", "awq": "w4a16", "gptq": "w4a16"}
+_SAME_WIDTH: Final = {
+    **{"w8a8": "int8", "awq": "w4a16", "gptq": "w4a16", "auto": "", "published": ""},
+    **{"bfloat16": "bf16", "float16": "fp16", "half": "fp16", "fp8_e4m3": "fp8", "fp8_e5m2": "fp8"},
+}
 _ENGINES: Final = {"trt": "tensorrt-llm", "trtllm": "tensorrt-llm", "llamacpp": "llama.cpp"}
 _FOUR_BITS: Final = 0.6  # bytes of a weight with its scales
 
@@ -146,7 +149,7 @@ def _value(metric: str, text: str) -> float:
 def _count(name: str, told: Mapping[str, str]) -> int | None:
     """Return a count; a switch that is on counts the GPUs of the row."""
     text = told.get(name, "").lower()
-    if text in ("", "false", "no"):
+    if text in ("", "false", "no", "none", "0", "0.0"):
         return None
     if text in ("true", "yes"):
         text = told.get("n_gpus") or told.get("tensor_parallel") or "1"
@@ -167,9 +170,9 @@ def worksheet(row: Row) -> Napkin:
     model = _model(row.names["model"])
     chip = catalog.accelerator(row.names["gpu"])
     choices: dict[str, Any] = {"model": model, "accelerator": chip}
-    told = row.names.get("precision") or _width_in(row.names["model"])
+    told = _plain_width(row.names.get("precision", "")) or _width_in(row.names["model"])
     choices["precision"] = _precision(told, model, chip)
-    choices["kv_precision"] = row.names.get("kv_precision")
+    choices["kv_precision"] = _plain_width(row.names.get("kv_precision", "")) or None
     engine = row.names.get("engine", "").lower()
     if engine and row.metric == "kv_tokens":
         choices["engine"] = _ENGINES.get(engine, engine)
@@ -200,7 +203,11 @@ def _model(name: str) -> Model:
 def _width_in(name: str) -> str:
     """Return the precision that a model's name says, such as that of Qwen3-30B-A3B-FP8."""
     said = _WIDTH.search(name)
-    return _SAME_WIDTH.get(said[1].lower(), said[1].lower()) if said else ""
+    return _plain_width(said[1]) if said else ""
+
+
+def _plain_width(name: str) -> str:
+    return _SAME_WIDTH.get(name.lower(), name.lower())
 
 
 def _spread(counts: Mapping[str, int]) -> tuple[int, int]:
@@ -217,9 +224,9 @@ def _spread(counts: Mapping[str, int]) -> tuple[int, int]:
 def _precision(told: str, model: Model, chip: catalog.Accelerator) -> str:
     """Return the precision of weights and products; without a word, that of published weights."""
     width = model.givens.get("bytes_per_weight", 2)
-    if told.lower() in ("", "published"):
+    if not told:
         return "fp8" if 1 <= width < 2 and "fp8" in chip.peak_flops else "bf16"
-    if told.lower() == "fp4":  # four bits come with scales
+    if told == "fp4":  # four bits come with scales
         experts = model.givens.get("bytes_per_expert_weight", width)
         return "mxfp4" if experts < _FOUR_BITS else "nvfp4"
     return told
