@@ -186,6 +186,11 @@ def test_copies_of_a_model_have_its_shapes(name: str, model: str, width: float) 
     assert float(n.bytes_per_weight) == width
 
 
+def test_narrow_weights_on_a_gpu_without_narrow_products() -> None:
+    n = nk.measure([{**ROW, "gpu": "A100", "precision": "fp8"}]).verdicts[0].n
+    assert (float(n.bytes_per_weight), float(n.bytes_per_activation)) == (1, 2)
+
+
 def test_words_for_widths_and_for_nothing() -> None:
     plain = nk.measure([ROW]).data()
     dressed = {**ROW, "precision": "bfloat16", "kv_precision": "auto", "expert_parallel": 0}

@@ -171,7 +171,9 @@ def worksheet(row: Row) -> Napkin:
     chip = catalog.accelerator(row.names["gpu"])
     choices: dict[str, Any] = {"model": model, "accelerator": chip}
     told = _plain_width(row.names.get("precision", "")) or _width_in(row.names["model"])
-    choices["precision"] = _precision(told, model, chip)
+    precision = _precision(told, model, chip)
+    widened = precision in ("fp8", "int8") and chip.peak_flops and precision not in chip.peak_flops
+    choices["precision"] = "bf16" if widened else precision
     choices["kv_precision"] = _plain_width(row.names.get("kv_precision", "")) or None
     engine = row.names.get("engine", "").lower()
     if engine and row.metric == "kv_tokens":
@@ -179,6 +181,8 @@ def worksheet(row: Row) -> Napkin:
     n_gpus, shared = _spread(row.counts)
     # What was measured did run, even where GPUs cut the blocks of published weights.
     givens = {"attention_blocks": 0, "feed_forward_blocks": 0, **row.givens}
+    if widened and "bytes_per_weight" not in model.givens:  # narrow weights, 16-bit products
+        givens = {"bytes_per_weight": 1, **givens}
     if n_gpus > 1:
         givens |= {"n_gpus": n_gpus, "tensor_parallel": shared}
     n = Napkin(**choices, beyond_max_context=1, **givens)
