@@ -88,6 +88,7 @@ _BY_STEM: Final = {chapter.stem[3:].replace("-", "_"): chapter for chapter in NU
 # What has no chapter of its own yet is told in another.
 _ELSEWHERE: Final = {
     **dict.fromkeys(("layers", "quantization"), _BY_STEM["gqa"]),
+    "calibration": _BY_STEM["does_it_hold"],
     **dict.fromkeys(("parallelism", "experts", "prompts"), _BY_STEM["tokens_per_second"]),
 }
 BY_MODULE: Final = {stem: c for stem, c in _BY_STEM.items() if c.number != "00"} | _ELSEWHERE

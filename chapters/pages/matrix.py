@@ -21,7 +21,9 @@ def plan(chapter: Chapter) -> dict[str, tuple[int, list[str]]]:
     """Return the minutes and objectives of each section, as the teacher's page has them."""
     path = ROOT / "instructor" / f"{chapter.stem}.md"
     rows = ROW.findall(path.read_text(encoding="utf-8"))
-    return {title: (int(minutes), re.findall(r"O\d\.\d", tags)) for title, minutes, tags, _ in rows}
+    return {
+        title: (int(minutes), re.findall(r"O\d+\.\d+", tags)) for title, minutes, tags, _ in rows
+    }
 
 
 def matrix_page() -> str:

@@ -45,6 +45,7 @@ class Graph(Mapping[Symbol, Formula]):
         self._fixed |= dict.fromkeys(ones - self.packaged.keys() - self.known, Integer(1))
         self._found: dict[Symbol, Formula] = {}
         self._open: set[Symbol] = set()
+        self._orders: dict[Symbol, list[Symbol]] = {}
         self._forms: dict[frozenset[Symbol], dict[Symbol, Expr]] = {}  # by what is not expanded
 
     # Graphs compare by identity, because `graph_of` builds each of them once.
@@ -197,7 +198,9 @@ class Graph(Mapping[Symbol, Formula]):
 
         Raises a `CircularError` if formulas need each other's results.
         """
-        return self._order(target, self.known)
+        if target not in self._orders:
+            self._orders[target] = self._order(target, self.known)
+        return self._orders[target]
 
     def _order(self, target: Symbol, stops: frozenset[Symbol]) -> list[Symbol]:
         needs, queue = dict[Symbol, list[Symbol]](), [target]

@@ -92,6 +92,7 @@ DERIVED = {
     "07-paging": "paging.best_block_size",
     "08-duty-cycle": "duty_cycle.users_at_quantile",
     "09-dollars": "dollars.owned_price",
+    "10-does-it-hold": "calibration.fixed_step_time",
 }
 
 

@@ -104,9 +104,9 @@ def plain_code(notebook: NotebookNode) -> list[str]:
 
 def short_prose(notebook: NotebookNode) -> list[str]:
     return [
-        f"cell {number} has {count} words; at most 80"
+        f"cell {number} has {count} words; at most 150"
         for number, cell in of_type(notebook, "markdown")
-        if (count := words(cell.source)) > 80
+        if (count := words(cell.source)) > 150
     ]
 
 
@@ -165,7 +165,7 @@ def right_length(notebook: NotebookNode) -> list[str]:
     exercises = [n for n, cell in markdown if HEADING.search(cell.source)]
     before = exercises[0] - 1 if exercises else len(notebook.cells)
     total = sum(words(cell.source) for _, cell in markdown)
-    complaints = [f"{before} cells before the exercises; at most 60"] if before > 60 else []
+    complaints = [f"{before} cells before the exercises; at most 70"] if before > 70 else []
     return complaints + ([f"{total} words; at most 2,200"] if total > 2_200 else [])
 
 
@@ -251,16 +251,16 @@ GOOD = new_notebook(
         new_markdown_cell("> **Takeaway.** One.\n\n| a table | of " + "words | " * 100 + "|"),
         code("1 / 0", 3, new_output("error", ename="Z", evalue="0"), tag="raises-exception"),
         new_markdown_cell("## Exercises"),
-        *[new_markdown_cell("Try.") for _ in range(60)],
+        *[new_markdown_cell("Try.") for _ in range(70)],
     ]
 )
 BAD = new_notebook(
     cells=[
-        new_markdown_cell("It costs $5 an hour, or $10, for 1,234 users.\n\n" + "word " * 80),
+        new_markdown_cell("It costs $5 an hour, or $10, for 1,234 users.\n\n" + "word " * 150),
         new_markdown_cell("> **Note.** No.\n" * 6),
         code("print(1)", None, new_output("error", ename="E", evalue=f"in {ROOT}/x.py")),
         code("\n".join(["y"] * 13) + " " * 80, 2, tag="remove-cell"),
-        *[new_markdown_cell("More. " * 40) for _ in range(60)],
+        *[new_markdown_cell("More. " * 40) for _ in range(70)],
     ]
 )
 

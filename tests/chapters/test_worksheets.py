@@ -108,6 +108,7 @@ def reads_as(name: str, value: object, other: object) -> bool:
 def disagreements(number: str, asked: Exercise) -> list[str]:
     """Return where the worksheet of an exercise and its text are not the same."""
     text, base, given = TEXTS[number][0], taken_over(number), flat(asked)
+    fitted = "calibrated=True" in text
     used = {kind: str(given.pop(kind, None)) for kind in NAMES}
     said = {kind: named(kind, text) or str(base.get(kind)) for kind in NAMES}
     if said["precision"] != "None":  # a cache is in BF16 unless another precision is given
@@ -116,6 +117,8 @@ def disagreements(number: str, asked: Exercise) -> list[str]:
             said["precision"],
         )
     found = [f"{kind}: {used[kind]}, not {said[kind]}" for kind in said if used[kind] != said[kind]]
+    if given.pop("calibrated", False) is not fitted:
+        found.append("calibrated=True is in one of them only")
     for pattern, plain in PLAIN.items():
         text = re.sub(pattern, plain, text, flags=re.IGNORECASE)
     numbers = set(NUMBER.findall(text))
