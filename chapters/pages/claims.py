@@ -17,6 +17,11 @@ This book follows the path of one article,
 audits it: each number and formula in it is derived again from its own assumptions, each
 statement is held against a derivation. Much of it stands. Where it does not, the reason is
 given, and the chapter that shows it. An earlier text of the article is audited as well.
+
+Not every verdict could have come out otherwise. Where a claim repeats what the article gives, such
+as CL02 on a prefix or CL45 on the share that is left, the derivation checks transcription only. And
+on a statement we judge ourselves: the formula or the table that we judge by is named, but no
+program decides.
 """
 
 
