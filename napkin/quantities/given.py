@@ -125,7 +125,18 @@ def allows(domain: Domain, number: Expr) -> bool:
     if not (number.is_real and number.is_finite):
         return False
     whole = not domain.integer or abs(number) > 10**30 or number == int(number)
-    return bool(whole and domain.within(number))
+    return bool(whole) and _lies_within(domain, number)
+
+
+def _lies_within(domain: Domain, number: Expr) -> bool:
+    """Compare with the ends of a domain: as floats, which is fast, and exactly at the ends."""
+    try:
+        near = float(number)
+    except OverflowError:
+        return bool(domain.within(number))
+    if near in (domain.low, domain.high):
+        return bool(domain.within(number))
+    return domain.low < near < domain.high
 
 
 def somewhere(symbol: Symbol | str) -> Value:

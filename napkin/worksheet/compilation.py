@@ -145,23 +145,30 @@ def _numbers(
     values = dict(givens)
     for symbol in sorted(set().union(*(part.free_symbols for part in parts)), key=str):
         if symbol not in values:
-            values[symbol] = _constant(graph, givens, symbol, arguments)
+            values |= _constants(graph, givens, values, symbol, arguments)
     return [float(number(part, values)) for part in parts]
 
 
-def _constant(
-    graph: Graph, givens: Mapping[Symbol, Expr], symbol: Symbol, arguments: tuple[Symbol, ...]
-) -> Expr:
-    """Return one such number; whether it fits may depend on the arguments all the same."""
+def _constants(
+    graph: Graph,
+    givens: Mapping[Symbol, Expr],
+    known: Mapping[Symbol, Expr],
+    symbol: Symbol,
+    arguments: tuple[Symbol, ...],
+) -> dict[Symbol, Expr]:
+    """Return such a number, with those on the way to it that are not known.
+
+    Whether it fits may depend on the arguments all the same.
+    """
     try:
-        return evaluate(graph, givens, symbol)[symbol]
+        return evaluate(graph, known, symbol)
     except DoesNotFitError:
         decides = {name for part in conditions(graph, symbol) for name in part.valid.free_symbols}
         moved = any(not set(arguments).isdisjoint(graph.order(name)) for name in decides)
         found = without_conditions(graph, givens, symbol) if moved else None
         if found is None:
             raise
-        return found
+        return {symbol: found}
 
 
 @lru_cache(maxsize=256)

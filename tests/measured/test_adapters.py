@@ -13,7 +13,10 @@ import napkin as nk
 from . import COPY, FILES, MEASURED, batches, capacity, rows, served, vocabulary
 from .vocabulary import COLUMNS, Row
 
-pytestmark = pytest.mark.skipif(not MEASURED.exists(), reason="measured data is not here")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not MEASURED.exists(), reason="measured data is not here"),
+]
 
 COUNTS: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "serving": (
