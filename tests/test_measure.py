@@ -214,6 +214,27 @@ def test_an_engine_decides_memory_alone() -> None:
     assert len(other.verdicts) == 1
 
 
+def test_constants_that_rows_give_count_in_every_table() -> None:
+    row = {**ROW, "kernel_time": 0}
+    found = nk.measure([row])
+    assert found.verdicts[0].calibrated < nk.measure([ROW]).verdicts[0].calibrated
+    predicted = found.verdicts[0].prediction
+    assert float(predicted.tpot) == pytest.approx(found.verdicts[0].calibrated, rel=1e-9)
+    assert f"{predicted.tpot}" in str(found)
+
+
+def test_what_an_engine_keeps_free_is_no_bound() -> None:
+    room = {**ROW, "metric": "kv_tokens", "engine": "trtllm"}
+    with_engine, whole = (
+        nk.measure([{**room, "engine": name, "value": 1}]).verdicts[0].ideal
+        for name in ("trtllm", "")
+    )
+    assert with_engine < whole
+    between = nk.measure([{**room, "value": (with_engine + whole) / 2}]).verdicts[0]
+    beyond = nk.measure([{**room, "value": 1.01 * whole}]).verdicts[0]
+    assert (between.beats_bound, beyond.beats_bound) == (False, True)
+
+
 def test_tables() -> None:
     other = {**ROW, "gpu": "H200", "value": 0.009}
     found = nk.measure([ROW, other, {**other, "value": 0.05}])

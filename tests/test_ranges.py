@@ -38,7 +38,10 @@ def test_a_range_of_the_call_replaces_that_of_the_worksheet() -> None:
 
 
 def test_a_range_reads_back() -> None:
-    assert "context='4,000 token/sequence to 40,000 token/sequence'" in as_code(QWEN)
+    assert "context='4_000 to 40_000'" in as_code(QWEN)
+    assert QWEN.assume(context="4_000 to 40_000") == QWEN
+    exact = nk.Napkin(memory="81559 MiB to 97871 MiB")
+    assert "memory='85_520_809_984 to 102_625_181_696'" in as_code(exact)
     assert "context='4,000 token/sequence to 40,000 token/sequence'" in repr(QWEN)
     assert QWEN.assume(context="4,000 token/sequence to 40,000 token/sequence") == QWEN
 

@@ -109,7 +109,9 @@ def engine(
     UnknownNameError
         With the engines that there are.
     """
-    row = entry("engines", str(name).lower())
+    rows = table("engines")
+    aliases = {alias: known for known, row in rows.items() for alias in row.get("aliases", ())}
+    row = entry("engines", aliases.get(str(name).lower(), str(name).lower()))
     givens = dict(row["givens"])
     for start, more in row.get("by_memory", {}).items():
         if memory is not None and memory >= coherent("memory", start):

@@ -218,7 +218,7 @@ def _beside(found: Sequence[Verdict]) -> Table:
     rows = []
     for v in found:
         sheet, target = v.worksheet, v.row.target
-        floor, predicted = sheet[target], sheet.assume(calibrated=True)[target]
+        floor, predicted = sheet[target], v.prediction[target]
         limit = "" if v.row.metric == "kv_tokens" else _limit(sheet, v.row.metric)
         measured = Value(Float(v.row.value), floor.unit)
         times = f"{v.row.value / float(floor):.2f}"

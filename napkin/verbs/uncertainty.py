@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import log, sqrt
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from sympy import Float
+from sympy import Expr, Float
 
 from ..catalog import bands
 from ..errors import DoesNotFitError, DomainError, NapkinError
@@ -18,8 +18,6 @@ from ..worksheet.napkin import Napkin, expect_napkin
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-_NINETY: Final = 1.6448536269514722  # standard deviations that hold 90 % on both sides
 
 
 @dataclass(frozen=True)
@@ -116,18 +114,26 @@ def uncertainty(
 
 def _known(n: Napkin, target: str) -> dict[str, Any]:
     """Return the ranges that were typed, and the errors of predictions, that a target needs."""
-    from scipy.stats import lognorm, norm
-
     needed = n.formulas.order(lookup(target).symbol)
     found: dict[str, Any] = {
-        s.name: given.shown(s) for s, given in n.typed.items() if given.ends and s in needed
+        s.name: _log_normal(s.name, given.ends, 0.9)
+        for s, given in n.typed.items()
+        if given.ends and s in needed
     }
     if n.choices.get("calibrated") and n.choices["calibrated"].entry:
         for name, (low, high) in bands().items():
             if lookup(name).symbol in needed and lookup(name).symbol not in n.givens:
-                spread = log(high / low) / (2 * norm.ppf(0.9))
-                found[name] = lognorm(spread, scale=sqrt(low * high))
+                found[name] = _log_normal(name, (Float(low), Float(high)), 0.8)
     return found
+
+
+def _log_normal(name: str, ends: tuple[Expr, Expr], share: float) -> Any:
+    """Return the log-normal distribution with a share of it between two ends."""
+    from scipy.stats import lognorm, norm
+
+    low, high = (float(in_unit(name, end)) for end in ends)
+    spread = log(high / low) / (2 * norm.ppf((1 + share) / 2))
+    return lognorm(spread, scale=sqrt(low * high))
 
 
 def _square(spearmanr: Any, draw: NDArray[Any], kept: NDArray[Any]) -> float:
@@ -141,12 +147,9 @@ def _draw(name: str, given: Any, samples: int, generator: Any) -> NDArray[Any]:
 
     domain = lookup(name).domain
     values: NDArray[Any]
-    ends = between(name, given)
-    if ends:
-        low, high = (float(in_unit(name, end)) for end in ends)
-        wide = log(high / low) / (2 * _NINETY)
-        values = np.exp(np.asarray(generator.normal(log(low * high) / 2, wide, samples)))
-    elif hasattr(given, "rvs"):
+    if ends := between(name, given):
+        given = _log_normal(name, ends, 0.9)
+    if hasattr(given, "rvs"):
         values = np.asarray(given.rvs(size=samples, random_state=generator), float)
     elif isinstance(given, tuple) and len(given) == 2:
         low, high = (float(in_unit(name, coherent(name, end))) for end in given)

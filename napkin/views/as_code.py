@@ -37,9 +37,8 @@ def as_code(n: Napkin, moved: str | Iterable[str] = (), ending: str = "") -> str
 
 def _write_given(symbol: Symbol, given: Given) -> str:
     """Write a number in the quantity's own unit, or a range as text."""
-    if given.ends:
-        return repr(given.shown(symbol))
-    return write_number(given.value / scale_of(symbol))
+    numbers = [write_number(n / scale_of(symbol)) for n in given.ends or (given.value,)]
+    return repr(" to ".join(numbers)) if given.ends else numbers[0]
 
 
 def _write_change(change: Change) -> str:

@@ -38,7 +38,6 @@ _SAME_WIDTH: Final = {
     **{"w8a8": "int8", "awq": "w4a16", "gptq": "w4a16", "auto": "", "published": ""},
     **{"bfloat16": "bf16", "float16": "fp16", "half": "fp16", "fp8_e4m3": "fp8", "fp8_e5m2": "fp8"},
 }
-_ENGINES: Final = {"trt": "tensorrt-llm", "trtllm": "tensorrt-llm", "llamacpp": "llama.cpp"}
 _FOUR_BITS: Final = 0.6  # bytes of a weight with its scales
 
 
@@ -82,15 +81,17 @@ class Row:
     @property
     def configuration(self) -> tuple[Any, ...]:
         """All but what was measured."""
-        return (*self.worksheet_key, *(self.counts.get(name) for name in _COUNTS[4:]))
+        requests = (self.counts.get(name) for name in _COUNTS[4:])
+        return (*self.worksheet_key, self.names.get("engine"), *requests)
 
     @property
     def worksheet_key(self) -> tuple[Any, ...]:
         """What decides the worksheet: rows with the same key differ in requests only."""
         givens = tuple(sorted((name, str(given)) for name, given in self.givens.items()))
+        engine = self.names.get("engine", "") if self.metric == "kv_tokens" else None
         return (
-            self.metric == "kv_tokens",
-            *(self.names.get(name) for name in _NAMES),
+            engine,
+            *(self.names.get(name) for name in _NAMES if name != "engine"),
             *(self.counts.get(name) for name in _COUNTS[:4]),
             givens,
         )
@@ -136,7 +137,7 @@ def _text(value: Any) -> str:
 
 
 def _value(metric: str, text: str) -> float:
-    like = METRICS[metric] if metric != "kv_tokens" else "prompt"
+    like = METRICS[metric] if metric != "kv_tokens" else "shared_prefix"  # in tokens, as it is
     try:
         number = float(in_unit(like, coherent(like, text)))
     except (UnitError, DomainError):
@@ -162,10 +163,11 @@ def _count(name: str, told: Mapping[str, str]) -> int | None:
     return round(number)
 
 
-def worksheet(row: Row) -> Napkin:
+def worksheet(row: Row, bare: bool = False) -> Napkin:
     """Return the ideal worksheet of a row, or raise a `NapkinError` with the reason.
 
     An engine counts for memory alone: the times of the ideal worksheet are those of no engine.
+    A bare worksheet has none: what an engine keeps free by itself is no bound.
     """
     model = _model(row.names["model"])
     chip = catalog.accelerator(row.names["gpu"])
@@ -175,9 +177,8 @@ def worksheet(row: Row) -> Napkin:
     widened = precision in ("fp8", "int8") and chip.peak_flops and precision not in chip.peak_flops
     choices["precision"] = "bf16" if widened else precision
     choices["kv_precision"] = _plain_width(row.names.get("kv_precision", "")) or None
-    engine = row.names.get("engine", "").lower()
-    if engine and row.metric == "kv_tokens":
-        choices["engine"] = _ENGINES.get(engine, engine)
+    if row.metric == "kv_tokens" and not bare:
+        choices["engine"] = row.names.get("engine")
     n_gpus, shared = _spread(row.counts)
     # What was measured did run, even where GPUs cut the blocks of published weights.
     givens = {"attention_blocks": 0, "feed_forward_blocks": 0, **row.givens}

@@ -32,6 +32,11 @@ class Verdict:
         """The ideal worksheet with the requests of the row."""
         return self.n.assume(**self.row.requests)
 
+    @property
+    def prediction(self) -> Napkin:
+        """The calibrated worksheet with the requests of the row."""
+        return _predicting(self.n, self.row).assume(**self.row.requests)
+
 
 @dataclass(frozen=True)
 class LeftOut:
@@ -111,18 +116,22 @@ def _fitting(n: Napkin, group: Sequence[Row], left: list[LeftOut]) -> list[Row]:
 
 def judged(n: Napkin, rows: Sequence[Row]) -> list[Verdict]:
     """Return what a worksheet says of each of its rows."""
-    predicting = n.assume(calibrated=True).assume(**rows[0].givens)
-    ideal, calibrated = _answers(n, rows), _answers(predicting, rows)
+    ideal, calibrated = _answers(n, rows), _answers(_predicting(n, rows[0]), rows)
     ahead = [row for row, floor in zip(rows, ideal, strict=True) if _is_ahead(row, floor)]
     beaten: set[int] = set()
     if ahead:
-        bound = n.assume("fewest_experts", "chunked_prefill")
+        bound = worksheet(ahead[0], bare=True).assume("fewest_experts", "chunked_prefill")
         floors = _answers(bound, ahead, _BOUND)
         beaten = {row.place for row, b in zip(ahead, floors, strict=True) if _is_ahead(row, b)}
     return [
         Verdict(row, n, floor, predicted, row.place in beaten)
         for row, floor, predicted in zip(rows, ideal, calibrated, strict=True)
     ]
+
+
+def _predicting(n: Napkin, row: Row) -> Napkin:
+    """Return the calibrated worksheet; constants that the rows give replace the fitted ones."""
+    return n.assume(calibrated=True).assume(**row.givens)
 
 
 def _is_ahead(row: Row, floor: float) -> bool:
