@@ -74,6 +74,14 @@ def test_it_is_a_choice_that_can_be_taken_back() -> None:
         SERVER.assume(calibrated="perhaps")
 
 
+def test_it_is_no_bundle_because_its_constants_would_be_missing() -> None:
+    with pytest.raises(nk.NapkinError, match="Write calibrated=True"):
+        SERVER.assume("calibrated")
+    own = SERVER.assume("parts_in_turn", kernel_time="5 us")
+    assert own.fixed_step_time == own.n_kernels * own.kernel_time
+    assert own.kind("tpot") == "derived"
+
+
 def test_the_last_word_wins() -> None:
     own = FITTED.assume(kernel_time="1 us")
     assert own.kernel_time == FITTED.kernel_time.to("us") * 0 + own.kernel_time

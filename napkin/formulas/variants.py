@@ -335,14 +335,15 @@ with_overheads = Bundle(
     (speed.overheads_step_time,),
     "kernel launches and host work count",
 )
-calibrated = Bundle(
-    "calibrated",
+parts_in_turn = Bundle(
+    "parts_in_turn",
     (
         *(calibration.calibrated_decode_step_time, calibration.calibrated_prompt_stall),
         *(calibration.calibrated_prefill_compute_time, calibration.calibrated_prefill_time),
         *(prompts.tpot, calibration.calibrated_ttft),
     ),
-    "what measured servers lose against the bound counts: a prediction",
+    "parts of a step take turns, and kernels their time: as with calibrated=True, but with "
+    "constants of one's own",
 )
 busy_as_users = Bundle(
     "busy_as_users",

@@ -106,6 +106,7 @@ ELSEWHERE: Final = {
         ),
         "replicas counts servers side by side; for attention alone, assume "
         "'attention_data_parallel' beside n_gpus": ("dp", "dp_size", "data_parallel_size"),
+        "write calibrated=True, which brings its constants": ("calibrated",),
         "tpot is the time per output token, ttft the time to first token": ("latency",),
         "no formula here counts stages of layers; n_gpus share each layer, and replicas stand "
         "side by side": ("pp", "pp_size", "pipeline_parallel", "pipeline_parallel_size"),

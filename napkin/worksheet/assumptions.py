@@ -18,7 +18,7 @@ from ..formulas.formula import Node
 from ..formulas.gqa import grouped_kv_heads
 from ..formulas.paging import LIMITED
 from ..formulas.parallelism import GROUPED, SEVERAL
-from ..formulas.variants import Bundle, calibrated, get
+from ..formulas.variants import Bundle, get, parts_in_turn
 from ..quantities import notation as q
 from ..quantities.given import coherent, in_unit
 from ..quantities.quantity import REGISTRY, lookup
@@ -157,7 +157,7 @@ def apply(
     """Return the formulas and givens that hold after all assumptions."""
     model = choices["model"].entry if "model" in choices else None
     own: tuple[Change, ...] = tuple(map(get, model.variants)) if model else ()
-    fitted = (calibrated,) if is_calibrated(choices) else ()
+    fitted = (parts_in_turn,) if is_calibrated(choices) else ()
     formulas, givens = dict(BASE), _from_catalog(choices)
     if _are_several(changes, {**givens, **typed}):
         formulas |= SEVERAL
