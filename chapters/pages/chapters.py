@@ -13,7 +13,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 _CODE: Final = re.compile(r"^```\{code-cell\}.*?^```$", re.DOTALL | re.MULTILINE)
 # Bold, but no term: what opens a part of a chapter, a callout or an exercise.
 _LEADS: Final = re.compile(
-    r"(The question|You |Predict|Takeaway|Assumption|Pitfall|Check|\d|What )"
+    r"(The question|The picture|You |Predict|Before you|Takeaway|Assumption|Pitfall|Check|\d|What )"
 )
 
 
@@ -51,9 +51,14 @@ class Chapter:
 
     @property
     def sections(self) -> list[str]:
-        """The headings between the setup and the exercises."""
+        """The headings before the exercises."""
         headings = re.findall(r"^## (.+)$", self.prose, re.MULTILINE)
-        return headings[headings.index("Setup") + 1 : headings.index("Exercises")]
+        return [name for name in headings[: headings.index("Exercises")] if name != "Setup"]
+
+    @property
+    def minutes(self) -> int:
+        """How long a newcomer reads."""
+        return int(re.findall(r"Allow (\d+) minutes to read", self.prose)[0])
 
     @property
     def exercises(self) -> dict[str, list[str]]:

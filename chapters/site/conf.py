@@ -5,6 +5,7 @@ import json
 import re
 import time
 import tomllib
+from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -124,12 +125,38 @@ def typeset(notebook: dict[str, Any]) -> None:
                 output["data"]["text/html"] = typeset
 
 
+DRAWN = re.compile(r'<img alt="([^"]*)" src="data:[^,]*,([^"]*)"[^>]* data-narrow="[^,]*,([^"]*)">')
+
+
+def inlined(found: re.Match[str]) -> str:
+    """Return a diagram in both layouts as a part of the page, so that it takes its colors."""
+    alt, *layouts = found.groups()
+    said = f'role="img" aria-label="{alt}"'
+    drawn = (
+        b64decode(data)
+        .decode()
+        .replace("<svg", f'<svg class="{name}" role="img" aria-label="{alt}"')
+        for name, data in zip(("wide", "narrow"), layouts, strict=True)
+    )
+    return f'<div class="napkin-diagram">{"".join(drawn)}</div>'
+
+
+def draw(notebook: dict[str, Any]) -> None:
+    """Put diagrams into the page instead of images of them."""
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", []):
+            text = "".join(output.get("data", {}).get("text/html", ""))
+            if DRAWN.fullmatch(text):
+                output["data"]["text/html"] = DRAWN.sub(inlined, text)
+
+
 def read(app: Sphinx, page: str, source: list[str]) -> None:
     """Add what only the site has: the table of contents, and links below a chapter's title."""
     if not str(app.env.doc2path(page)).endswith(".ipynb"):
         return
     notebook = json.loads(source[0])
     typeset(notebook)
+    draw(notebook)
     first, last = notebook["cells"][0], notebook["cells"][-1]
     text = "".join(first["source"])
     if page == root_doc:

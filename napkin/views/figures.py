@@ -71,18 +71,31 @@ class Figure:
         The picture.
     alt : str
         What it shows, in words.
+    narrow : str, optional
+        The same picture, laid out for a phone: web pages choose between the two.
     """
 
     svg: str
     alt: str
+    narrow: str = ""
 
     def __repr__(self) -> str:
         return self.alt
 
     def _repr_html_(self) -> str:
-        data = b64encode(self.svg.encode()).decode()
-        source = f"data:image/svg+xml;base64,{data}"
-        return f'<img alt="{escape(self.alt)}" src="{source}" style="max-width:100%">'
+        alt, style = escape(self.alt), "max-width:100%"
+        if not self.narrow:
+            return f'<img alt="{alt}" src="{_address(self.svg)}" style="{style}">'
+        # An image does not see the color of the page around it, so it brings paper along.
+        style += ";background:#fdfdfb;padding:12px"
+        return (
+            f'<img alt="{alt}" src="{_address(self.svg)}" style="{style}" '
+            f'data-narrow="{_address(self.narrow)}">'
+        )
+
+
+def _address(svg: str) -> str:
+    return f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
 
 
 def tick(number: float, unit: str) -> str:

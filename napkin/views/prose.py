@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from string import Formatter
 from typing import Any
@@ -125,7 +125,9 @@ def symbols(n: Napkin | None = None, *names: str | Symbol) -> Table:
     return Table(["symbol", "code name", "meaning", "unit", "here"][: 5 - (n is None)], rows)
 
 
-def results(napkins: Mapping[str, Napkin], *targets: str) -> Table:
+def results(
+    napkins: Mapping[str, Napkin], *targets: str, heads: Sequence[str] | None = None
+) -> Table:
     """Tabulate quantities of several napkins side by side.
 
     Parameters
@@ -134,17 +136,30 @@ def results(napkins: Mapping[str, Napkin], *targets: str) -> Table:
         Worksheets by the name of their assumption.
     *targets : str
         Quantities, one column each.
+    heads : sequence of str, optional
+        Names of the columns, the first one for what the rows are; without them, the meanings
+        of the quantities.
 
     Returns
     -------
     Table
         One row a napkin; where there is no answer, the kind of error stands.
+
+    Raises
+    ------
+    NapkinError
+        If there are not as many heads as columns.
     """
+    if heads is not None and len(heads) != 1 + len(targets):
+        raise NapkinError(
+            f"{len(heads)} heads for {1 + len(targets)} columns: one for the names of the rows, "
+            f"and one for each of {', '.join(targets)}."
+        )
     rows = [[name, *(_cell(n, target) for target in targets)] for name, n in napkins.items()]
     # What one row ignores is often what another is about; what all ignore is a slip.
     nowhere = [idle(n.formulas, n.typed, targets) for n in napkins.values()]
     ignored = (name for name in nowhere[0] if all(name in names for names in nowhere[1:]))
-    header = ["assumption", *(lookup(target).meaning for target in targets)]
+    header = heads or ["assumption", *(lookup(target).meaning for target in targets)]
     return Table(header, rows, said_of(ignored))
 
 

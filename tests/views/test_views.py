@@ -133,3 +133,11 @@ def test_symbols_without_a_value_have_a_dash() -> None:
 def test_a_sentence_formats_numbers_as_it_is_told() -> None:
     said = nk.say("{a} {b:.1%} {c:.0f} {d}", a=1234.5, b=0.123, c=QWEN.ridge, d=0.5)
     assert repr(said) == "1,234 12.3% 562 0.5"
+
+
+def test_a_table_of_results_takes_the_names_that_a_text_taught() -> None:
+    n = nk.Napkin(model="Qwen3-32B")
+    table = nk.views.results({"today": n}, "n_params", heads=("model", "parameters"))
+    assert table.header == ("model", "parameters")
+    with pytest.raises(NapkinError, match="1 heads for 2 columns: one for the names of the rows"):
+        nk.views.results({"today": n}, "n_params", heads=("parameters",))
