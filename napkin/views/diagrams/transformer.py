@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from ...worksheet.napkin import Napkin, expect_napkin
 from ..drawing import CACHE, LINE, WEIGHTS, Drawing, laid_out
@@ -44,7 +45,7 @@ def token_path(n: Napkin) -> Figure:
         d.text(20, top - 8, "embedding")
         d.text(d.width / 2, top - 8, f"{layers} layers", "middle", bold=True)
         d.text(d.width - 20, top - 8, "output head", "end")
-        for left, right in zip(edges, edges[1:], strict=False):
+        for left, right in pairwise(edges):
             d.box(left, top, right - left, high, WEIGHTS, fill_opacity=0.2)
         one = (edges[2] - edges[1]) / layers
         for place in range(1, layers):
