@@ -23,7 +23,7 @@ def token_path(n: Napkin) -> Figure:
     Returns
     -------
     Figure
-        Embedding, layers and output head as one bar, and below it one layer enlarged.
+        The model as one bar, and below it one layer enlarged.
     """
     expect_napkin(n, "token_path")
     layers, width = int(n.n_layers), n.d_model
@@ -133,61 +133,62 @@ def layer(n: Napkin) -> Figure:
         f"{n[heads.number * size.number]}, K and V {n[kv_heads.number * size.number]}; "
         f"{', '.join(wide)} {inner}. Attention has {attention} parameters, the MLP {mlp}."
     )
-    told = [
-        (f"attention: {attention}",),
-        (f"Q, O: {heads} heads of {size},", f"{one} each"),
-        (f"K, V: {kv_heads} heads of {size},", f"{small} each"),
-    ]
+    told = [f"attention: {attention}"]
+    for names, count, params in (("Q, O", heads, one), ("K, V", kv_heads, small)):
+        told.append(f"{names}: {count} heads of {size}, {params} each")
 
     def draw(d: Drawing) -> float:
         row = float(inner) * (1 if d.narrow else len(wide))
         scale = (d.width - 66) / max(row, 2 * (query + key))
         high, top = float(n.d_model) * scale, d.y + 24
-
-        def matrices(y: float, names: Sequence[str], *widths: float) -> float:
-            x = 34.0
-            for width, name in zip(widths, names, strict=True):
-                d.box(x, y, width * scale, high, WEIGHTS, fill_opacity=0.2)
-                above = width * scale < 14
-                d.text(x + width * scale / 2, y - 6 if above else y + high / 2 + 5, name, "middle")
-                x += width * scale + 4
-            return x - 4
-
-        def reads(y: float, right: float = 0) -> None:
-            middle, below = y + high / 2, y + high + 12
-            d.arrow(f"M10 {middle}H32", 32, middle, 1, 0)
-            if right:
-                d.arrow(f"M{right} {middle}h10V{below}H12", 12, below, -1, 0)
-
-        end = matrices(top, "QKVO", query, key, key, query)
-        reads(top, end)
+        sides = [width * scale for width in (query, key, key, query)]
+        end = _matrices(d, top, high, "QKVO", sides, back=True)
         x, y = (34.0, top + high + 34) if d.narrow else (end + 30, top + 12)
-        for rows in told:
-            for said in rows if d.narrow else (" ".join(rows),):
-                d.text(x, y, said, bold=rows is told[0])
-                y += LINE
+        for said in told:
+            y = d.words(x, y, said, d.width - x, bold=said is told[0])
         y = max(y, top + high + 38)
+        sides = [float(inner) * scale] * len(wide)
         if d.narrow:
-            for name in wide:
-                end = matrices(y, (name,), float(inner))
-                if name is not wide[-1]:
-                    reads(y)
-                    d.path(f"M{end} {y + high / 2}h10V{y + 1.5 * high + 6}")
+            for name in wide[:-1]:  # they read the stream side by side, and down reads them
+                end = _matrices(d, y, high, (name,), sides[:1])
+                d.path(f"M{end} {y + high / 2}h10v{high + 6}", stroke_width=1.5)
                 y += high + 6
-            y -= high + 6
-            d.arrow("", end, y + high / 2, -1, 0)
-            d.path(f"M{end + 10} {y + high / 2}H{end}", stroke_width=1.5)
+            end = _matrices(d, y, high, wide[-1:], sides[:1], reads=False)
+            d.arrow(f"M{end + 10} {y + high / 2}H{end}", end, y + high / 2, -1, 0)
             d.arrow(f"M34 {y + high / 2}H12", 12, y + high / 2, -1, 0)
+            y -= 12
         else:
-            reads(y, matrices(y, wide, *[float(inner)] * len(wide)))
-        y += high + (22 if d.narrow else 34)
-        d.text(34, y, f"MLP: {mlp}", bold=True)
+            _matrices(d, y, high, wide, sides, back=True)
+        d.text(34, y + high + 34, f"MLP: {mlp}", bold=True)
         said = f"{', '.join(wide)}: {n.d_model} × {inner}, {thick} each"
-        y = d.words(34, y + LINE, said, d.width - 34)
+        y = d.words(34, y + high + 34 + LINE, said, d.width - 34)
         d.arrow(f"M10 {top - 10}V{y - 8}", 10, y - 8, 0, 1, stroke_width=3)
         return y
 
     return laid_out(draw, title, alt)
+
+
+def _matrices(
+    d: Drawing,
+    y: float,
+    high: float,
+    names: Sequence[str],
+    widths: Sequence[float],
+    *,
+    reads: bool = True,
+    back: bool = False,
+) -> float:
+    """Draw a row of matrices that reads the stream, and perhaps adds to it; return its end."""
+    x, middle = 34.0, y + high / 2
+    for width, name in zip(widths, names, strict=True):
+        d.box(x, y, width, high, WEIGHTS, fill_opacity=0.2)
+        d.text(x + width / 2, y - 6 if width < 14 else middle + 5, name, "middle")
+        x += width + 4
+    if reads:
+        d.arrow(f"M10 {middle}H32", 32, middle, 1, 0)
+    if back:
+        d.arrow(f"M{x - 4} {middle}h10V{y + high + 12}H12", 12, y + high + 12, -1, 0)
+    return x - 4
 
 
 def look_up(tokens: Sequence[str], weights: Sequence[float]) -> Figure:
@@ -252,21 +253,21 @@ def mlp(n: Napkin) -> Figure:
     Returns
     -------
     Figure
-        A short bar that widens to long ones, one for each widening matrix, and narrows again.
+        A short bar that widens to long ones and narrows again.
     """
     expect_napkin(n, "mlp")
-    matrices, width, inner = int(n.n_mlp_matrices), n.d_model, n.d_ff
-    each = n.d_model * n.d_ff
+    matrices, width, inner, each = int(n.n_mlp_matrices), n.d_model, n.d_ff, n.d_model * n.d_ff
     names = ("gate", "up")[3 - matrices :]
     title = f"The MLP widens {width} numbers to {inner} and narrows them to {width} again"
+    long_bars = "a long bar" if matrices == 2 else "two long bars that meet number by number"
     alt = (
-        f"A short bar of {width} numbers fans out into {len(names)} long ones of {inner}, "
-        f"{' and '.join(names)}, to scale, which meet number by number; the matrix down narrows "
-        f"the result to {width}. Each matrix has {each} parameters."
+        f"A short bar of {width} numbers fans out, by {' and '.join(names)}, into {long_bars}, "
+        f"{inner} numbers each, to scale. The matrix down narrows the result to {width}. "
+        f"Each of the {matrices} matrices has {each} parameters."
     )
 
     def draw(d: Drawing) -> float:
-        middle, y = d.width / 2, d.y + 4
+        middle = d.width / 2
         short, long = float(width) / float(inner) * d.width / 2, d.width / 2 - 0.5
 
         def bar(half: float, y: float) -> float:
@@ -284,18 +285,16 @@ def mlp(n: Napkin) -> Figure:
             d.text(middle, y + 28, said, "middle")
             return y + 46
 
-        for said in ("in", "out"):
+        def short_bar(y: float, said: str) -> float:
             d.text(middle + short + 10, y + 12, f"{width} {said}")
-            y = bar(short, y)
-            if said == "out":
-                break
-            y = fan(short, long, y, f"{', '.join(names)}: {each} each")
-            for _ in names:
-                y = bar(long, y) + 4
-            for place in (0.09, 0.46, 0.83):
-                d.rect(place * d.width, y - 18 * len(names), 3, 18 * len(names) - 4, "currentColor")
-            d.text(0.09 * d.width - 12, y + 14, "↑ each column is one rule")
-            y = fan(long, short, y + 22, f"down: {each}")
-        return y + 4
+            return bar(short, y)
+
+        y = fan(short, long, short_bar(d.y + 4, "in"), f"{', '.join(names)}: {each} each")
+        for _ in names:
+            y = bar(long, y) + 4
+        for place in (0.09, 0.46, 0.83):
+            d.rect(place * d.width, y - 18 * len(names), 3, 18 * len(names) - 4, "currentColor")
+        d.text(0.09 * d.width - 12, y + 14, "↑ each column is one rule")
+        return short_bar(fan(long, short, y + 22, f"down: {each}"), "out") + 4
 
     return laid_out(draw, title, alt)
