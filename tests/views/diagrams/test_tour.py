@@ -65,9 +65,8 @@ def test_its_title_and_its_blocks_follow_the_numbers(n: nk.Napkin) -> None:
 def test_a_step_is_drawn_below_that_of_one_conversation_on_one_scale(n: nk.Napkin) -> None:
     figure = nk.diagrams.tour.batching(n)
     times = float(n.decode_step_time / n.assume(batch=1).decode_step_time)
-    assert figure.alt.startswith(
-        f"A step that writes {float(n.batch):.3g} tokens takes {times:.1f}"
-    )
+    tokens = f"{n.batch:short}".removesuffix(" sequences")
+    assert figure.alt.startswith(f"A step that writes {tokens} tokens takes {times:.1f} times")
     assert 15 <= len(figure.alt.split()) <= 60
     share = float(n.weight_bytes_read / n["weight_bytes_read + batch * kv_bytes_per_sequence"])
     for svg, whole in ((figure.svg, 720), (figure.narrow, 358)):
