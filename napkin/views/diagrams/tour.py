@@ -36,7 +36,7 @@ def memory_map(n: Napkin) -> Figure:
     Returns
     -------
     Figure
-        Areas are to scale; caches of users who wait for a token are orange, others grey.
+        Areas are to scale; caches of users who wait for a token are orange, others gray.
     """
     expect_napkin(n, "memory_map")
     memory, weights, cache = n.memory, n.weight_bytes, n.kv_bytes_per_sequence
@@ -48,7 +48,7 @@ def memory_map(n: Napkin) -> Figure:
     )
     alt = (
         f"A rectangle of {memory} to scale: weights {weights}, {caches} caches of {cache:short} "
-        f"each, {active} of them colored because a token is being written, the others grey, and "
+        f"each, {active} of them colored because a token is being written, the others gray, and "
         f"{reserve} in reserve."
     )
     whole = float(memory)
