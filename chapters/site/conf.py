@@ -133,9 +133,7 @@ def inlined(found: re.Match[str]) -> str:
     alt, *layouts = found.groups()
     said = f'role="img" aria-label="{alt}"'
     drawn = (
-        b64decode(data)
-        .decode()
-        .replace("<svg", f'<svg class="{name}" role="img" aria-label="{alt}"')
+        b64decode(data).decode().replace("<svg", f'<svg class="{name}" {said}', 1)
         for name, data in zip(("wide", "narrow"), layouts, strict=True)
     )
     return f'<div class="napkin-diagram">{"".join(drawn)}</div>'
