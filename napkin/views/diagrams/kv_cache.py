@@ -268,7 +268,8 @@ def batching(n: Napkin, batches: Sequence[float]) -> Figure:
     def draw(d: Drawing) -> float:
         left, high, gap = (0.0, 22, 26) if d.narrow else (100.0, 26, 8)
         scale = (d.width - left - (0 if d.narrow else 166)) / float(ends[0][0])
-        y, line = d.y + (22 if d.narrow else 10), left + float(allowed) * scale
+        d.text(left, d.y + 10, "read for each new token, and the intensity")
+        y, line = d.y + (40 if d.narrow else 26), left + float(allowed) * scale
         for name, (read, said) in bars.items():
             end = left + float(read) * scale
             if d.narrow:
