@@ -88,7 +88,7 @@ def timelines(n: Napkin, seed: int = 1) -> Figure:
     )
 
     def draw(d: Drawing) -> float:
-        scale, row, unit = d.width / span, 8 if d.narrow else 7, 8
+        scale, row, unit = d.width / span, 8, 10
         d.text(0, d.y + 8, f"{users} users: a bar while the server works for one")
         y = d.y + 18.0
         for bars in rows:
@@ -98,12 +98,17 @@ def timelines(n: Napkin, seed: int = 1) -> Figure:
             y += row
         d.text(0, y + 24, f"active at once, and a line at {limit} slots")
         base = y + 34 + (most + 0.5) * unit
-        for start, end, count in steps:
-            x, wide = start * scale, (end - start) * scale
-            d.rect(x, base - min(count, limit) * unit, wide, min(count, limit) * unit, CACHE)
-            if count > limit:
-                d.rect(x, base - count * unit, wide, (count - limit) * unit, TROUBLE)
-        d.line(0, base - limit * unit, d.width, base - limit * unit, stroke_width=2)
+        line = base - limit * unit
+        for bottom, fill, heights in (
+            (base, CACHE, [min(count, limit) for *_, count in steps]),
+            (line, TROUBLE, [max(count - limit, 0) for *_, count in steps]),
+        ):
+            outline = "".join(
+                f"V{bottom - height * unit:.1f}H{end * scale:.2f}"
+                for height, (_, end, _) in zip(heights, steps, strict=True)
+            )
+            d.path(f"M0 {bottom:.1f}{outline}V{bottom:.1f}Z", fill=fill, stroke="none")
+        d.line(0, line, d.width, line, stroke_width=2)
         d.line(0, base, d.width, base, stroke_opacity=0.5)
         d.path(f"M0.5 {base + 6}v8h{period * scale:.1f}v-8")
         y = base + 30
@@ -133,9 +138,7 @@ def _played(
     return rows
 
 
-def _counted(
-    rows: list[list[tuple[float, float]]], span: float
-) -> list[tuple[float, float, int]]:
+def _counted(rows: list[list[tuple[float, float]]], span: float) -> list[tuple[float, float, int]]:
     """Return how many are active, from each change to the next."""
     bars = [bar for row in rows for bar in row]
     moments = sorted({0.0, span, *(moment for bar in bars for moment in bar)})
@@ -189,9 +192,10 @@ def histogram(n: Napkin) -> Figure:
             d.line(0, base, d.width, base, stroke_opacity=0.5)
             d.line(edge - 0.5, y + 22, edge - 0.5, base + 5, stroke_width=2)
             y = base + 12
-        for count in counts:
-            if count % 10 == 0:
-                d.text((count - counts[0] + 0.5) * pitch, y + 8, str(count), "middle")
+        step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500) if len(counts) <= 8 * s)
+        for place, count in enumerate(counts):
+            if count % step == 0 and 20 < (x := (place + 0.5) * pitch) < d.width - 20:
+                d.text(x, y + 8, str(count), "middle")
         d.text(d.width / 2, y + 8 + LINE, "users active at once", "middle")
         return y + LINE + 14
 
@@ -223,12 +227,12 @@ def chain(n: Napkin, *, waits: bool = False) -> Figure:
     """
     expect_napkin(n, "chain")
     slots, load = int(n.slots.number), float(n.offered_load)
-    states = slots + (5 if waits else 1)
+    states = max(8, slots + 2) if waits else slots + 1
     full = float(n.wait_probability if waits else n.blocking_probability)
     weights = [load**k / exp(lgamma(k + 1)) for k in range(slots + 1)]
     while waits and len(weights) < states:
         weights.append(weights[-1] * load / slots)
-    at_top = full if not waits else full * (1 - load / slots)
+    at_top = full * (1 - load / slots) if waits else full
     shares = [weight / weights[slots] * at_top for weight in weights]
     missed = "have to wait" if waits else "are turned away"
     title = f"With {slots} slots and an offered load of {load:g}, {full:.0%} of requests {missed}"
@@ -244,26 +248,32 @@ def chain(n: Napkin, *, waits: bool = False) -> Figure:
         gap, y = (d.width - 2 * left) / (states - (0.5 if waits else 1)), d.y + 52
         base, unit = y + radius + 160, 100 / max(shares)
         if not waits:
-            cut = left + gap * 1.5
-            d.line(cut, y - 44, cut, y + radius + 34, stroke_dasharray="5 4")
+            cut = left + gap * 1.36  # beside the rates, which stand half-way
+            d.line(cut, y - 46, cut, y + 46, stroke_dasharray="5 4")
         for state, share in enumerate(shares):
             x, color = left + state * gap, TROUBLE if state >= slots else CACHE
-            d.add("circle", cx=x, cy=y, r=radius, fill=color, fill_opacity=0.3, stroke="currentColor")
+            d.add(
+                "circle", cx=x, cy=y, r=radius, fill=color, fill_opacity=0.3, stroke="currentColor"
+            )
             d.text(x, y + 5, str(state), "middle", bold=True)
             if state + 1 < states:
                 _step(d, x, y, gap, radius, (f"{load:g}", f"{min(state + 1, slots)}"))
             d.box(x - 17, base - share * unit, 34, share * unit, color)
             d.text(x, base - share * unit - 6, f"{share:.0%}", "middle")
         if waits:
-            d.text(d.width, y + 5, "…", "end", bold=True)
+            d.text(left + (states - 0.5) * gap, y + 5, "…", "middle", bold=True)
         d.line(0, base, d.width, base, stroke_opacity=0.5)
-        d.text(0, base + 20, f"bars: share of the time in each state")
-        return base + 26
+        d.text(0, base + 20, "arrows: requests per average stay")
+        x, below = (0, base + 20 + LINE) if d.narrow else (310, base + 20)
+        d.text(x, below, "bars: share of the time in each state")
+        return below + 6
 
     return laid_out(draw, title, alt)
 
 
-def _step(d: Drawing, x: float, y: float, gap: float, radius: float, rates: tuple[str, str]) -> None:
+def _step(
+    d: Drawing, x: float, y: float, gap: float, radius: float, rates: tuple[str, str]
+) -> None:
     """Draw the way from a state to the next, and the way back, each with its rate."""
     start, end, middle, off = x + radius * 0.8, x + gap - radius * 0.8, x + gap / 2, radius * 0.75
     for side, (of, to), rate in ((-1, (start, end), rates[0]), (1, (end, start), rates[1])):
