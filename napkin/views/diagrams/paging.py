@@ -105,6 +105,7 @@ def pages(n: Napkin, requests: Mapping[str, int], memory: int) -> Figure:
     held += [[""] * page] * free
     rows = [list(letter * length) for letter, length in requests.items()]
     served, turned_away = rows[: memory // reserved], rows[memory // reserved :]
+    share = sum(map(len, served)) / memory
     lengths = ", ".join(map(str, requests.values()))
     title = (
         f"Reserving uses {sum(map(len, served))} of {memory} places and turns {len(turned_away)} "
@@ -112,7 +113,7 @@ def pages(n: Napkin, requests: Mapping[str, int], memory: int) -> Figure:
     )
     alt = (
         f"Two grids of {memory} squares, for requests of {lengths} tokens. Reserved: {len(served)} "
-        f"pieces of {reserved}, partly filled, and {len(turned_away)} request outside. Paged: "
+        f"pieces of {reserved}, {share:.0%} filled, and {len(turned_away)} request outside. Paged: "
         f"{memory // page} pages of {page} hold all of them, and {free} stays free."
     )
 
@@ -245,9 +246,10 @@ def stop(n: Napkin, answers: Sequence[int]) -> Figure:
         "average answer suggests"
     )
     alt = (
-        f"Above, minutes until the next bus, falling to zero after gaps of "
-        f"{' and '.join(map(str, answers))}: {wait:.3g} on average, not {mean / 2:.3g}. Below, "
-        f"on the same axis, tokens in the cache, a bar a step, from {prompt} to {max(held)}."
+        f"Minutes until the next bus: gaps of {' and '.join(map(str, answers))} mean a wait of "
+        f"{wait:.3g}, not {mean / 2:.3g}. Below, tokens in the cache at each step: "
+        f"{', '.join(map(str, held))}, or {sum(held)} in {len(held)} steps. The average answer "
+        f"suggests {naive:.4g}."
     )
 
     def draw(d: Drawing) -> float:
