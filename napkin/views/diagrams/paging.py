@@ -169,7 +169,7 @@ def block_table(n: Napkin, requests: Mapping[str, int], shared: int = 0) -> Figu
             f"{' and '.join(requests)} have {sum(requests.values())} tokens, but only {stored} are "
             f"stored: page {named[0]} is in {len(tables)} tables"
         )
-        note = f"Page {named[0]} is free again when no table names it any more."
+        note = f"Page {named[0]} is free again when no table names it anymore."
     else:
         title = (
             f"The {token + 1} tokens of {longest} lie in pages {' and '.join(map(str, named))}: "
@@ -245,10 +245,11 @@ def stop(n: Napkin, answers: Sequence[int]) -> Figure:
         f"Over time the cache holds {over_time:.4g} tokens, {over_time - naive:.2g} more than the "
         "average answer suggests"
     )
+    listed = ", ".join(map(str, held)) if len(held) < 10 else f"{prompt} to {max(held)}"
     alt = (
         f"Minutes until the next bus: gaps of {' and '.join(map(str, answers))} mean a wait of "
         f"{wait:.3g}, not {mean / 2:.3g}. Below, tokens in the cache at each step: "
-        f"{', '.join(map(str, held))}, or {sum(held)} in {len(held)} steps. The average answer "
+        f"{listed}, or {sum(held)} in {len(held)} steps. The average answer "
         f"suggests {naive:.4g}."
     )
 
