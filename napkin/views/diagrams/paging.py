@@ -267,7 +267,7 @@ def stop(n: Napkin, answers: Sequence[int]) -> Figure:
         d.line(1, base, 1, base + 22, stroke_width=2)
         _averages(d, base, unit, (wait, mean / 2))
         y = _key(d, base + 46, (wait, mean / 2), ("average over time", "half of the average gap"))
-        y = d.words(0, y + 26, "tokens in the cache, step by step", d.width) - 10
+        y = d.words(0, y + 26, "tokens in the cache at each step; the prompt is pale", d.width) - 10
         base = y + max(held) * unit
         for place, tokens in enumerate(held):
             d.box(place * step, base - prompt * unit, step, prompt * unit, CACHE, fill_opacity=0.5)
