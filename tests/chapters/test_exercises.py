@@ -89,7 +89,7 @@ DERIVED = {
     "04-kv-cache": "kv_cache.flops_without_cache",
     "05-gqa": "gqa.attention_intensity",
     "06-tokens-per-second": "tokens_per_second.generation_time",
-    "07-paging": "paging.best_block_size",
+    "07-paging": "paging.block_waste",
     "08-duty-cycle": "duty_cycle.users_at_quantile",
     "09-dollars": "dollars.owned_price",
     "10-does-it-hold": "calibration.fixed_step_time",
