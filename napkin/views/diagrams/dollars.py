@@ -184,7 +184,7 @@ def answer(spread: Mapping[str, tuple[Uncertainty, Uncertainty]], claim: float) 
         f"USD {low:.3g} to {high:.3g} {name}" for name, (low, _, high) in ends.items()
     )
     alt = (
-        "Hills of draws on a logarithmic axis in USD, grey for the ideal server, a line for the "
+        "Hills of draws on a logarithmic axis in USD, gray for the ideal server, a line for the "
         f"calibrated one, p5 to p95 below. A dashed line marks the claim, {claim:.3g}; calibrated "
         f"draws below it: {', '.join(f'{name} {share}' for name, share in cheap.items())}."
     )
@@ -223,7 +223,7 @@ def answer(spread: Mapping[str, tuple[Uncertainty, Uncertainty]], claim: float) 
         round_ones = [digit * 10.0**power for power in range(-3, 6) for digit in (1, 2, 5)]
         ticks = {f"{x:g}": place(x) for x in round_ones if 12 < place(x) < d.width - 12}
         _axis(d, y + 6, ticks)
-        d.text(0, y + 46, "USD a month; grey: ideal, line: calibrated")
+        d.text(0, y + 46, "USD a month; gray: ideal, line: calibrated")
         return y + 54
 
     return laid_out(draw, title, alt)
