@@ -16,6 +16,7 @@ from ..formulas.graph import graph_of
 from ..quantities.given import in_unit
 from ..quantities.notation import context, max_context
 from ..quantities.quantity import lookup
+from ..quantities.table import Notes
 from ..quantities.value import Value
 from ..worksheet.evaluation import evaluate
 from ..worksheet.napkin import Napkin, expect_napkin
@@ -41,11 +42,12 @@ class Node:
         """Say in a word or two where the number comes from, if no formula gives it."""
         return "see above" if self.seen else self.origin.split(": ")[0]
 
-    def remarks(self) -> list[str]:
-        """Return the sentences that stand below the line."""
+    def remarks(self, sources: Notes) -> list[str]:
+        """Return the sentences that stand below the line, each source as a number."""
         if self.seen:
             return []
-        said = [f"{self.formula.why} [{self.formula.source}]"] if self.formula else []
+        formula = self.formula
+        said = [f"{formula.why} {sources(formula.source)}"] if formula else []
         if self.formula and self.formula.scope:
             said.append(f"note: {self.formula.scope}")
         return [*said, *self.notes]
@@ -78,14 +80,18 @@ class Explanation:
         return sorted(found)
 
     def __str__(self) -> str:
-        return "\n".join([*_text(self.root, "", ""), *self.sources(), *self.warnings])
+        notes = Notes()
+        tree = list(_text(self.root, "", "", notes))
+        return "\n".join([*tree, *notes.lines, *self.sources(), *self.warnings])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        lines = (*self.sources(), *self.warnings)
-        below = "".join(f"<br><small>{escape(line)}</small>" for line in lines)
-        return f"<div class='napkin-explain'>{_html(self.root)}{below}</div>"
+        notes = Notes()
+        tree = _html(self.root, notes)
+        lines = (*notes.lines, *self.sources(), *self.warnings)
+        below = "<br>".join(escape(line) for line in lines)
+        return f"<div class='napkin-explain'>{tree}<p><small>{below}</small></p></div>"
 
 
 def explain(n: Napkin, target: str, depth: int | None = None) -> Explanation:
@@ -143,8 +149,10 @@ def _node(
             if s not in seen or (s not in n.givens and s in n.formulas)
         )
     notes = tuple(_notes(n, symbol, values, formula))
-    shown = "" if expression is None else _Numbers(values).doprint(expression)
-    typeset = "" if expression is None else _typeset(expression, values)
+    # A formula that is another quantity says no more with its number in place of it.
+    plain = expression is None or expression.is_Symbol
+    shown = "" if plain else _Numbers(values).doprint(expression)
+    typeset = "" if plain else _typeset(expression, values)
     return Node(
         symbol, values[symbol], formula, expression, origin, notes, children, (shown, typeset)
     )
@@ -191,34 +199,37 @@ def _walk(node: Node) -> Iterator[Node]:
         yield from _walk(child)
 
 
-def _text(node: Node, lead: str, below: str) -> Iterator[str]:
+def _text(node: Node, lead: str, below: str, notes: Notes) -> Iterator[str]:
     shown = "" if node.expression is None else f"{node.expression} = "
     numbers = "" if node.seen or not node.numbers[0] else f"{node.numbers[0]} = "
     end = f"  ({node.label})" if node.label else ""
     yield f"{lead}{node.symbol} = {shown}{numbers}{node.value}{end}"
     bar = "│  " if node.children else "   "
-    for remark in node.remarks():
+    for remark in node.remarks(notes):
         yield f"{below}{bar}  {remark}"
     for child in node.children:
         last = child is node.children[-1]
         branch, deeper = ("└─ ", "   ") if last else ("├─ ", "│  ")
-        yield from _text(child, below + branch, below + deeper)
+        yield from _text(child, below + branch, below + deeper, notes)
 
 
-def _html(node: Node) -> str:
-    parts = [latex_of(node.symbol)]
+_GUIDE = "margin-left:.4em;padding-left:1.1em;border-left:1px solid #8888"
+_PART = "display:inline-block;margin-right:.35em"  # a long line breaks before a sign of equality
+
+
+def _html(node: Node, notes: Notes) -> str:
+    parts = [node.value.latex()]
     if node.expression is not None:
-        parts += [latex_of(node.expression), *([node.numbers[1]] if node.numbers[1] else [])]
-    equation = " = ".join([*parts, node.value.latex()])
-    label = f" <small>({escape(node.label)})</small>" if node.label else ""
-    said = "<br>".join(f"<small>{escape(text)}</small>" for text in node.remarks())
-    line = f"<code>{node.symbol}</code>: ${equation}${label}"
+        numbers = [node.numbers[1]] if node.numbers[1] else []
+        parts = [latex_of(node.expression), *numbers, *parts]
+    equation = "".join(f"<span style='{_PART}'>$= {part}$</span>" for part in parts)
+    label = f"<small>({escape(node.label)})</small>" if node.label else ""
+    line = f"<code>{node.symbol}</code> <span>${latex_of(node.symbol)}$</span> {equation}{label}"
+    said = "".join(f"<div><small>{escape(text)}</small></div>" for text in node.remarks(notes))
     if not node.children:
-        return f"<div style='margin-left:1.5em'>{line}<br>{said}</div>".replace(
-            "<br></div>", "</div>"
-        )
-    below = "".join(_html(child) for child in node.children)
+        return f"<div>{line}{said}</div>"
+    below = "".join(_html(child, notes) for child in node.children)
     return (
-        f"<details open style='margin-left:1.5em'><summary>{line}</summary>"
-        f"<div>{said}</div>{below}</details>"
+        f"<details open><summary>{line}</summary>"
+        f"<div style='{_GUIDE}'>{said}{below}</div></details>"
     )

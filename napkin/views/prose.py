@@ -108,21 +108,21 @@ def symbols(n: Napkin | None = None, *names: str | Symbol) -> Table:
     Returns
     -------
     Table
-        One row a quantity; a dash where the napkin has no value.
+        One row a quantity; a dash and the unit where the napkin has no value.
     """
     if n is not None or names:
         expect_napkin(n, "symbols")
     no_value = MissingGivenError if names else NapkinError
     rows = []
     for quantity in map(lookup, names or REGISTRY):
-        row = [f"${quantity.shown}$", f"`{quantity.name}`", quantity.meaning, quantity.unit]
+        here = quantity.unit
         if n is not None:
             try:
-                row.append(str(n[quantity.name]))
+                here = str(n[quantity.name])
             except no_value:
-                row.append("–")
-        rows.append(row)
-    return Table(["symbol", "code name", "meaning", "unit", "here"][: 5 - (n is None)], rows)
+                here = f"– {quantity.unit}"
+        rows.append([f"${quantity.shown}$", f"`{quantity.name}`", quantity.meaning, here])
+    return Table(["symbol", "in code", "meaning", "unit" if n is None else "here"], rows)
 
 
 def results(

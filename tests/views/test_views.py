@@ -55,10 +55,10 @@ def test_symbols_are_read_from_the_worksheet() -> None:
     table = nk.symbols(QWEN, "users", q.context)
     assert [row[1] for row in table.rows] == ["`users`", "`context`"]
     meaning = "users with an open session"
-    assert table.rows[0] == ["$N$", "`users`", meaning, "user", str(QWEN.users)]
+    assert table.rows[0] == ["$N$", "`users`", meaning, str(QWEN.users)]
     lines = table._repr_markdown_().splitlines()
     assert len(lines) == 4
-    assert {line.count(" | ") for line in lines} == {4}
+    assert {line.count(" | ") for line in lines} == {3}
     assert repr(table).splitlines()[0].startswith("symbol  ")
 
 
@@ -116,18 +116,18 @@ def test_no_line_is_drawn_where_a_napkin_has_no_answer(monkeypatch: pytest.Monke
 def test_symbols_lists_every_quantity() -> None:
     every = nk.symbols()
     assert [row[1] for row in every.rows] == [f"`{name}`" for name in REGISTRY]
-    assert every.header == ["symbol", "code name", "meaning", "unit"]
+    assert every.header == ["symbol", "in code", "meaning", "unit"]
     assert all(row[2] for row in every.rows)
     here = {row[1]: row[-1] for row in nk.symbols(nk.Napkin(model="Qwen3-32B")).rows}
     assert here["`n_layers`"] == "64"
-    assert here["`users`"] == "–"
+    assert here["`users`"] == "– user"
     with pytest.raises(nk.NapkinError, match=r"nk\.symbols\(\) lists them"):
         nk.Napkin(zzz=3)
 
 
-def test_symbols_without_a_value_have_a_dash() -> None:
+def test_symbols_without_a_value_have_a_dash_and_their_unit() -> None:
     rows = nk.symbols(QWEN, "memory", "flops").rows
-    assert [row[-1] for row in rows] == [str(QWEN.memory), "–"]
+    assert [row[-1] for row in rows] == [str(QWEN.memory), "– FLOP"]
 
 
 def test_a_sentence_formats_numbers_as_it_is_told() -> None:
