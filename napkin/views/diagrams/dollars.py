@@ -17,6 +17,7 @@ _POLICIES: Final = {
     "offloaded": variants.idle_offloaded,
     "recomputed": variants.idle_recomputed,
 }
+_AT_HAND: Final = {"resident": "cache at hand", "recomputed": "cache recomputed"}
 _COLORS: Final = {"prompts": ARITHMETIC, "weights": WEIGHTS, "caches": CACHE}
 _IDLE: Final[dict[str, Style]] = {"fill_opacity": 0.1, "stroke_dasharray": "3 3"}
 _FILLED: Final[dict[str, Style]] = {"fill": "currentColor", "fill_opacity": 0.2, "stroke": "none"}
@@ -89,29 +90,33 @@ def request(n: Napkin) -> Figure:
         said: _shares(m, 1e3 * float(m.new_tokens) * float(m.tpot) / float(m.batch))
         for said, m in sheets.items()
     }
-    short, long = (sum(parts.values()) for parts in taken.values())
-    prompts = [f"{parts['prompts'] / sum(parts.values()):.0%}" for parts in taken.values()]
+    totals = [sum(parts.values()) for parts in taken.values()]
+    short, long = totals
+    prompts = [
+        f"{parts['prompts'] / total:.0%}"
+        for parts, total in zip(taken.values(), totals, strict=True)
+    ]
     title = (
         f"Without its cache a request costs {long / short:.1f} times as much, and its prompt is "
         f"{prompts[1]} of the bill instead of {prompts[0]}"
     )
     alt = "Two bars to scale, in milliseconds of a full GPU for prompt, weights and cache: " + (
-        "; ".join(f"{said} {_listed(parts, '.3g')}" for said, parts in taken.items())
+        "; ".join(
+            f"{said} {_listed(parts, '.3g')}, in all {total:.3g}"
+            for (said, parts), total in zip(taken.items(), totals, strict=True)
+        )
     )
 
     def draw(d: Drawing) -> float:
         y, scale = d.y, d.width / (1.04 * long)
-        for said, parts in taken.items():
-            d.text(0, y + 14, f"{said}: {sum(parts.values()):.0f} ms of the GPU", bold=True)
+        for (said, parts), total in zip(taken.items(), totals, strict=True):
+            d.text(0, y + 14, f"{said}: {total:.0f} ms of the GPU", bold=True)
             _bar(d, y + 22, scale, parts, "{:.0f} ms")
             y += 66
         _axis(d, y, {f"{x:g}" if x else "0 ms": x * scale for x in _round(1.04 * long)})
         return _legend(d, y + 46, _COLORS)
 
     return laid_out(draw, title, f"{alt}.")
-
-
-_AT_HAND: Final = {"resident": "cache at hand", "recomputed": "cache recomputed"}
 
 
 def day(n: Napkin, peak: float = 2) -> Figure:
