@@ -92,6 +92,14 @@ request_rate = Formula(
     why="each user asks once a turn",
     source="Little's law",
 )
+_usual_answering = q.usual_ttft + q.new_tokens * q.usual_tpot
+usual_active = Formula(
+    q.usual_active,
+    q.users * (_usual_answering - q.wait_elsewhere) / (_usual_answering + q.think_time),
+    why="each user is active for the share of a turn in which the server works for them",
+    source="Little's law",
+    scope="a mean over time; who is active meets one more, themselves",
+)
 users_by_load = Formula(
     q.users_by_load,
     q.active_limit / q.duty_cycle,

@@ -18,6 +18,7 @@ wait_elsewhere = declare("wait_elsewhere", "s", "wait for the first token that t
 turn_tokens = declare("turn_tokens", "token/sequence", "tokens that a turn adds to the conversation", r"T_\mathrm{turn}")
 turn_period = declare("turn_period", "s", "time from one question of a user to the next", r"t_\mathrm{turn}")
 usual_batch = declare("usual_batch", "sequence", "sequences of a step that an active user meets, on average, with their own", r"B_\mathrm{usual}")
+usual_active = declare("usual_active", "user", "users that are active at once, on average", r"N_\mathrm{act}")
 usual_tpot = declare("usual_tpot", "s", "time per output token in the usual step", r"t_\mathrm{tpot}^{\mathrm{usual}}")
 usual_ttft = declare("usual_ttft", "s", "time to first token beside the usual step", r"t_\mathrm{ttft}^{\mathrm{usual}}")
 request_rate = declare("request_rate", "request/s", "requests that the users of the replica make", r"\lambda_N")

@@ -242,6 +242,7 @@ def test_what_users_pay_in_a_month_pays_for_their_requests(prompts: str, idle: s
     writing = float(usual.ttft) - elsewhere + 300 * float(usual.tpot)
     share = writing * float(n.request_rate) / float(n.users)
     assert float(n.usual_batch) == pytest.approx(1 + (float(n.users) - 1) * share)
+    assert float(n.usual_active) == pytest.approx(float(n.users) * share)
     turn = float(n.ttft_at_limit) + 300 * float(n.tpot_at_limit) + 45
     assert float(n.turn_period) == pytest.approx(turn)
     own = n.assume(utilization=0.3)

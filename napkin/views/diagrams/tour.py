@@ -40,7 +40,7 @@ def memory_map(n: Napkin) -> Figure:
     """
     expect_napkin(n, "memory_map")
     memory, weights, cache = n.memory, n.weight_bytes, n.kv_bytes_per_sequence
-    caches, active = int(n.whole_sequences.number), round(n.usual_batch.number)
+    caches, active = int(n.whole_sequences.number), round(n.usual_active.number)
     reserve = memory - weights - n.kv_budget
     title = (
         f"{caches} caches fill the memory, and {caches - active} of them belong to people "

@@ -55,7 +55,7 @@ def test_the_map_of_memory_is_to_scale(n: nk.Napkin) -> None:
 @each_worksheet
 def test_its_title_and_its_blocks_follow_the_numbers(n: nk.Napkin) -> None:
     figure = nk.diagrams.tour.memory_map(n)
-    caches, active = int(n.whole_sequences.number), round(n.usual_batch.number)
+    caches, active = int(n.whole_sequences.number), round(n.usual_active.number)
     assert figure.alt.startswith(f"{caches} caches fill the memory, and {caches - active} of them")
     assert len(areas(figure.svg, "#E69F00")) == active + 1  # and one in the legend
     assert 15 <= len(figure.alt.split()) <= 60
