@@ -1,13 +1,28 @@
-"""Diagrams of chapter 06: a step as two lanes."""
+"""Diagrams of chapter 06: steps as lanes, the trade-off of speeds, schedules of a server."""
 
 from __future__ import annotations
+
+from math import ceil
 
 from ...errors import MissingGivenError
 from ...formulas import variants
 from ...quantities.value import Value
 from ...worksheet.napkin import Napkin, expect_napkin
-from ..drawing import ARITHMETIC, CACHE, INK, LINE, WEIGHTS, Drawing, Style, laid_out, measure
+from ..drawing import (
+    ARITHMETIC,
+    CACHE,
+    INK,
+    LINE,
+    TROUBLE,
+    WEIGHTS,
+    Drawing,
+    Style,
+    laid_out,
+    measure,
+)
 from ..figures import Figure
+from ..scheduling import EMPTY, POLICIES, READS, WAITS, WRITES, served
+from ..time_axis import axis, count, entry
 
 _PALE: dict[str, Style] = {"fill_opacity": 0.25, "stroke_dasharray": "4 3"}
 _IDLE: dict[str, Style] = {"stroke_dasharray": "2 4"}
@@ -28,9 +43,7 @@ def lanes(n: Napkin) -> Figure:
     """
     expect_napkin(n, "lanes")
     read, work, users = n.decode_memory_time, n.decode_compute_time, count(n.batch)
-    of_caches = "batch * kv_copies * kv_bytes_per_sequence"
-    caches = read * n[f"{of_caches} / (weight_bytes_read + {of_caches})"]
-    nothing, gap = 0 * work, read - work
+    caches, nothing, gap = read - _weights_time(n), 0 * work, read - work
     tokens, rides, share = _prompts(n) or (nothing, nothing, nothing)
     looks = caches / n.batch.number * share if rides > nothing else nothing
     said = f"{count(tokens)} prompt tokens of others: {rides}"
@@ -87,6 +100,233 @@ def lanes(n: Napkin) -> Figure:
     return laid_out(draw, title, alt)
 
 
+def steps(n: Napkin) -> Figure:
+    """Draw decode steps for one user, for a few, and for as many as `batch`, on one time axis.
+
+    Parameters
+    ----------
+    n : Napkin
+        A server; the few are those whose caches take as long to read as the weights.
+
+    Returns
+    -------
+    Figure
+        Above, the weights and a slice for each user's cache; below, the arithmetic.
+    """
+    expect_napkin(n, "steps")
+    few = round(n.batch_cache_equals_weights.number)
+    sizes = [n.assume(batch=size) for size in (1, few) if size < n.batch.number] + [n]
+    alone, full = sizes[0], sizes[-1]
+    slower = full.decode_step_time / alone.decode_step_time
+    title = (
+        f"A step for {count(n.batch)} users takes {count(slower)} times as long as a step for one"
+    )
+    alt = (
+        f"Pairs of bars on one time axis for {_listed([count(m.batch) for m in sizes])} users. "
+        f"Reading: the weights, {_weights_time(n)}, then a slice for each user's cache, up to "
+        + _listed([f"{m.decode_memory_time}" for m in sizes])
+        + f". Arithmetic: {_listed([f'{m.decode_compute_time}' for m in sizes])}."
+    )
+
+    def draw(d: Drawing) -> float:
+        left, high = (0.0, 22.0) if d.narrow else (92.0, 24.0)
+        span = max(float(full.decode_memory_time), float(full.decode_compute_time))
+        unit, y = (d.width - left - 1) / span, d.y + 8
+        for m in sizes:
+            whose = "1 user" if m.batch.number == 1 else f"{count(m.batch)} users"
+            d.text(left, y, f"{whose}, {m.decode_step_time}", bold=True)
+            y += 8
+            weights, work = float(_weights_time(m)) * unit, float(m.decode_compute_time) * unit
+            d.box(left, y, weights, high, WEIGHTS)
+            cached = float(m.decode_memory_time) * unit - weights
+            d.box(left + weights, y, cached, high, CACHE)
+            slices = range(1, ceil(m.batch.number)) if cached > 3 * m.batch.number else ()
+            for place in slices:  # a hairline between two caches
+                x = left + weights + place * cached / float(m.batch)
+                d.line(x, y, x, y + high, stroke="#111", stroke_opacity=0.5)
+            d.box(left, y + high + 3, work, high / 2, ARITHMETIC)
+            if not d.narrow:
+                d.text(0, y + 17, "reading")
+                d.text(0, y + high + 14, "arithmetic")
+            y += 1.5 * high + 30
+        y = axis(d, left, y - 18, span) + LINE + 6
+        y = entry(d, left, y, WEIGHTS, f"the weights, once a step: {_weights_time(n)}", {})
+        each = (full.decode_memory_time - _weights_time(n)) / full.batch.number
+        y = entry(d, left, y, CACHE, f"a cache for each user: {each} each", {})
+        return entry(d, left, y, ARITHMETIC, "arithmetic, in the same time", {}) - LINE + 6
+
+    return laid_out(draw, title, alt)
+
+
+def trade_off(n: Napkin, prompts: Napkin | None = None) -> Figure:
+    """Draw what all users get together against what each of them gets.
+
+    Parameters
+    ----------
+    n : Napkin
+        A server.
+    prompts : Napkin, optional
+        The same server with more of its prompts to read, as a second line.
+
+    Returns
+    -------
+    Figure
+        A dot for some numbers of users; dashed is what memory has no room for.
+    """
+    expect_napkin(n, "trade_off")
+    few = round(n.batch_cache_equals_weights.number)
+    sizes = sorted({size for size in (1, 2, few, 2 * few) if size < n.batch.number})
+    servers = {"currentColor": n} | ({TROUBLE: prompts} if prompts else {})
+    dots = {color: [*(m.assume(batch=size) for size in sizes), m] for color, m in servers.items()}
+    ceiling, fastest = float(n.throughput_ceiling), 1 / float(_weights_time(n))
+    said = f"with their prompts, {count(n.batch)} users get "
+    title = (
+        f"{said.capitalize()}{_each(prompts)} token/s each, not {_each(n)}"
+        if prompts
+        else f"{count(n.batch)} users get {float(n.tokens_per_second) / ceiling:.0%} of the "
+        f"ceiling, {_each(n)} token/s each"
+    )
+    told = [
+        f"{count(m.batch)} ({_each(m)}, {m.tokens_per_second:short})" for m in dots["currentColor"]
+    ]
+    alt = (
+        "All users' speed falls in a straight line with each one's. Dots for numbers of users: "
+        f"{_listed(told)}. "
+    )
+    if prompts:
+        said += f"{prompts.tokens_per_second:short}"
+        alt += f"On a lower line, {said}."
+
+    def draw(d: Drawing) -> float:
+        left, high, top = 56.0, 270.0, d.y + 18
+        x_unit, y_unit = (d.width - left) / (1.3 * fastest), high / (1.12 * ceiling)
+
+        def at(m: Napkin) -> tuple[float, float]:
+            each = 1 / float(m.tpot)
+            return left + each * x_unit, top + high - each * float(m.batch) * y_unit
+
+        def line(row: list[Napkin], color: str, **style: Style) -> None:
+            corners = "L".join("{:.1f} {:.1f}".format(*at(m)) for m in row)
+            d.path(f"M{corners}", stroke=color, stroke_width=2.0, **style)
+
+        for color, row in dots.items():
+            line(row, color)
+            larger = row[-1].assume(memory=1000 * n.memory)
+            sizes = [n.batch.number * 2**doubled for doubled in range(9)]
+            line([larger.assume(batch=size) for size in sizes], color, stroke_dasharray="3 4")
+            clear = 0.0
+            for m in reversed(row):
+                x, y = at(m)
+                d.add("circle", cx=x, cy=y, r=4, fill=color)
+                if y - clear > 14 and color != TROUBLE:
+                    d.text(x + 9, y - 5, f"{count(m.batch)} user" + "s" * (m.batch.number != 1))
+                    clear = y
+        level = top + high - ceiling * y_unit
+        d.line(left, level, d.width, level, stroke_dasharray="6 4")
+        d.text(d.width, level - 6, f"ceiling {n.throughput_ceiling:short}", "end")
+        d.text(0, top - 8, "all users together, token/s")
+        step = _round_step(ceiling / 3)
+        for place in range(int(ceiling / step) + 1):
+            value = place * step
+            y = top + high - value * y_unit
+            d.line(left, y, d.width, y, stroke_opacity=0.15 if place else 0.6)
+            d.text(left - 8, y + 5, f"{value:,.0f}", "end")
+        step = _round_step(fastest / (3 if d.narrow else 5))
+        for place in range(int(1.3 * fastest / step) + 1):
+            x = left + place * step * x_unit
+            d.text(min(x, d.width - 18), top + high + 20, f"{place * step:,.0f}", "middle")
+        d.text(d.width, top + high + 42, "each user, token/s", "end")
+        y = top + high + (61 if d.narrow else 42)
+        d.text(0, y, "dotted: more users than fit in memory")
+        says = f"with prompts: {prompts.tokens_per_second:short}" if prompts else ""
+        return entry(d, 0, y + LINE + 4, TROUBLE, says, {}) - LINE + 6 if prompts else y + 6
+
+    return laid_out(draw, title, alt)
+
+
+def schedule(n: Napkin) -> Figure:
+    """Draw who writes when in a small server, under three ways to schedule its prompts.
+
+    Parameters
+    ----------
+    n : Napkin
+        A server with a few slots: `batch`, `decode_step_time`, `prefill_time`, `new_tokens`.
+
+    Returns
+    -------
+    Figure
+        A row for each slot: orange while it writes, green while its prompt is read.
+    """
+    expect_napkin(n, "schedule")
+    until = 5 * int(n.new_tokens) * float(n.decode_step_time)
+    runs = {policy: served(n, policy, until) for policy in POLICIES}
+    written = {
+        policy: sum(b.tokens for b in blocks if b.start + b.lasts < until + 1e-9)
+        for policy, blocks in runs.items()
+    }
+    waits = {policy: max(b.pause for b in blocks) for policy, blocks in runs.items()}
+    static, continuous, chunked = POLICIES
+    slower, smoother = (f"{1e3 * waits[policy]:.3g} ms" for policy in (continuous, chunked))
+    title = (
+        f"Continuous batching writes {written[continuous]} tokens where a static batch writes "
+        f"{written[static]}; chunks shorten the longest wait from {slower} to {smoother}"
+    )
+    alt = (
+        f"Timelines of {count(n.batch)} slots over {1e3 * until:.3g} ms. In a static batch, early "
+        "slots stay empty. With continuous batching a prompt is read at once while others wait. "
+        f"With chunks nobody stops, and {written[chunked]} tokens are written."
+    )
+
+    def draw(d: Drawing) -> float:
+        high, unit, y = 13.0, (d.width - 1) / until, d.y + 12
+        for policy, blocks in runs.items():
+            d.text(0, y, f"{policy}: {written[policy]} tokens", bold=True)
+            y += 7
+            for kind, (fill, style) in _LOOKS.items():
+                outlines = ""
+                for block in (block for block in blocks if block.kind == kind):
+                    wide = min(block.lasts, until - block.start) * unit
+                    corner = f"M{block.start * unit:.1f} {y + block.slot * (high + 2):.1f}"
+                    outlines += f"{corner}h{wide - 1.5:.1f}v{high}h{1.5 - wide:.1f}z"
+                if outlines:
+                    d.path(outlines, fill=fill, stroke="none", **style)
+            y += int(n.batch) * (high + 2) + 22
+        y = axis(d, 0, y - 16, until) + LINE + 4
+        for kind, (fill, style) in _LOOKS.items():
+            y = entry(d, 0, y, fill, kind, style)
+        return y - LINE + 6
+
+    return laid_out(draw, title, alt)
+
+
+_LOOKS: dict[str, tuple[str, dict[str, Style]]] = {
+    WRITES: (CACHE, {}),
+    READS: (ARITHMETIC, {}),
+    WAITS: (TROUBLE, {"fill_opacity": 0.45}),
+    EMPTY: ("currentColor", {"fill_opacity": 0.12}),
+}
+
+
+def _each(n: Napkin) -> str:
+    return f"{1 / float(n.tpot):.3g}"
+
+
+def _round_step(least: float) -> float:
+    """Return the first of 1, 2, 5, 10, 20 and so on that is at least this, or just below it."""
+    steps = (digit * 10.0**power for power in range(-3, 6) for digit in (1, 2, 2.5, 5))
+    return next(step for step in steps if step >= 0.85 * least)
+
+
+def _weights_time(n: Napkin) -> Value:
+    """Return how long a step reads the weights."""
+    bytes_read = "weight_bytes_read + batch * kv_copies * kv_bytes_per_sequence"
+    return n.decode_memory_time * n[f"weight_bytes_read / ({bytes_read})"]
+
+
+def _listed(words: list[str]) -> str:
+    return ", ".join(words[:-1]) + " and " + words[-1] if len(words) > 1 else words[0]
+
+
 def _prompts(n: Napkin) -> tuple[Value, Value, Value] | None:
     """Return what a step brings of prompts: tokens, their arithmetic, and how far they look."""
     try:
@@ -96,30 +336,3 @@ def _prompts(n: Napkin) -> tuple[Value, Value, Value] | None:
         return n["batch * prefill_tokens / new_tokens"], rides, looks
     except MissingGivenError:
         return None
-
-
-def count(number: Value) -> str:
-    """Write a number of conversations or tokens without its unit."""
-    return f"{float(number):,.3g}" if float(number) < 1000 else f"{float(number):,.0f}"
-
-
-def axis(d: Drawing, left: float, y: float, span: float) -> float:
-    """Draw an axis of time to the right edge; return the baseline of its labels."""
-    unit, most = (d.width - left - 1) / span, 4 if d.narrow else 7
-    steps = (digit * 10.0**power for power in range(-6, 3) for digit in (1, 2, 5))
-    step = next(step for step in steps if span / step <= most)
-    d.line(left, y, d.width, y, stroke_opacity=0.6)
-    for place in range(int(span / step) + 1):
-        x, end = left + place * step * unit, d.width - 30
-        d.line(x, y, x, y + 5, stroke_opacity=0.6)
-        label = f"{round(1e3 * place * step, 6):g} ms" if place else "0"
-        anchor = "start" if not place else "end" if x > end else "middle"
-        d.text(min(x, d.width), y + 20, label, anchor)
-    return y + 20
-
-
-def entry(d: Drawing, x: float, y: float, fill: str, says: str, style: dict[str, Style]) -> float:
-    """Write a line of a legend; return the baseline of the next one."""
-    d.box(x, y - 11, 13, 13, fill, **style)
-    d.text(x + 20, y, says)
-    return y + LINE
