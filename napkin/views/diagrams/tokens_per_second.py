@@ -179,9 +179,9 @@ def trade_off(n: Napkin, prompts: Napkin | None = None) -> Figure:
     servers = {"currentColor": n} | ({TROUBLE: prompts} if prompts else {})
     dots = {color: [*(m.assume(batch=size) for size in sizes), m] for color, m in servers.items()}
     ceiling, fastest = float(n.throughput_ceiling), 1 / float(_weights_time(n))
-    said = f"with their prompts, {count(n.batch)} users get "
     title = (
-        f"{said.capitalize()}{_each(prompts)} token/s each, not {_each(n)}"
+        f"With their prompts, {count(n.batch)} users get {_each(prompts)} token/s each, not "
+        f"{_each(n)}"
         if prompts
         else f"{count(n.batch)} users get {float(n.tokens_per_second) / ceiling:.0%} of the "
         f"ceiling, {_each(n)} token/s each"
@@ -190,12 +190,11 @@ def trade_off(n: Napkin, prompts: Napkin | None = None) -> Figure:
         f"{count(m.batch)} ({_each(m)}, {m.tokens_per_second:short})" for m in dots["currentColor"]
     ]
     alt = (
-        "All users' speed falls in a straight line with each one's. Dots for numbers of users: "
-        f"{_listed(told)}. "
+        "The total falls in a straight line as each user's speed rises. Dots for numbers of "
+        f"users: {_listed(told)}."
     )
     if prompts:
-        said += f"{prompts.tokens_per_second:short}"
-        alt += f"On a lower line, {said}."
+        alt += f" With prompts, a lower line ends at {prompts.tokens_per_second:short}."
 
     def draw(d: Drawing) -> float:
         left, high, top = 56.0, 270.0, d.y + 18
@@ -212,7 +211,7 @@ def trade_off(n: Napkin, prompts: Napkin | None = None) -> Figure:
         for color, row in dots.items():
             line(row, color)
             larger = row[-1].assume(memory=1000 * n.memory)
-            sizes = [n.batch.number * 2**doubled for doubled in range(9)]
+            sizes = [n.batch.number * 4**grown for grown in range(5)]
             line([larger.assume(batch=size) for size in sizes], color, stroke_dasharray="3 4")
             clear = 0.0
             for m in reversed(row):
