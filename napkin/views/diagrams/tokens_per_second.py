@@ -1,0 +1,337 @@
+"""Diagrams of chapter 06: steps as lanes, the trade-off of speeds, schedules of a server."""
+
+from __future__ import annotations
+
+from math import ceil
+
+from ...errors import MissingGivenError
+from ...formulas import variants
+from ...quantities.value import Value
+from ...worksheet.napkin import Napkin, expect_napkin
+from ..drawing import (
+    ARITHMETIC,
+    CACHE,
+    INK,
+    LINE,
+    TROUBLE,
+    WEIGHTS,
+    Drawing,
+    Style,
+    laid_out,
+    measure,
+)
+from ..figures import Figure
+from ..scheduling import EMPTY, POLICIES, READS, WAITS, WRITES, served
+from ..time_axis import axis, count, entry
+
+_PALE: dict[str, Style] = {"fill_opacity": 0.25, "stroke_dasharray": "4 3"}
+_IDLE: dict[str, Style] = {"stroke_dasharray": "2 4"}
+
+
+def lanes(n: Napkin) -> Figure:
+    """Draw a decode step as two lanes, with the prompts of others in the gap.
+
+    Parameters
+    ----------
+    n : Napkin
+        A server; with `prompt` and `new_tokens`, the prompts that each step brings are drawn.
+
+    Returns
+    -------
+    Figure
+        Time runs to the right, to scale: above what is read, below the arithmetic.
+    """
+    expect_napkin(n, "lanes")
+    read, work, users = n.decode_memory_time, n.decode_compute_time, count(n.batch)
+    caches, nothing, gap = read - _weights_time(n), 0 * work, read - work
+    tokens, rides, share = _prompts(n) or (nothing, nothing, nothing)
+    looks = caches / n.batch.number * share if rides > nothing else nothing
+    said = f"{count(tokens)} prompt tokens of others: {rides}"
+    title = f"Reading takes {read} and arithmetic {work}"
+    if rides > gap > nothing:
+        title = (
+            f"The prompts of others need {rides} of arithmetic a step, and reading leaves only "
+            f"{gap} idle"
+        )
+    elif gap > rides > nothing:
+        title += f", so {rides} of other people's prompts fit into the gap"
+    alt = (
+        f"Two bars on one time axis. Reading: weights {read - caches}, {users} caches {caches}. "
+        f"Arithmetic: {users} tokens {work}"
+        + (f", then {said}" if rides > nothing else "")
+        + (f"; the other {gap - rides} are idle." if gap > rides else ".")
+    )
+
+    def draw(d: Drawing) -> float:
+        left, high, names = (0.0, 36.0, 28) if d.narrow else (92.0, 40.0, 8)
+        unit = (d.width - left - 1) / float(max(read + looks, work + rides))
+        y, keys = d.y + (22 if d.narrow else 6), []
+
+        def bar(start: Value, lasts: Value, fill: str, says: str, style: dict[str, Style]) -> None:
+            x, width = left + float(start) * unit, float(lasts) * unit
+            d.box(x, y, width, high, fill, **style)
+            fits = measure(says) + 14 <= width
+            if says and fits:
+                d.text(x + 8, y + high / 2 + 5, says, fill="currentColor" if style else INK[fill])
+            elif says and fill != "none":
+                keys.append((fill, says, style))
+
+        def lane(name: str) -> None:
+            d.text(0, *((y - 6,) if d.narrow else (y + 25,)), name)
+
+        lane("reading")
+        bar(nothing, read - caches, WEIGHTS, f"weights {read - caches}", {})
+        bar(read - caches, caches, CACHE, f"{users} caches: {caches}", {})
+        if rides > nothing:
+            bar(read, looks, CACHE, f"the cache they look back at: {looks}", _PALE)
+        y += high + names
+        lane("arithmetic")
+        bar(nothing, work, ARITHMETIC, f"{users} tokens, one for each user: {work}", {})
+        if rides > nothing:
+            bar(work, rides, ARITHMETIC, said, _PALE)
+        if gap > rides:
+            bar(work + rides, gap - rides, "none", f"idle {gap - rides}", _IDLE)
+        y = axis(d, left, y + high + 8, (d.width - left - 1) / unit) + LINE + 8
+        pale = ((fill == CACHE) + 1 if style else 0 for fill, _, style in keys)
+        for _, (fill, says, style) in sorted(zip(pale, keys, strict=True), key=lambda k: k[0]):
+            y = entry(d, left, y, fill, says, style)
+        return y - LINE + 6
+
+    return laid_out(draw, title, alt)
+
+
+def steps(n: Napkin) -> Figure:
+    """Draw decode steps for one user, for a few, and for as many as `batch`, on one time axis.
+
+    Parameters
+    ----------
+    n : Napkin
+        A server; the few are those whose caches take as long to read as the weights.
+
+    Returns
+    -------
+    Figure
+        Above, the weights and a slice for each user's cache; below, the arithmetic.
+    """
+    expect_napkin(n, "steps")
+    few = round(n.batch_cache_equals_weights.number)
+    sizes = [n.assume(batch=size) for size in (1, few) if size < n.batch.number] + [n]
+    alone, full = sizes[0], sizes[-1]
+    slower = full.decode_step_time / alone.decode_step_time
+    title = (
+        f"A step for {count(n.batch)} users takes {count(slower)} times as long as a step for one"
+    )
+    alt = (
+        f"Pairs of bars on one time axis for {_listed([count(m.batch) for m in sizes])} users. "
+        f"Reading: the weights, {_weights_time(n)}, then a slice for each user's cache, up to "
+        + _listed([f"{m.decode_memory_time}" for m in sizes])
+        + f". Arithmetic: {_listed([f'{m.decode_compute_time}' for m in sizes])}."
+    )
+
+    def draw(d: Drawing) -> float:
+        left, high = (0.0, 22.0) if d.narrow else (92.0, 24.0)
+        span = max(float(full.decode_memory_time), float(full.decode_compute_time))
+        unit, y = (d.width - left - 1) / span, d.y + 8
+        for m in sizes:
+            whose = "1 user" if m.batch.number == 1 else f"{count(m.batch)} users"
+            d.text(left, y, f"{whose}, {m.decode_step_time}", bold=True)
+            y += 8
+            weights, work = float(_weights_time(m)) * unit, float(m.decode_compute_time) * unit
+            d.box(left, y, weights, high, WEIGHTS)
+            cached = float(m.decode_memory_time) * unit - weights
+            d.box(left + weights, y, cached, high, CACHE)
+            slices = range(1, ceil(m.batch.number)) if cached > 3 * m.batch.number else ()
+            for place in slices:  # a hairline between two caches
+                x = left + weights + place * cached / float(m.batch)
+                d.line(x, y, x, y + high, stroke="#111", stroke_opacity=0.5)
+            d.box(left, y + high + 3, work, high / 2, ARITHMETIC)
+            if not d.narrow:
+                d.text(0, y + 17, "reading")
+                d.text(0, y + high + 14, "arithmetic")
+            y += 1.5 * high + 30
+        y = axis(d, left, y - 18, span) + LINE + 6
+        y = entry(d, left, y, WEIGHTS, f"the weights, once a step: {_weights_time(n)}", {})
+        each = (full.decode_memory_time - _weights_time(n)) / full.batch.number
+        y = entry(d, left, y, CACHE, f"a cache for each user: {each} each", {})
+        return entry(d, left, y, ARITHMETIC, "arithmetic, in the same time", {}) - LINE + 6
+
+    return laid_out(draw, title, alt)
+
+
+def trade_off(n: Napkin, prompts: Napkin | None = None) -> Figure:
+    """Draw what all users get together against what each of them gets.
+
+    Parameters
+    ----------
+    n : Napkin
+        A server.
+    prompts : Napkin, optional
+        The same server with more of its prompts to read, as a second line.
+
+    Returns
+    -------
+    Figure
+        A dot for some numbers of users; dashed is what memory has no room for.
+    """
+    expect_napkin(n, "trade_off")
+    few = round(n.batch_cache_equals_weights.number)
+    sizes = sorted({size for size in (1, 2, few, 2 * few) if size < n.batch.number})
+    servers = {"currentColor": n} | ({TROUBLE: prompts} if prompts else {})
+    dots = {color: [*(m.assume(batch=size) for size in sizes), m] for color, m in servers.items()}
+    ceiling, fastest = float(n.throughput_ceiling), 1 / float(_weights_time(n))
+    title = (
+        f"With their prompts, {count(n.batch)} users get {_each(prompts)} token/s each, not "
+        f"{_each(n)}"
+        if prompts
+        else f"{count(n.batch)} users get {float(n.tokens_per_second) / ceiling:.0%} of the "
+        f"ceiling, {_each(n)} token/s each"
+    )
+    told = [
+        f"{count(m.batch)} ({_each(m)}, {m.tokens_per_second:short})" for m in dots["currentColor"]
+    ]
+    alt = (
+        "The total falls in a straight line as each user's speed rises. Dots for numbers of "
+        f"users: {_listed(told)}."
+    )
+    if prompts:
+        alt += f" With prompts, a lower line ends at {prompts.tokens_per_second:short}."
+
+    def draw(d: Drawing) -> float:
+        left, high, top = 56.0, 270.0, d.y + 18
+        x_unit, y_unit = (d.width - left) / (1.3 * fastest), high / (1.12 * ceiling)
+
+        def at(m: Napkin) -> tuple[float, float]:
+            each = 1 / float(m.tpot)
+            return left + each * x_unit, top + high - each * float(m.batch) * y_unit
+
+        def line(row: list[Napkin], color: str, **style: Style) -> None:
+            corners = "L".join("{:.1f} {:.1f}".format(*at(m)) for m in row)
+            d.path(f"M{corners}", stroke=color, stroke_width=2.0, **style)
+
+        for color, row in dots.items():
+            line(row, color)
+            larger = row[-1].assume(memory=1000 * n.memory)
+            sizes = [n.batch.number * 4**grown for grown in range(5)]
+            line([larger.assume(batch=size) for size in sizes], color, stroke_dasharray="3 4")
+            clear = 0.0
+            for m in reversed(row):
+                x, y = at(m)
+                d.add("circle", cx=x, cy=y, r=4, fill=color)
+                if y - clear > 14 and color != TROUBLE:
+                    d.text(x + 9, y - 5, f"{count(m.batch)} user" + "s" * (m.batch.number != 1))
+                    clear = y
+        level = top + high - ceiling * y_unit
+        d.line(left, level, d.width, level, stroke_dasharray="6 4")
+        d.text(d.width, level - 6, f"ceiling {n.throughput_ceiling:short}", "end")
+        d.text(0, top - 8, "all users together, token/s")
+        step = _round_step(ceiling / 3)
+        for place in range(int(ceiling / step) + 1):
+            value = place * step
+            y = top + high - value * y_unit
+            d.line(left, y, d.width, y, stroke_opacity=0.15 if place else 0.6)
+            d.text(left - 8, y + 5, f"{value:,.0f}", "end")
+        step = _round_step(fastest / (3 if d.narrow else 5))
+        for place in range(int(1.3 * fastest / step) + 1):
+            x = left + place * step * x_unit
+            d.text(min(x, d.width - 18), top + high + 20, f"{place * step:,.0f}", "middle")
+        d.text(d.width, top + high + 42, "each user, token/s", "end")
+        y = top + high + (61 if d.narrow else 42)
+        d.text(0, y, "dotted: more users than fit in memory")
+        says = f"with prompts: {prompts.tokens_per_second:short}" if prompts else ""
+        return entry(d, 0, y + LINE + 4, TROUBLE, says, {}) - LINE + 6 if prompts else y + 6
+
+    return laid_out(draw, title, alt)
+
+
+def schedule(n: Napkin) -> Figure:
+    """Draw who writes when in a small server, under three ways to schedule its prompts.
+
+    Parameters
+    ----------
+    n : Napkin
+        A server with a few slots: `batch`, `decode_step_time`, `prefill_time`, `new_tokens`.
+
+    Returns
+    -------
+    Figure
+        A row for each slot: orange while it writes, green while its prompt is read.
+    """
+    expect_napkin(n, "schedule")
+    until = 5 * int(n.new_tokens) * float(n.decode_step_time)
+    runs = {policy: served(n, policy, until) for policy in POLICIES}
+    written = {
+        policy: sum(b.tokens for b in blocks if b.start + b.lasts < until + 1e-9)
+        for policy, blocks in runs.items()
+    }
+    waits = {policy: max(b.pause for b in blocks) for policy, blocks in runs.items()}
+    static, continuous, chunked = POLICIES
+    slower, smoother = (f"{1e3 * waits[policy]:.3g} ms" for policy in (continuous, chunked))
+    title = (
+        f"Continuous batching writes {written[continuous]} tokens where a static batch writes "
+        f"{written[static]}; chunks shorten the longest wait from {slower} to {smoother}"
+    )
+    alt = (
+        f"Timelines of {count(n.batch)} slots over {1e3 * until:.3g} ms. In a static batch, early "
+        "slots stay empty. With continuous batching a prompt is read at once while others wait. "
+        f"With chunks nobody stops, and {written[chunked]} tokens are written."
+    )
+
+    def draw(d: Drawing) -> float:
+        high, unit, y = 13.0, (d.width - 1) / until, d.y + 12
+        for policy, blocks in runs.items():
+            d.text(0, y, f"{policy}: {written[policy]} tokens", bold=True)
+            y += 7
+            for kind, (fill, style) in _LOOKS.items():
+                outlines = ""
+                for block in (block for block in blocks if block.kind == kind):
+                    wide = min(block.lasts, until - block.start) * unit
+                    corner = f"M{block.start * unit:.1f} {y + block.slot * (high + 2):.1f}"
+                    outlines += f"{corner}h{wide - 1.5:.1f}v{high}h{1.5 - wide:.1f}z"
+                if outlines:
+                    d.path(outlines, fill=fill, stroke="none", **style)
+            y += int(n.batch) * (high + 2) + 22
+        y = axis(d, 0, y - 16, until) + LINE + 4
+        for kind, (fill, style) in _LOOKS.items():
+            y = entry(d, 0, y, fill, kind, style)
+        return y - LINE + 6
+
+    return laid_out(draw, title, alt)
+
+
+_LOOKS: dict[str, tuple[str, dict[str, Style]]] = {
+    WRITES: (CACHE, {}),
+    READS: (ARITHMETIC, {}),
+    WAITS: (TROUBLE, {"fill_opacity": 0.45}),
+    EMPTY: ("currentColor", {"fill_opacity": 0.12}),
+}
+
+
+def _each(n: Napkin) -> str:
+    return f"{1 / float(n.tpot):.3g}"
+
+
+def _round_step(least: float) -> float:
+    """Return the first of 1, 2, 5, 10, 20 and so on that is at least this, or just below it."""
+    steps = (digit * 10.0**power for power in range(-3, 6) for digit in (1, 2, 2.5, 5))
+    return next(step for step in steps if step >= 0.85 * least)
+
+
+def _weights_time(n: Napkin) -> Value:
+    """Return how long a step reads the weights."""
+    bytes_read = "weight_bytes_read + batch * kv_copies * kv_bytes_per_sequence"
+    return n.decode_memory_time * n[f"weight_bytes_read / ({bytes_read})"]
+
+
+def _listed(words: list[str]) -> str:
+    return ", ".join(words[:-1]) + " and " + words[-1] if len(words) > 1 else words[0]
+
+
+def _prompts(n: Napkin) -> tuple[Value, Value, Value] | None:
+    """Return what a step brings of prompts: tokens, their arithmetic, and how far they look."""
+    try:
+        rides = n.assume(variants.chunked_prefill).prompt_stall
+        # On average a piece sees all that was cached, and half of what was not.
+        looks = n["(prompt - prefill_tokens / 2) / context"]
+        return n["batch * prefill_tokens / new_tokens"], rides, looks
+    except MissingGivenError:
+        return None
