@@ -145,9 +145,9 @@ def tiles(n: Napkin) -> Figure:
     )
     title = f"One step of a tile loads {high} + {wide} numbers and does {high * wide} multiply-adds"
     alt = (
-        f"An {m} × {k} matrix beside the results, a {k} × {c} one above them. A tile of "
-        f"{high} × {wide} results is filled, its rows and columns are shaded. From each, one "
-        f"solid slice of {high} and {wide} numbers points into the tile."
+        f"A left matrix of {m} × {k} beside the results, a right one of {k} × {c} above them. A "
+        f"tile of {high} × {wide} results is filled, its rows and columns are shaded. One solid "
+        f"slice of each, {high} and {wide} numbers, points into the tile."
     )
     step = min(2, k - 1)
 
@@ -219,11 +219,11 @@ def together(n: Napkin) -> Figure:
     times = {count: max(moving[count], working[count], key=float) for count in counts}
     ratio = float(times[many] / times[1])
     title = f"{many} tokens at once take {ratio:.2f} times as long as one token"
-    each = ", ".join(f"{count} {time}" for count, time in times.items())
+    each = ", ".join(f"{time} for {count}" for count, time in times.items())
     alt = (
         f"A bar of {many} blocks, one token after another, {many * times[1]}; below it one block, "
-        f"all at once, {times[many]}. Enlarged, bars for moving and arithmetic, of which the "
-        f"longer is the time. Tokens and times: {each}."
+        f"all at once, {times[many]}. Enlarged, bars for moving and arithmetic; the longer is the "
+        f"time: {each}."
     )
 
     def draw(d: Drawing) -> float:
@@ -234,7 +234,7 @@ def together(n: Napkin) -> Figure:
         y = d.words(0, y + 40, f"{many} tokens at once: {times[many]}", d.width)
         d.box(0, y - 8, block * ratio, 24, WEIGHTS)
         y += 44
-        d.text(0, y, "one block, enlarged", bold=True)
+        d.text(0, y, "enlarged, for one token and more", bold=True)
         left = 0.0 if d.narrow else 110.0
         scale = (d.width - left - 76) / max(map(float, times.values()))
         for count in counts:

@@ -59,8 +59,8 @@ def test_matrices_that_do_not_fit_are_refused() -> None:
 
 @pytest.mark.parametrize("tile", [(4, 4), (2, 4), (8, 1)])
 def test_a_tile_has_as_many_cells_as_multiply_adds(tile: tuple[int, int]) -> None:
-    sides = dict(zip(("tile_rows", "tile_columns"), tile, strict=True))
-    figure = draw.tiles(nk.Napkin(rows=8, inner=8, columns=8, **sides))
+    cut = nk.Napkin(rows=8, inner=8, columns=8, tile_rows=tile[0], tile_columns=tile[1])
+    figure = draw.tiles(cut)
     assert figure.alt.startswith(
         f"One step of a tile loads {tile[0]} + {tile[1]} numbers and does {tile[0] * tile[1]} "
     )
