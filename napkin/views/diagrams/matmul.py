@@ -145,7 +145,7 @@ def tiles(n: Napkin) -> Figure:
     )
     title = f"One step of a tile loads {high} + {wide} numbers and does {high * wide} multiply-adds"
     alt = (
-        f"A left matrix of {m} × {k} beside the results, a right one of {k} × {c} above them. A "
+        f"A left matrix of {m} × {k} beside the results, a right one of {k} × {c} above. A "
         f"tile of {high} × {wide} results is filled, its rows and columns are shaded. One solid "
         f"slice of each, {high} and {wide} numbers, points into the tile."
     )
