@@ -141,7 +141,7 @@ def _product(rule: str, givens: Mapping[str, int], config: Config, name: str) ->
 
 
 def _check_groups(family: Config, givens: Mapping[str, int], name: str) -> None:
-    """Refuse key-value heads that cannot each serve as many query heads."""
+    """Refuse KV heads that cannot each serve as many query heads."""
     for pair in (("n_heads", "n_kv_heads"), ("n_heads_window", "n_kv_heads_window")):
         heads, shared = (givens.get(quantity) for quantity in pair)
         if heads is None or shared is None or (shared and heads % shared == 0):

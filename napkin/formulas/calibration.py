@@ -41,9 +41,9 @@ n_kernels = Formula(
     + q.n_layers_moe * (9 + 3 * Min(1, q.n_experts_shared))
     + q.n_layers * Piecewise((3, _narrow), (0, True))
     + 2 * q.n_layers * Min(1, q.n_gpus - 1),
-    why="a dense feed-forward part is a norm, two products and an activation; with experts, a "
+    why="a dense MLP is a norm, two products and an activation; with experts, a "
     "router, the sorting of tokens and a sum come on top; narrow products narrow inputs first; "
-    "several GPUs add up what they have after attention and after the feed-forward part",
+    "several GPUs add up what they have after attention and after the MLP",
     source=_CODE,
     scope=_FUSED,
 )

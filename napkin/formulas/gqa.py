@@ -37,7 +37,7 @@ full_kv_heads = Formula(
 single_kv_head = Formula(
     q.n_kv_heads,
     Integer(1),
-    why="all query heads share one key-value head",
+    why="all query heads share one KV head",
     source="Shazeer 2019, arXiv:1911.02150",
 )
 mla_attention_matrix_params = Formula(

@@ -259,11 +259,11 @@ activation_bytes = Formula(
         3 * q.prefill_chunk * q.d_model
         + Max(3 * q.prefill_chunk * q.d_ff / q.tensor_parallel, 7 * q.max_sequences * q.n_vocab)
     ),
-    why="hidden states of a chunk, beside its feed-forward part, or beside the logits: once in 16 "
+    why="hidden states of a chunk, beside its MLP, or beside the logits: once in 16 "
     "bits, and in 32 as scores, probabilities and noise",
     source="vLLM, profile_run of vllm/v1/worker/gpu_model_runner.py; measured on vLLM 0.19 by "
     "llm-d-planner, docs/accuracy",
-    scope="a gated feed-forward part; without experts, what kernels keep for themselves, a vision "
+    scope="a gated MLP; without experts, what kernels keep for themselves, a vision "
     "tower, and the buffers of several GPUs, which take some 2 GiB on each",
     left_out=(Without(q.d_ff, q.d_ff, Integer(0)),),
 )

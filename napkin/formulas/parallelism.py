@@ -142,7 +142,7 @@ whole_expert_weight_bytes = replace(
 transfers_per_token = Formula(
     q.transfers_per_token,
     2 * q.n_layers * (q.tensor_parallel + q.n_gpus - 2) / q.n_gpus,
-    why="a layer has two all-reduces, after attention and after the feed-forward part, and in a "
+    why="a layer has two all-reduces, after attention and after the MLP, and in a "
     "ring of g GPUs each sends 2 (g - 1) / g of the activations",
     source=f"{_MEGATRON}; scaling-book, sharding",
     scope="two in every layer, of whatever kind",

@@ -57,16 +57,14 @@ dense_mlp_params = Formula(
     q.dense_mlp_params,
     q.n_mlp_matrices * q.d_model * q.d_ff
     + q.mlp_bias * ((q.n_mlp_matrices - 1) * q.d_ff + q.d_model),
-    why="up, down and (if gated) gate matrices between model width and feed-forward width",
+    why="up, down and (if gated) gate matrices between the width of the model and that of the MLP",
     source="Shazeer 2020, arXiv:2002.05202",
 )
-n_layers_dense = Formula(
-    q.n_layers_dense, q.n_layers, why="every layer has a feed-forward part", source=_SHAPES
-)
+n_layers_dense = Formula(q.n_layers_dense, q.n_layers, why="every layer has an MLP", source=_SHAPES)
 mlp_params = Formula(
     q.mlp_params,
     (q.n_layers_dense + q.n_layers_wide) * q.dense_mlp_params,
-    why="each of these layers has one feed-forward part, in some layers twice as wide",
+    why="each of these layers has one MLP, in some layers twice as wide",
     source=_SHAPES,
 )
 norm_params = Formula(
@@ -111,7 +109,7 @@ n_params = Formula(
     + q.mlp_params
     + q.norm_params
     + q.other_params,
-    why="embedding, head (unless it is the embedding), attention, feed-forward, norms, the rest",
+    why="embedding, head (unless it is the embedding), attention, MLPs, norms, the rest",
     source=_SHAPES,
     scope="the text decoder: no vision tower, no multi-token prediction, no buffers",
 )
@@ -131,7 +129,7 @@ n_params_active_with_embedding = Formula(
 napkin_params = Formula(
     q.napkin_params,
     12 * q.n_layers * q.d_model**2,
-    why="attention has four square matrices, an ungated feed-forward of width 4 d_model has eight",
+    why="attention has four square matrices, an ungated MLP of width 4 d_model has eight",
     source="Kaplan et al. 2020; kipply 2022",
     scope="full-head attention, no vocabulary, heads that add up to the model width",
 )
@@ -209,7 +207,7 @@ expert_params = Formula(
     q.expert_params,
     q.n_mlp_matrices * q.d_model * q.d_ff_expert
     + q.mlp_bias * ((q.n_mlp_matrices - 1) * q.d_ff_expert + q.d_model),
-    why="an expert is a small feed-forward layer",
+    why="an expert is a small MLP",
     source=_SHAPES,
 )
 d_ff_shared = Formula(
@@ -221,7 +219,7 @@ d_ff_shared = Formula(
 shared_expert_params = Formula(
     q.shared_expert_params,
     q.n_mlp_matrices * q.d_model * q.d_ff_shared + q.shared_expert_gate * q.d_model,
-    why="the experts that every token visits, as one feed-forward layer",
+    why="the experts that every token visits, as one MLP",
     source=_SHAPES,
 )
 router_params = Formula(

@@ -66,14 +66,14 @@ mha = Bundle(
 mqa = Bundle(
     "mqa",
     (*_heads, sharing.single_kv_head),
-    "all query heads share one key-value head",
+    "all query heads share one KV head",
     slot="heads",
     of_a_model=True,
 )
 gqa = Bundle(
     "gqa",
     _heads,
-    "a group of query heads shares one key-value head; give group_size or n_kv_heads",
+    "a group of query heads shares one KV head; give group_size or n_kv_heads",
     slot="heads",
     of_a_model=True,
 )

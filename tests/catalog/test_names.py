@@ -209,7 +209,7 @@ MORE = re.compile(
 WHY = {
     "LLaMA 70B": "the first Llama has no 70B, and the source does not say that it is Llama 2",
     "BAAI/Aquila-7B": "its code is in its own repository",
-    "Deci/DeciLM-7B": "its layers differ in key-value heads, by a list that no source shows",
+    "Deci/DeciLM-7B": "its layers differ in KV heads, by a list that no source shows",
     "chatglm3-6b": "its code is in its own repository",
     "DeepSeek-V4-Pro": "its compressed caches are not counted",
     "deepseek-v4-pro": "its compressed caches are not counted",
