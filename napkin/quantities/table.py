@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+_NUMBER: Final = re.compile(r"[-+−]?\d")
 _AS_IT_IS: Final = re.compile(r"(`[^`]*`|\$[^$]*\$)")  # code and mathematics
 
 
@@ -73,8 +74,14 @@ class Table:
         text = "\n".join("  ".join(line).rstrip() for line in cells)
         return "\n".join([text, "", *self.notes]) if self.notes else text
 
+    def _rule(self, place: int) -> str:
+        """Return the rule below a head: numbers stand at the right, words at the left."""
+        cells = [row[place] for row in self.rows if row[place] not in ("", "–")]
+        return "---:" if cells and all(map(_NUMBER.match, cells)) else "---"
+
     def _repr_markdown_(self) -> str:
-        lines = [self.header, ["---"] * len(self.header), *self.rows]
+        rules = ["---", *(self._rule(place) for place in range(1, len(self.header)))]
+        lines = [self.header, rules, *self.rows]
         text = "\n".join(f"| {' | '.join(map(escaped, line))} |" for line in lines)
         below = "<br>\n".join(map(escaped, self.notes))
         return f"{text}\n\n<small>{below}</small>" if below else text

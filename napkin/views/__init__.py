@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from .prose import say as say
     from .prose import show as show
     from .prose import symbols as symbols
-    from .tiling import tiles as tiles
     from .tornado_chart import tornado as tornado
 
 # Words need neither arrays nor pictures: each name loads when it is first asked for.
@@ -30,7 +29,6 @@ _LATER: Final = {
     "say": "prose",
     "show": "prose",
     "symbols": "prose",
-    "tiles": "tiling",
     "tornado": "tornado_chart",
     "users_over_context": "context",
 }

@@ -26,6 +26,7 @@ _DASHES: Final = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 _MARKS: Final = ("o", "s", "^", "D", "v")
 _APART: Final = 14  # points between two texts
 _POINTS: Final = 121
+_COUNTED: Final = ("token", "token/sequence", "sequence", "user")
 Line = tuple[Napkin, str]
 Heights = Mapping[float, float]
 
@@ -34,6 +35,7 @@ def curves(
     lines: Mapping[str, Line],
     title: str,
     *,
+    x: str = "",
     y: str = "",
     at: float | Value | None = None,
     regimes: tuple[str, str] | tuple[()] = (),
@@ -50,8 +52,8 @@ def curves(
         For each line its name, the worksheet and the quantity; all of one dimension.
     title : str
         What the figure shows: a finding, not a topic.
-    y : str, optional
-        Words for the vertical axis; the meaning of the quantity if not given.
+    x, y : str, optional
+        Words for each axis; the meaning of the quantity if not given.
     at : float or Value, optional
         Where a vertical line stands, with the values of all lines there.
     regimes : tuple of str, optional
@@ -102,15 +104,15 @@ def curves(
             axes.plot(xs, heights, ls=_DASHES[pattern], color=color, lw=2, label=label)
         points = _measured(measured, name, up, lines)
         _draw_measured(axes, points, list(lines))
-        for side, quantity, words in ((axes.xaxis, across, ""), (axes.yaxis, up, y)):
-            _name(side, quantity, words, ("x" if side is axes.xaxis else "y") in log)
+        _name(axes.xaxis, across, x, "x" in log, counted=not x)
+        _name(axes.yaxis, up, y, "y" in log)
         if here is not None:
             _mark(axes, here, {} if points else there, regimes)  # numbers would hide points
         axes.margins(y=0.1)
         _name_lines(axes, ys)
         runs = {label: f"{value:short}" for label, value in there.items()} or _ends_of(ys, up)
         where = "" if here is None else f"At {_short(here, across)}: "
-        alt = _alt_of_curves(title, across, y or up.meaning, ends, log)
+        alt = _alt_of_curves(title, across, (x, y or up.meaning), ends, log)
         told = "; ".join(f"{label} {said}" for label, said in runs.items())
         seen = {label: [high for _, high in pairs] for label, pairs in points.items()}
         rings = "; ".join(
@@ -184,7 +186,7 @@ def _heights(n: Napkin, target: str, name: str, xs: Any, beyond: bool) -> Any:
     return grid[target].broadcast_like(grid.coords[name]).to_numpy()
 
 
-def _name(axis: Axis, quantity: Quantity, words: str, log: bool) -> None:
+def _name(axis: Axis, quantity: Quantity, words: str, log: bool, *, counted: bool = True) -> None:
     from matplotlib.ticker import LogLocator, NullFormatter
 
     axis.set_major_formatter(lambda number, _: tick(number, quantity.unit))
@@ -193,8 +195,7 @@ def _name(axis: Axis, quantity: Quantity, words: str, log: bool) -> None:
         axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < low * 300 else (1,)))
         axis.set_minor_formatter(NullFormatter())
     text = words or quantity.meaning
-    counted = {"token": "token", "token/sequence": "token", "sequence": "sequence", "user": "user"}
-    name = counted.get(quantity.unit, "")
+    name = quantity.unit.split("/")[0] if counted and quantity.unit in _COUNTED else ""
     unit = f", {name}s" if name and name not in text else ""
     axis.set_label_text(text + unit + (" (log)" if log else ""))
 
@@ -301,9 +302,12 @@ def _write(axes: Axes, texts: Sequence[_Text], **style: Any) -> None:
 
 
 def _alt_of_curves(
-    title: str, across: Quantity, y: str, ends: tuple[float, float], log: str
+    title: str, across: Quantity, words: tuple[str, str], ends: tuple[float, float], log: str
 ) -> str:
     scales = {"xy": ", both axes logarithmic", "x": ", horizontal axis logarithmic"}
     scale = scales.get(log, ", vertical axis logarithmic" if log else "")
     low, high = (_short(end, across) for end in ends)
-    return f"Line chart, {y} over {across.meaning} from {low} to {high}{scale}. {title}."
+    if words[0] and across.unit in _COUNTED:
+        low, high = low.split()[0], high.split()[0]
+    over = words[0] or across.meaning
+    return f"Line chart, {words[1]} over {over} from {low} to {high}{scale}. {title}."

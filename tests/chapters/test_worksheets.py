@@ -30,7 +30,14 @@ NAMES: Final = {
     ],
     "precision": [*BYTES],
 }
-VARIANTS: Final = {"hardware.dense_peak": "dense", "own": "lives", "binomial": "counted exactly"}
+VARIANTS: Final = {
+    "hardware.dense_peak": "dense",
+    "own": "lives",
+    "binomial": "counted exactly",
+    "idle_resident": "resident",
+    "idle_offloaded": "offloaded",
+    "idle_recomputed": "recomputed",
+}
 DEFAULT: Final = 0.01  # "Numbers are good to one percent", each chapter says
 COUNTS: Final = ("two", "three", "four", "five", "six", "seven", "eight", "nine")
 PLAIN: Final = {  # what people write, as the package reads it

@@ -108,6 +108,14 @@ def test_lines_that_cross_are_marked_once() -> None:
     assert figure.alt.count(str(QWEN.weight_flops)) == 2
 
 
+def test_words_for_an_axis_take_the_place_of_its_name_and_unit() -> None:
+    lines = {"step": (QWEN.assume(context=1_000), "decode_memory_time")}
+    figure = curves(lines, "One", x="tokens in the step", y="time", batch=(1, 16))
+    assert "tokens in the step (log)" in figure.svg
+    assert figure.alt.startswith("Line chart, time over tokens in the step from 1 to 16, both")
+    assert "sequence" not in figure.svg + figure.alt
+
+
 def test_one_axis_is_needed() -> None:
     with pytest.raises(NapkinError, match="one axis with its ends"):
         curves({"one": (QWEN, "ridge")}, "One")

@@ -141,3 +141,10 @@ def test_a_table_of_results_takes_the_names_that_a_text_taught() -> None:
     assert table.header == ("model", "parameters")
     with pytest.raises(NapkinError, match="1 heads for 2 columns: one for the names of the rows"):
         nk.views.results({"today": n}, "n_params", heads=("parameters",))
+
+
+def test_numbers_stand_at_the_right_and_words_at_the_left() -> None:
+    rows = [["B200", "53.5 users", "-", "–"], ["H100", "−3", "fast", "1,200 ms"]]
+    lines = nk.views.Table(["1", "users", "speed", "time"], rows)._repr_markdown_().splitlines()
+    assert lines[1] == "| --- | ---: | --- | ---: |"
+    assert nk.views.Table(["GPU", "users"], [])._repr_markdown_().splitlines()[1] == "| --- | --- |"

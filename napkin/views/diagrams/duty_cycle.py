@@ -89,14 +89,14 @@ def timelines(n: Napkin, seed: int = 1) -> Figure:
 
     def draw(d: Drawing) -> float:
         scale, row, unit = d.width / span, 8, 10
-        d.text(0, d.y + 8, f"{users} users: a bar while the server works for one")
+        d.text(0, d.y + 8, f"{users} users: a bar is one answer")
         y = d.y + 18.0
         for bars in rows:
             d.line(0, y + row / 2, d.width, y + row / 2, stroke_opacity=0.12)
             for start, end in bars:
                 d.rect(start * scale, y + 1, (end - start) * scale, row - 2, CACHE)
             y += row
-        d.text(0, y + 24, f"active at once, and a line at {limit} slots")
+        d.text(0, y + 24, f"active at once; the line: {limit} slots")
         base = y + 34 + (most + 0.5) * unit
         line = base - limit * unit
         for bottom, fill, heights in (
@@ -112,10 +112,10 @@ def timelines(n: Napkin, seed: int = 1) -> Figure:
         d.line(0, base, d.width, base, stroke_opacity=0.5)
         d.path(f"M0.5 {base + 6}v8h{period * scale:.1f}v-8")
         y = base + 30
-        d.text(0, y, f"one turn: {n.turn_period:short} on average")
+        d.text(0, y, f"answer and pause: {n.turn_period:short} on average")
         x, y = (0, y + LINE + 4) if d.narrow else (310, y)
         d.box(x, y - 11, 13, 13, TROUBLE)
-        d.text(x + 20, y, f"over the line: {over:.0%} here, {chance:.0%} by chance")
+        d.text(x + 20, y, f"over: {over:.0%} of this run, {chance:.0%} in the long run")
         return y + 6
 
     return laid_out(draw, title, alt)
@@ -170,7 +170,7 @@ def histogram(n: Napkin) -> Figure:
     heights = [[_chance(count, users, share) for count in counts] for users in crowds]
     title = (
         f"{slots} slots are too few for {crowds[0]} users {over[0]:.0%} of the time, and for "
-        f"{crowds[1]} users {over[1]:.0%} of it"
+        f"{crowds[1]} users {over[1]:.0%} of the time"
     )
     alt = (
         f"Two bell-shaped histograms of users active at once, with a line at {slots} slots: "
@@ -248,7 +248,7 @@ def chain(n: Napkin, *, waits: bool = False) -> Figure:
         gap, y = (d.width - 2 * left) / (states - (0.5 if waits else 1)), d.y + 52
         base, unit = y + radius + 160, 100 / max(shares)
         if not waits:
-            cut = left + gap * 1.36  # beside the rates, which stand half-way
+            cut = left + gap * (slots - 0.64)  # beside the rates, which stand half-way
             d.line(cut, y - 46, cut, y + 46, stroke_dasharray="5 4")
         for state, share in enumerate(shares):
             x, color = left + state * gap, TROUBLE if state >= slots else CACHE

@@ -18,7 +18,7 @@ def heads(n: Napkin) -> Figure:
     Returns
     -------
     Figure
-        A fan for each number of KV heads; the bars are to scale.
+        A fan for each number of KV heads in one layer; the bars are to scale, for all layers.
     """
     expect_napkin(n, "heads")
     count, own = int(n.n_heads.number), int(n.n_kv_heads.number)
@@ -31,16 +31,17 @@ def heads(n: Napkin) -> Figure:
     )
     bars = ", ".join(f"{kv}: {size}" for kv, size in tokens.items())
     alt = (
-        f"For each number of KV heads, {count} query heads joined by lines to the KV heads that "
-        f"they use, and a bar for the cache of one token, to scale. {bars}."
+        f"For each number of KV heads, {count} query heads of a layer, joined by lines to the KV "
+        f"heads that they use, and a bar for a token's cache in all layers, to scale. {bars}."
     )
 
     def draw(d: Drawing) -> float:
         fan = d.width - (0 if d.narrow else 330)
         left, bar = (0, d.width) if d.narrow else (fan + 30, d.width - fan - 30)
         edge, anchor = (d.width, "end") if d.narrow else (left, "start")
-        d.text(0, y := d.y + 16, f"● {count} query heads")
-        d.text(edge, y, "■ KV heads" if d.narrow else "the cache of one token", anchor)
+        d.text(0, y := d.y + 16, f"One layer: ● {count} query heads, ■ KV heads")
+        y += LINE if d.narrow else 0
+        d.text(left, y, f"Cache of one token, all {n.n_layers} layers")
         y += 20
         for kv in choices:
             _fan(d, y, fan / count, count, kv)
@@ -94,6 +95,7 @@ def eight_times(n: Napkin) -> Figure:
     both = {"MHA": n.assume(n_kv_heads=n.n_heads.number), "GQA": n}
     mha, gqa = (m.assume(batch=1).decode_step_time for m in both.values())
     slots = {name: float(m.concurrent_sequences) for name, m in both.items()}
+    usable = n["weight_bytes + kv_budget"]
     title = (
         f"One user gets {float(mha) / float(gqa):.2f} times the speed, and the server holds "
         f"{slots['GQA'] / slots['MHA']:.2f} times as many conversations"
@@ -101,8 +103,8 @@ def eight_times(n: Napkin) -> Figure:
     alt = (
         f"Bars of bytes, to scale. A step for one user reads weights and one cache: MHA "
         f"{both['MHA'].weight_bytes_read} and {both['MHA'].kv_bytes_per_sequence:short}, GQA "
-        f"{n.weight_bytes_read} and {n.kv_bytes_per_sequence:short}. Memory holds weights and "
-        f"{slots['MHA']:.3g} or {slots['GQA']:.3g} caches."
+        f"{n.weight_bytes_read} and {n.kv_bytes_per_sequence:short}. The usable {usable} hold "
+        f"weights and {slots['MHA']:.3g} or {slots['GQA']:.3g} caches."
     )
 
     def draw(d: Drawing) -> float:
@@ -114,13 +116,15 @@ def eight_times(n: Napkin) -> Figure:
             said = f"{name}: {m.weight_bytes_read} + {cache:short}, {time}"
             y = _bar(d, y, said, float(m.weight_bytes_read) * scale, float(cache) * scale, 1)
         y += 34
-        d.text(0, y, "Held in the memory of the GPU", bold=True)
+        d.text(0, y, f"Held in the {usable} that the server may use", bold=True)
         for name, m in both.items():
             wide = float(m.kv_bytes_per_sequence) * scale
-            said = f"{name}: {slots[name]:.3g} conversations of {n.context:short}"
+            cache = m.kv_bytes_per_sequence
+            said = f"{name}: {m.weight_bytes} + {slots[name]:.3g} caches of {cache:short}"
             y = _bar(d, y, said, float(m.weight_bytes) * scale, wide, slots[name])
         y += 26
-        for x, fill, word in ((0, WEIGHTS, "weights"), (110, CACHE, "a conversation's cache")):
+        legend = ((0, WEIGHTS, "weights"), (110, CACHE, "a cache (dashed: part of one)"))
+        for x, fill, word in legend:
             d.box(x, y - 11, 13, 13, fill)
             d.text(x + 20, y, word)
         return y + 6
@@ -166,7 +170,7 @@ def window(n: Napkin) -> Figure:
     whole = n["kv_bytes_per_token * context"]
     lost = whole - n.kv_bytes_per_sequence
     alt = (
-        f"{layers} rows, one a layer, each {n.context:short} long to scale. {layers - few} rows "
+        f"{layers} rows, one per layer, each {n.context:short} long to scale. {layers - few} rows "
         f"are filled; in the other {few} only the newest {int(wide):,} tokens are. The filled "
         f"part is {n.kv_bytes_per_sequence:short} of {whole}."
     )
@@ -229,7 +233,7 @@ def latent(n: Napkin) -> Figure:
         end = _way(d, x, y, ("(q W) · c: move the query", rank, key), moved=True)
         said = (
             f"To scale: c has {rank} numbers, q and a key have {key}, W has {key} × {rank}. "
-            "Green is worked out in every step."
+            "Green is computed in every step."
         )
         return d.words(0, end + 22, said, d.width) - LINE + 8
 

@@ -39,16 +39,15 @@ def pipes(n: Napkin) -> Figure:
     )
     alt = (
         f"A memory of {n.memory} feeds the chip through a pipe of {n.bandwidth}. The chip is a "
-        f"grid of {ridge} squares, an operation each, of which {used} are filled."
+        f"grid of {ridge} squares, one for each operation; {used} are green, the rest gray."
     )
     thick = _PX_OF_A_BYTE * float(n.bandwidth)
-    facts = (f"{n.memory} of memory", f"read once in {n.drain_time}")
-    rate = str(n.peak_flops)
+    fact = f"{n.memory} of memory"
 
     def draw(d: Drawing) -> float:
         place = _pipe_down if d.narrow else _pipe_across
-        x, y, columns, pitch = place(d, thick, facts, str(n.bandwidth))
-        d.text(x, y - 12, f"{ridge:,} squares: what {rate} can do")
+        x, y, columns, pitch = place(d, thick, fact, str(n.bandwidth))
+        d.text(x, y - 12, f"{ridge:,} operations while the byte arrives")
         size = pitch - 2
         d.squares(x, y, used, columns, pitch, size, stroke=ARITHMETIC)
         d.squares(x, y, ridge, columns, pitch, size, start=used, stroke_opacity=0.2)
@@ -60,38 +59,32 @@ def pipes(n: Napkin) -> Figure:
     return laid_out(draw, title, alt)
 
 
-def _pipe_across(
-    d: Drawing, thick: float, facts: tuple[str, ...], rate: str
-) -> tuple[float, float, int, int]:
+def _pipe_across(d: Drawing, thick: float, fact: str, rate: str) -> tuple[float, float, int, int]:
     """Draw memory at the left and a pipe to the right; return where the chip's squares go."""
     top, height, chip = d.y + 22, _HIGH, 345.0
     middle, end = top + height / 2, chip - 8
     d.box(0, top, 166, height, WEIGHTS, fill_opacity=0.16)
-    for place, fact in enumerate(facts):
-        d.text(83, middle - 4 + place * LINE, fact, "middle")
+    d.text(83, middle + 5, fact, "middle")
     d.rect(166, middle - thick / 2, end - 166, thick, WEIGHTS)
     d.text((166 + end) / 2, middle - thick / 2 - 10, rate, "middle")
     d.squares(165, middle - 4.5, 15, 15, 11, 9, stroke="#fff", stroke_opacity=0.4)
     d.squares(165, middle - 4.5, 16, 16, 11, 9, start=15, stroke="#fff")
     d.line(334, middle + 6, 322, middle + thick / 2 + 10)
-    d.text((166 + end) / 2, middle + thick / 2 + 24, "one square: 1 byte", "middle")
+    d.text((166 + end) / 2, middle + thick / 2 + 24, "white: 1 byte", "middle")
     return chip, top, 34, 11
 
 
-def _pipe_down(
-    d: Drawing, thick: float, facts: tuple[str, ...], rate: str
-) -> tuple[float, float, int, int]:
+def _pipe_down(d: Drawing, thick: float, fact: str, rate: str) -> tuple[float, float, int, int]:
     """Draw memory at the top and a pipe below it; return where the chip's squares go."""
     top, middle, pitch = d.y, d.width / 2, 10
     d.box(0, top, d.width, 62, WEIGHTS, fill_opacity=0.16)
-    for place, fact in enumerate(facts):
-        d.text(middle, top + 27 + place * LINE, fact, "middle")
+    d.text(middle, top + 36, fact, "middle")
     d.rect(middle - thick / 2, top + 62, thick, 78, WEIGHTS)
     d.text(middle + thick / 2 + 10, top + 96, rate)
     for place in range(7):
         ink = 1.0 if place == 6 else 0.4
         d.rect(middle - 4, top + 67 + place * pitch, 8, 8, "#fff", fill_opacity=ink)
-    d.text(middle - thick / 2 - 10, top + 136, "one square: 1 byte", "end")
+    d.text(middle - thick / 2 - 10, top + 136, "white: 1 byte", "end")
     return 4, top + 178, 35, pitch
 
 
@@ -192,11 +185,16 @@ def overlap(n: Napkin, operations: Sequence[float]) -> Figure:
                 if length < end:
                     style = {"fill_opacity": 0.45}
                 d.box(left, y + below, length * scale, 18, fill, **style)
-            d.text(left + end * scale + 8, y + (14 if end == moving > time else 34), f"{end:g} s")
+            beside = 24 if time == moving else 14 if end == moving else 34
+            d.text(left + end * scale + 8, y + beside, f"{end:g} s")
             y += 58
         for fill, said in ((WEIGHTS, "moving"), (ARITHMETIC, "arithmetic")):
             d.box(left, y - 5, 13, 13, fill)
             left = d.text(left + 20, y + 6, said) + 24
+        if d.narrow:
+            left, y = 0.0, y + LINE + 4
+        d.box(left + 1, y - 4, 12, 12, stroke_width=2.5, stroke_opacity=1)
+        d.text(left + 20, y + 6, "the longer time, which decides")
         return y + 14
 
     return laid_out(draw, title, alt)

@@ -39,6 +39,7 @@ def cache(n: Napkin) -> Figure:
     """
     expect_napkin(n, "cache")
     prompt, layers, column = len(_PROMPT), int(n.n_layers), f"{n.kv_bytes_per_token:short}"
+    layer = f"{float(n.kv_bytes_per_token) / layers:,.0f} B"
     pairs = [t * (t + 1) // 2 for t in range(prompt, _TOKENS + 1)]
     again = f"without a cache: {sum(pairs)} pairs instead of {pairs[-1]}"
     title = (
@@ -46,13 +47,14 @@ def cache(n: Napkin) -> Figure:
         "and reads them all"
     )
     alt = (
-        f"Above, {layers} layers by {_TOKENS} tokens, each with key and value. Below, a row for "
-        f"each token looks back: a triangle of {pairs[0]} pairs, then {_TOKENS - prompt} single "
-        f"rows, {pairs[-1]} pairs in all; without a cache, {sum(pairs)}."
+        f"Above, {layers} layers by {_TOKENS} tokens, each with key and value, {layer}. Below, a "
+        f"row for each token looks back: a triangle of {pairs[0]} pairs, then "
+        f"{_TOKENS - prompt} single rows, {pairs[-1]} pairs in all; without a cache, "
+        f"{'+'.join(map(str, pairs))} = {sum(pairs)}."
     )
     of_columns = (
-        f"one column = {layers} layers × {float(n.kv_bytes_per_token) / layers:,.0f} B = {column}",
-        "framed: one more column for each step",
+        f"one column = {layers} layers × {layer} = {column}",
+        "thick frame: added by a decode step",
     )
     of_rows = (
         f"prefill: {prompt} rows in one pass, {pairs[0]} pairs",
@@ -90,7 +92,7 @@ def _columns(d: Drawing, y: float, pitch: int, layers: int) -> float:
         x, middle = 70 + place * pitch, 70 + place * pitch + (pitch - 3) / 2
         if not d.narrow:
             d.text(middle, y - 8, word, "middle")
-        d.box(x, y, pitch - 3, high, CACHE, stroke_width=2 if place >= len(_PROMPT) else None)
+        d.box(x, y, pitch - 3, high, CACHE, stroke_width=4 if place >= len(_PROMPT) else None)
         d.line(middle, y, middle, y + high, stroke="#111", stroke_opacity=0.5)
         d.text(middle - pitch / 4, y + high / 2 + 5, "K", "middle", fill=INK[CACHE])
         d.text(middle + pitch / 4 - 1, y + high / 2 + 5, "V", "middle", fill=INK[CACHE])
@@ -153,7 +155,7 @@ def saved(n: Napkin, cases: Sequence[tuple[int, int]]) -> Figure:
         f"prompt {prompt}, answer {new}: {total} / {first} = {factor}"
         for (prompt, new), total, first, factor in zip(cases, without, kept, factors, strict=True)
     ]
-    alt = f"Two staircases of squares, all by those that are new: {said[0]}; {said[1]}."
+    alt = f"Two staircases of squares. All squares divided by the new ones: {said[0]}; {said[1]}."
 
     def draw(d: Drawing) -> float:
         first = _staircase(d, 0, d.y, said[0], *cases[0])
@@ -201,7 +203,7 @@ def phases(n: Napkin) -> Figure:
     title = f"For the same {moved}, a prefill does {times:,g} times the work of a decode step"
     alt = (
         f"Two equal bars, weights {weights} and cache {own:short}. Below them two squares, area to "
-        f"scale: {works[0]} for a prefill of {alone.prompt:short}, and a speck, {works[1]}, for a "
+        f"scale: {works[0]} for a prefill of {alone.prompt:short}, and a dot, {works[1]}, for a "
         "decode step."
     )
     said = (
@@ -221,11 +223,12 @@ def phases(n: Napkin) -> Figure:
             d.text(x, y + 58, f"moves {moved}: {time}")
             d.text(x + wide, y + 58, f"{verb} its cache", "end")
             edge = side * float(work / works[0]) ** 0.5
-            room = max(edge, 16)  # a ring around a speck, which would be overlooked
+            room = max(edge, 16)  # a ring around a dot, which would be overlooked
             d.rect(x + (room - edge) / 2, y + 74 + (room - edge) / 2, edge, edge, ARITHMETIC)
             if edge < room:
                 d.add("circle", cx=x + 8, cy=y + 82, r=8, fill="none", stroke="currentColor")
-            d.text(x + room + 8, y + 87, f"work {work}: {busy}")
+            where = " (the dot)" if edge < room else ""
+            d.text(x + room + 8, y + 87, f"work {work}{where}: {busy}")
             low = y + 74 + room
             x, y = (0.0, low + 30) if d.narrow else (d.width - wide, y)
         return (low if d.narrow else d.y + 86 + side) + 6
@@ -241,7 +244,7 @@ def batching(n: Napkin, batches: Sequence[float]) -> Figure:
     n : Napkin
         A model on a GPU, with a context.
     batches : sequence of float
-        The batches, a bar each; a last bar is for a batch without end.
+        The batches, a bar each; the last bar is for an infinite batch.
 
     Returns
     -------
@@ -256,19 +259,19 @@ def batching(n: Napkin, batches: Sequence[float]) -> Figure:
     }
     reads = {name: weights / size + own for name, size in sizes.items()}
     bars = {name: (read, f"{read}: {work / read}") for name, read in reads.items()}
-    bars["no end"] = (own, f"{own:short}: {n[_STEP_WORK / q.kv_bytes_per_sequence]}")
+    bars["infinite"] = (own, f"{own:short}: {n[_STEP_WORK / q.kv_bytes_per_sequence]}")
     ends = list(bars.values())
     title = f"Batching divides the weights, but each token still reads its own cache, {own:short}"
     alt = (
-        f"Bars: bytes read per token, with the intensity, from {ends[0][1]} to {ends[-1][1]} for a "
-        "batch without end; the weights' part shrinks, the cache's stays. A line marks "
+        f"Bars: bytes read per token, with the intensity, from {ends[0][1]} to {ends[-1][1]} for "
+        "an infinite batch; the weights' part shrinks, the cache's stays. A line marks "
         f"{allowed}, all that a busy GPU has time for."
     )
 
     def draw(d: Drawing) -> float:
         left, high, gap = (0.0, 22, 26) if d.narrow else (100.0, 26, 8)
         scale = (d.width - left - (0 if d.narrow else 166)) / float(ends[0][0])
-        d.text(left, d.y + 10, "read for each new token, and the intensity")
+        d.text(left, d.y + 10, "bytes read for each new token, and the intensity")
         y, line = d.y + (40 if d.narrow else 26), left + float(allowed) * scale
         for name, (read, said) in bars.items():
             end = left + float(read) * scale
@@ -285,7 +288,7 @@ def batching(n: Napkin, batches: Sequence[float]) -> Figure:
         rows = (
             (CACHE, 1, "its own cache"),
             (WEIGHTS, 1, "its share of the weights"),
-            (ARITHMETIC, 1, f"{allowed}: read more, and the arithmetic waits"),
+            (ARITHMETIC, 1, f"{allowed}: more makes the arithmetic wait"),
         )
         return _legend(d, y - (12 if d.narrow else 0), rows, left)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import ceil, sqrt
-from typing import Final
+from typing import Final, NamedTuple
 
 from ...quantities import notation as q
 from ...quantities.value import Value
@@ -19,9 +19,15 @@ _LIMITS: Final = {
     q.users_by_host_link: "link",
     q.users_by_load: "load",
 }
+_KEPT: Final = {
+    "GPU": ("kept on the GPU", "one slot each"),
+    "host": ("kept by the host", "host memory"),
+    "link": ("swapped by the link", "in time"),
+}
+"""What the box is called that says how many caches find a place, and why."""
 _SCALE: Final = (
-    "Bars are to scale: weights (blue) and caches (orange) in the memory and in a step, prompts "
-    "(green) in a served step, the active share of a turn, the tightest limit against the next."
+    "Bars are to scale, the rest is dashed: weights (blue) and caches (orange) in the memory; "
+    "weights, caches and prompts (green) in a served step; the active share of a turn (orange)."
 )
 
 
@@ -111,8 +117,11 @@ def batching(n: Napkin) -> Figure:
 
     def draw(d: Drawing) -> float:
         y, second = d.y + 8, d.width / float(longest)
-        for step, who in ((alone, "1 conversation"), (n, f"{size} conversations")):
-            d.text(0, y, f"{who}, one token each: {step.decode_step_time}")
+        for step, who in (
+            (alone, "1 conversation, one token"),
+            (n, f"{size} conversations, one token each"),
+        ):
+            d.text(0, y, f"{who}: {step.decode_step_time}")
             read, work = float(step.decode_memory_time), float(step.decode_compute_time)
             caches = float(step["batch * kv_bytes_per_sequence"])
             caches *= read / (caches + float(step.weight_bytes_read))
@@ -127,9 +136,23 @@ def batching(n: Napkin) -> Figure:
         for fill, name in ((WEIGHTS, "weights"), (CACHE, "caches"), (ARITHMETIC, "arithmetic")):
             d.box(x, y - 17, 13, 13, fill)
             x = d.text(x + 19, y - 6, name) + 16
+        x, y = (0.0, y + LINE) if d.narrow else (x, y)
+        d.box(x, y - 17, 13, 13, stroke_dasharray="3 3")
+        d.text(x + 19, y - 6, "waiting")
         return y
 
     return laid_out(draw, title, alt)
+
+
+class _Link(NamedTuple):
+    """A box of the chain: what it is, where it is drawn, and which boxes it leads to."""
+
+    value: str
+    how: str
+    wide: tuple[int, int]
+    narrow: tuple[int, int]
+    leads_to: tuple[str, ...]
+    shares: Mapping[str, Value] = {}
 
 
 def chain(n: Napkin) -> Figure:
@@ -143,62 +166,127 @@ def chain(n: Napkin) -> Figure:
     Returns
     -------
     Figure
-        Eight links, each with its number and where it comes from; shares are to scale.
+        Boxes, each with its number and where it comes from. One branch leads from the place of
+        the caches to the number of users, the other from the speed of the server.
     """
     expect_napkin(n, "chain")
-    links = _links(n)
-    token, *_, people, bill = (value for _, value, _, _ in links)
-    title = f"From {token} for one token to {bill} a month for each of {people} users"
-    alt = "Eight boxes in a chain: " + "; ".join(f"{name} {value}" for name, value, _, _ in links)
+    links, (token, bill) = _links(n), (n.kv_bytes_per_token, _price(n))
+    title = (
+        f"From {token:short} for one token to {bill} a month for each of {_count(n.users)} users"
+    )
+    *way, people, last = [f"{name} {link.value}" for name, link in links.items()]
+    branches = [", ".join(part) for part in (way[1:-4], way[-4:]) if part]
+    alt = (
+        f"Boxes with arrows: {way[0]} leads to {', and to '.join(branches)}. "
+        f"The smaller is {people}; {last}"
+    )
 
     def draw(d: Drawing) -> float:
         columns, gap, high = (2 if d.narrow else 4), 20, 92
         wide = (d.width - (columns - 1) * gap) / columns
-        for place, (name, value, how, shares) in enumerate(links):
-            row, column = divmod(place, columns)
+        corners = {}
+        for name, link in links.items():
+            column, row = link.narrow if d.narrow else link.wide
             x, y = column * (wide + gap), d.y + row * (high + 28)
+            corners[name] = x, y
             d.box(x, y, wide, high, rx=6)
             d.text(x + 10, y + 22, name)
-            d.text(x + 10, y + 22 + LINE, value, bold=True)
-            d.text(x + 10, y + 22 + 2 * LINE, how)
-            if shares:
+            d.text(x + 10, y + 22 + LINE, link.value, bold=True)
+            d.text(x + 10, y + 22 + 2 * LINE, link.how)
+            if link.shares:
                 inside = wide - 20
-                parts = {fill: float(share) * inside for fill, share in shares.items()}
+                parts = {fill: float(share) * inside for fill, share in link.shares.items()}
                 _bar(d, x + 10, y + 72, 10, parts, inside)
-            if column:
-                d.arrow(f"M{x - gap + 2} {y + 36:.1f}H{x - 2:.1f}", x - 2, y + 36, 1, 0)
-            elif row:
-                start = f"M{d.width - wide / 2:.1f} {y - 28}V{y - 14}H{wide / 2:.1f}V{y - 2}"
-                d.arrow(start, wide / 2, y - 2, 0, 1)
-        below = d.y + len(links) / columns * (high + 28)
+        for name, link in links.items():
+            for other in link.leads_to:
+                _connect(d, corners[name], corners[other], wide, high)
+        below = max(y for _, y in corners.values()) + high + 28
         return d.words(0, below, _SCALE, d.width) - 10
 
     return laid_out(draw, title, alt)
 
 
-def _links(n: Napkin) -> list[tuple[str, str, str, dict[str, Value]]]:
-    """Return what each link of the chain is, its number, where it comes from, and its parts."""
-    cache, people = n.kv_bytes_per_sequence, _count(n.users)
-    memory, step = n["n_gpus * memory"], n["weight_bytes_read + batch * kv_bytes_per_sequence"]
+def _connect(
+    d: Drawing, start: tuple[float, float], end: tuple[float, float], wide: float, high: float
+) -> None:
+    """Draw an arrow from a box to one beside it, below it, or up and across."""
+    (x, y), (to_x, to_y) = start, end
+    middle, to_middle = x + wide / 2, to_x + wide / 2
+    if y == to_y and x < to_x:
+        d.arrow(f"M{x + wide + 2:.1f} {y + 36:.1f}H{to_x - 2:.1f}", to_x - 2, y + 36, 1, 0)
+    elif y == to_y:
+        d.arrow(f"M{x - 2:.1f} {y + 36:.1f}H{to_x + wide + 2:.1f}", to_x + wide + 2, y + 36, -1, 0)
+    elif x == to_x:
+        d.arrow(f"M{middle:.1f} {y + high + 2:.1f}V{to_y - 2:.1f}", middle, to_y - 2, 0, 1)
+    else:
+        turn, tip = y - 14, to_y + high + 2
+        d.arrow(
+            f"M{middle:.1f} {y - 2:.1f}V{turn:.1f}H{to_middle:.1f}V{tip:.1f}", to_middle, tip, 0, -1
+        )
+
+
+def _links(n: Napkin) -> dict[str, _Link]:
+    """Return the boxes of the chain by their names."""
+    cache, slots, memory = n.kv_bytes_per_sequence, n.concurrent_sequences, n["n_gpus * memory"]
     held = {WEIGHTS: n.weight_bytes / memory, CACHE: n.kv_budget / memory}
-    read = {WEIGHTS: n.weight_bytes_read / step, CACHE: 1 - n.weight_bytes_read / step}
-    prompts = {ARITHMETIC: n.prompt_stall / n.tpot}
-    turn, busy, rent = n.turn_period, n.duty_cycle, float(n["n_gpus * price * month"])
+    weights = n["weight_bytes_read / (weight_bytes_read + batch * kv_bytes_per_sequence)"]
+    step, prompts = n.decode_step_time, n.prompt_stall
+    spent = {
+        WEIGHTS: weights * step / n.tpot,
+        CACHE: (1 - weights) * step / n.tpot,
+        ARITHMETIC: prompts / n.tpot,
+    }
+    turn, busy = n.turn_period, n.duty_cycle
     asked = n.formulas[q.users].expression.free_symbols
-    limits = sorted((n[limit], said) for limit, said in _LIMITS.items() if limit in asked)[:2]
-    least = ", ".join(f"{said} {_count(value)}" for value, said in limits)
-    tightest = {CACHE: limits[0][0] / limits[-1][0]}
-    bill = f"USD {float(n.cost_per_user_month):.3g}"
-    return [
-        ("one token", f"{n.kv_bytes_per_token:short}", "keys and values", {}),
-        ("one conversation", f"{cache:short}", f"× {n.context:short}", {CACHE: cache / memory}),
-        ("slots", _count(n.concurrent_sequences), f"{n.kv_budget} / {cache:short}", held),
-        ("one step", str(n.decode_step_time), f"{step} read once", read),
-        ("served step", str(n.tpot), f"prompts: {n.prompt_stall}", prompts),
-        ("active", f"{float(busy):.1%}", f"{turn * busy} of {turn}", {CACHE: busy}),
-        ("users", people, least, tightest),
-        ("a month, each", bill, f"USD {rent:,.0f} / {people}", {}),
-    ]
+    limits = sorted((n[limit], said) for limit, said in _LIMITS.items() if limit in asked)
+    least = ", ".join(f"{said} {_count(value)}" for value, said in limits[:2])
+    rent, people = float(n["n_gpus * price * month"]), float(n.users)
+    token, context = f"{n.kv_bytes_per_token:short}", _count(n.context)
+    budget, each = float(n.kv_budget) / 1e9, float(cache) / 1e9
+    boxes: dict[str, _Link] = {}
+    kept = [(value, said) for value, said in limits if said != "load"][:1]
+    for value, said in kept:
+        name, how = _KEPT[said]
+        how = f"{n.host_memory} / {cache:short}" if said == "host" else how
+        boxes[name] = _Link(_count(value), how, (1, 0), (0, 1), ("users",))
+    first = _Link(f"{cache:short}", f"{token} × {context}", (0, 0), (0, 0), (*boxes, "slots"))
+    return {
+        "one conversation": first,
+        **boxes,
+        "slots": _Link(
+            _count(slots), f"{budget:.4g} / {each:.4g} GB", (0, 1), (1, 0), ("served step",), held
+        ),
+        "served step": _Link(
+            str(n.tpot), f"{step} + {prompts}", (1, 1), (1, 1), ("active share",), spent
+        ),
+        "active share": _Link(
+            f"{float(busy):.1%}",
+            f"{turn * busy} of {turn}",
+            (2, 1),
+            (1, 2),
+            ("users by load",),
+            {CACHE: busy},
+        ),
+        "users by load": _Link(
+            _count(n.users_by_load),
+            f"{_count(slots)} / {float(busy):.1%}",
+            (3, 1),
+            (1, 3),
+            ("users",),
+        ),
+        "users": _Link(_count(n.users), least, (2, 0), (0, 3), ("a month, each",)),
+        "a month, each": _Link(
+            _price(n),
+            f"USD {rent:,.0f} / {people:,.{2 if people < 100 else 1}f}",
+            (3, 0),
+            (0, 4),
+            (),
+        ),
+    }
+
+
+def _price(n: Napkin) -> str:
+    return f"USD {float(n.cost_per_user_month):.3g}"
 
 
 def _tile(d: Drawing, area: tuple[float, ...], count: int, active: int) -> None:

@@ -130,12 +130,14 @@ def layer(n: Napkin) -> Figure:
     )
     alt = (
         f"Rectangles of equal height, {n.d_model}, with widths to scale: Q and O "
-        f"{n[heads.number * size.number]}, K and V {n[kv_heads.number * size.number]}; "
-        f"{', '.join(wide)} {inner}. Attention has {attention} parameters, the MLP {mlp}."
+        f"{n[heads.number * size.number]}, and K and V {n[kv_heads.number * size.number]}, "
+        f"the look-up before O; {', '.join(wide)} {inner}. "
+        f"Attention has {attention} parameters, the MLP {mlp}."
     )
     told = [f"attention: {attention}"]
     for names, count, params in (("Q, O", heads, one), ("K, V", kv_heads, small)):
         told.append(f"{names}: {count} heads of {size}, {params} each")
+    told.append("look-up: no parameters")
 
     def draw(d: Drawing) -> float:
         row = float(inner) * (1 if d.narrow else len(wide))
@@ -181,6 +183,10 @@ def _matrices(
     """Draw a row of matrices that reads the stream, and perhaps adds to it; return its end."""
     x, middle = 34.0, y + high / 2
     for width, name in zip(widths, names, strict=True):
+        if name == "O":  # the look-up comes first, and has no matrix
+            d.rect(x + 0.5, y + 0.5, 64, high - 1, stroke="currentColor", stroke_dasharray="3 3")
+            d.text(x + 32, middle + 5, "look-up", "middle")
+            x += 68
         d.box(x, y, width, high, WEIGHTS, fill_opacity=0.2)
         d.text(x + width / 2, y - 6 if width < 14 else middle + 5, name, "middle")
         x += width + 4
@@ -259,7 +265,7 @@ def mlp(n: Napkin) -> Figure:
     matrices, width, inner, each = int(n.n_mlp_matrices), n.d_model, n.d_ff, n.d_model * n.d_ff
     names = ("gate", "up")[3 - matrices :]
     title = f"The MLP widens {width} numbers to {inner} and narrows them to {width} again"
-    long_bars = "a long bar" if matrices == 2 else "two long bars that meet number by number"
+    long_bars = "a long bar" if matrices == 2 else "two long bars, multiplied number by number"
     alt = (
         f"A short bar of {width} numbers fans out, by {' and '.join(names)}, into {long_bars}, "
         f"{inner} numbers each, to scale. The matrix down narrows the result to {width}. "
@@ -295,6 +301,8 @@ def mlp(n: Napkin) -> Figure:
         for place in (0.09, 0.46, 0.83):
             d.rect(place * d.width, y - 18 * len(names), 3, 18 * len(names) - 4, "currentColor")
         d.text(0.09 * d.width - 12, y + 14, "↑ each column is one rule")
+        if len(names) > 1:
+            d.text(d.width, y + 14, " ⊙ ".join(names), "end")
         return short_bar(fan(long, short, y + 22, f"down: {each}"), "out") + 4
 
     return laid_out(draw, title, alt)

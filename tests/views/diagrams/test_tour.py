@@ -94,3 +94,12 @@ def test_the_chain_names_the_limits_that_count() -> None:
     resident, offloaded = map(nk.diagrams.tour.chain, (EXAMPLE, OFFLOADED))
     assert "GPU 53.5, load 335" in resident.svg
     assert "host 195, load 334" in offloaded.svg
+
+
+def test_the_chain_draws_where_caches_are_kept_apart_from_the_load() -> None:
+    recomputed = EXAMPLE.assume(nk.variants.idle_recomputed)
+    resident, offloaded, nowhere = map(nk.diagrams.tour.chain, (EXAMPLE, OFFLOADED, recomputed))
+    assert "512 GB / 2.62 GB" in offloaded.svg and "USD 2,880 / 195.3" in offloaded.svg
+    assert "kept on the GPU" in resident.svg and "kept" not in nowhere.svg
+    arrows = [figure.svg.count('stroke-width="1.5"') for figure in (resident, offloaded, nowhere)]
+    assert arrows == [8, 8, 6]
