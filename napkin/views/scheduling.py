@@ -10,7 +10,8 @@ from ..worksheet.napkin import Napkin
 POLICIES: Final = ("static batch", "continuous batching", "chunked prefill")
 WRITES: Final = "writing: one block, one token"
 READS: Final = "its own prompt is being read"
-WAITS: Final = "waiting while another's prompt is read"
+QUEUES: Final = "its own prompt waits for its turn"
+WAITS: Final = "stopped while another's prompt is read"
 EMPTY: Final = "empty"
 # Answers of very different lengths, with a mean of 1.
 _LENGTHS: Final = (2.0, 0.4, 1.2, 0.4, 0.6, 1.8, 1.0, 0.6, 1.4, 0.5, 0.9, 1.2, 0.8, 1.6, 0.4, 1.2)
@@ -42,17 +43,21 @@ def served(n: Napkin, policy: str, until: float) -> list[Block]:
         for slot in slots:
             if unread[slot] and not piece:  # a whole prompt: all others wait
                 for other in slots:
-                    kind = READS if other == slot else WAITS if left[other] else EMPTY
+                    kind = READS if other == slot else QUEUES if unread[other] else WAITS
+                    kind = kind if left[other] else EMPTY
                     blocks.append(Block(other, kind, now, prompt))
                 now, unread[slot], seen[slot] = now + prompt, 0.0, now + prompt
-        reading = [slot for slot in slots if unread[slot] > 0]
-        took = step
-        for slot in reading:
-            share = min(unread[slot], step + piece - took)
-            unread[slot], took = unread[slot] - share, took + share
+        reading, room = dict[int, float](), piece
+        for slot in slots:
+            if unread[slot]:
+                reading[slot] = min(unread[slot], room)
+                room -= reading[slot]
+                rest = unread[slot] - reading[slot]
+                unread[slot] = rest if rest > 1e-9 * prompt else 0.0  # no crumb takes a step
+        took = step + sum(reading.values())
         for slot in slots:
             if slot in reading:
-                blocks.append(Block(slot, READS, now, took))
+                blocks.append(Block(slot, READS if reading[slot] else QUEUES, now, took))
                 seen[slot] = now + took
             elif left[slot]:
                 blocks.append(Block(slot, WRITES, now, took, 1, now + took - seen[slot]))

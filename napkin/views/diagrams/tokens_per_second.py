@@ -21,7 +21,7 @@ from ..drawing import (
     measure,
 )
 from ..figures import Figure
-from ..scheduling import EMPTY, POLICIES, READS, WAITS, WRITES, served
+from ..scheduling import EMPTY, POLICIES, QUEUES, READS, WAITS, WRITES, served
 from ..time_axis import axis, count, entry
 
 _PALE: dict[str, Style] = {"fill_opacity": 0.25, "stroke_dasharray": "4 3"}
@@ -54,12 +54,15 @@ def lanes(n: Napkin) -> Figure:
             f"{gap} idle"
         )
     elif gap > rides > nothing:
-        title += f", so {rides} of other people's prompts fit into the gap"
+        title += (
+            f". Other people's prompts fit into the gap with {rides} of arithmetic, but add "
+            f"{looks} of reading"
+        )
     alt = (
-        f"Two bars on one time axis. Reading: weights {read - caches}, {users} caches {caches}. "
+        f"Bars on one time axis. Reading: weights {read - caches}, {users} caches {caches}. "
         f"Arithmetic: {users} tokens {work}"
         + (f", then {said}" if rides > nothing else "")
-        + (f"; the other {gap - rides} are idle." if gap > rides else ".")
+        + (f"; the other {gap + looks - rides} are idle." if gap + looks > rides else ".")
     )
 
     def draw(d: Drawing) -> float:
@@ -89,8 +92,9 @@ def lanes(n: Napkin) -> Figure:
         bar(nothing, work, ARITHMETIC, f"{users} tokens, one for each user: {work}", {})
         if rides > nothing:
             bar(work, rides, ARITHMETIC, said, _PALE)
-        if gap > rides:
-            bar(work + rides, gap - rides, "none", f"idle {gap - rides}", _IDLE)
+        if gap + looks > rides:
+            idle = gap + looks - rides
+            bar(work + rides, idle, "none", f"idle {idle}", _IDLE)
         y = axis(d, left, y + high + 8, (d.width - left - 1) / unit) + LINE + 8
         pale = ((fill == CACHE) + 1 if style else 0 for fill, _, style in keys)
         for _, (fill, says, style) in sorted(zip(pale, keys, strict=True), key=lambda k: k[0]):
@@ -158,7 +162,7 @@ def steps(n: Napkin) -> Figure:
     return laid_out(draw, title, alt)
 
 
-def trade_off(n: Napkin, prompts: Napkin | None = None) -> Figure:
+def trade_off(n: Napkin, prompts: Napkin | None = None, promise: float = 0.0) -> Figure:
     """Draw what all users get together against what each of them gets.
 
     Parameters
@@ -167,11 +171,13 @@ def trade_off(n: Napkin, prompts: Napkin | None = None) -> Figure:
         A server.
     prompts : Napkin, optional
         The same server with more of its prompts to read, as a second line.
+    promise : float, optional
+        A speed, in token/s, that each user is promised, as an upright line; 0 draws none.
 
     Returns
     -------
     Figure
-        A dot for some numbers of users; dashed is what memory has no room for.
+        A dot for some numbers of users; dotted is what memory has no room for.
     """
     expect_napkin(n, "trade_off")
     few = round(n.batch_cache_equals_weights.number)
@@ -180,7 +186,7 @@ def trade_off(n: Napkin, prompts: Napkin | None = None) -> Figure:
     dots = {color: [*(m.assume(batch=size) for size in sizes), m] for color, m in servers.items()}
     ceiling, fastest = float(n.throughput_ceiling), 1 / float(_weights_time(n))
     title = (
-        f"With their prompts, {count(n.batch)} users get {_each(prompts)} token/s each, not "
+        f"With {_whose(prompts)}, {count(n.batch)} users get {_each(prompts)} token/s each, not "
         f"{_each(n)}"
         if prompts
         else f"{count(n.batch)} users get {float(n.tokens_per_second) / ceiling:.0%} of the "
@@ -190,15 +196,19 @@ def trade_off(n: Napkin, prompts: Napkin | None = None) -> Figure:
         f"{count(m.batch)} ({_each(m)}, {m.tokens_per_second:short})" for m in dots["currentColor"]
     ]
     alt = (
-        "The total falls in a straight line as each user's speed rises. Dots for numbers of "
-        f"users: {_listed(told)}."
+        "The total falls in a straight line as each user's speed rises. Dots for users: "
+        f"{_listed(told)}."
     )
+    says = ""
     if prompts:
-        alt += f" With prompts, a lower line ends at {prompts.tokens_per_second:short}."
+        most = prompts["1 / (1 / throughput_ceiling + prefill_time / new_tokens)"]
+        says = f"with {_whose(prompts)}: ceiling {count(most)} token/s"
+        alt += f" A lower line ends at {prompts.tokens_per_second:short}; ceiling {count(most)}."
 
     def draw(d: Drawing) -> float:
         left, high, top = 56.0, 270.0, d.y + 18
-        x_unit, y_unit = (d.width - left) / (1.3 * fastest), high / (1.12 * ceiling)
+        widest = fastest * (1.3 if d.narrow else 1.15)  # room for a label at the right
+        x_unit, y_unit = (d.width - left) / widest, high / (1.12 * ceiling)
 
         def at(m: Napkin) -> tuple[float, float]:
             each = 1 / float(m.tpot)
@@ -217,9 +227,21 @@ def trade_off(n: Napkin, prompts: Napkin | None = None) -> Figure:
             for m in reversed(row):
                 x, y = at(m)
                 d.add("circle", cx=x, cy=y, r=4, fill=color)
-                if y - clear > 14 and color != TROUBLE:
-                    d.text(x + 9, y - 5, f"{count(m.batch)} user" + "s" * (m.batch.number != 1))
+                below = 24 if color == TROUBLE else -5
+                above = (at(other) for other in dots["currentColor"])
+                near = [up for across, up in above if abs(across - x) < 120]
+                free = color != TROUBLE or (
+                    m is row[-1] and all(abs(y + below + 5 - up) > 18 for up in near)
+                )
+                if y - clear > 14 and free:
+                    d.text(x + 9, y + below, f"{count(m.batch)} user" + "s" * (m.batch.number != 1))
                     clear = y
+        ring: dict[str, Style] = {"fill": "none", "stroke": "currentColor"}
+        d.add("circle", cx=left + fastest * x_unit, cy=top + high, r=4, **ring)
+        if promise:
+            x = left + promise * x_unit
+            d.line(x, top, x, top + high, stroke_opacity=0.6, stroke_dasharray="2 3")
+            d.text(x + 8, top + 0.55 * high, f"promise: {promise:g}")
         level = top + high - ceiling * y_unit
         d.line(left, level, d.width, level, stroke_dasharray="6 4")
         d.text(d.width, level - 6, f"ceiling {n.throughput_ceiling:short}", "end")
@@ -231,14 +253,15 @@ def trade_off(n: Napkin, prompts: Napkin | None = None) -> Figure:
             d.line(left, y, d.width, y, stroke_opacity=0.15 if place else 0.6)
             d.text(left - 8, y + 5, f"{value:,.0f}", "end")
         step = _round_step(fastest / (3 if d.narrow else 5))
-        for place in range(int(1.3 * fastest / step) + 1):
+        for place in range(int(widest / step) + 1):
             x = left + place * step * x_unit
-            d.text(min(x, d.width - 18), top + high + 20, f"{place * step:,.0f}", "middle")
+            d.text(min(x, d.width - 22), top + high + 20, f"{place * step:,.0f}", "middle")
         d.text(d.width, top + high + 42, "each user, token/s", "end")
         y = top + high + (61 if d.narrow else 42)
         d.text(0, y, "dotted: more users than fit in memory")
-        says = f"with prompts: {prompts.tokens_per_second:short}" if prompts else ""
-        return entry(d, 0, y + LINE + 4, TROUBLE, says, {}) - LINE + 6 if prompts else y + 6
+        y += LINE
+        d.text(0, y, f"ring: no cache to read, {fastest:.0f} token/s")
+        return entry(d, 0, y + LINE + 4, TROUBLE, says, {}) - LINE + 6 if says else y + 6
 
     return laid_out(draw, title, alt)
 
@@ -254,7 +277,8 @@ def schedule(n: Napkin) -> Figure:
     Returns
     -------
     Figure
-        A row for each slot: orange while it writes, green while its prompt is read.
+        A row for each slot: orange while it writes, green while its prompt is read, pale green
+        while it waits to be read.
     """
     expect_napkin(n, "schedule")
     until = 5 * int(n.new_tokens) * float(n.decode_step_time)
@@ -268,12 +292,12 @@ def schedule(n: Napkin) -> Figure:
     slower, smoother = (f"{1e3 * waits[policy]:.3g} ms" for policy in (continuous, chunked))
     title = (
         f"Continuous batching writes {written[continuous]} tokens where a static batch writes "
-        f"{written[static]}; chunks shorten the longest wait from {slower} to {smoother}"
+        f"{written[static]}; chunks shorten its longest wait from {slower} to {smoother}"
     )
     alt = (
-        f"Timelines of {count(n.batch)} slots over {1e3 * until:.3g} ms. In a static batch, early "
-        "slots stay empty. With continuous batching a prompt is read at once while others wait. "
-        f"With chunks nobody stops, and {written[chunked]} tokens are written."
+        f"Timelines of {count(n.batch)} slots over {1e3 * until:.3g} ms. In a static batch, slots "
+        "that finish early stay empty. With continuous batching, others stop while a prompt is "
+        f"read. With chunks no answer stops, and {written[chunked]} tokens are written."
     )
 
     def draw(d: Drawing) -> float:
@@ -301,9 +325,14 @@ def schedule(n: Napkin) -> Figure:
 _LOOKS: dict[str, tuple[str, dict[str, Style]]] = {
     WRITES: (CACHE, {}),
     READS: (ARITHMETIC, {}),
+    QUEUES: (ARITHMETIC, {"fill_opacity": 0.35}),
     WAITS: (TROUBLE, {"fill_opacity": 0.45}),
     EMPTY: ("currentColor", {"fill_opacity": 0.12}),
 }
+
+
+def _whose(n: Napkin) -> str:
+    return "whole prompts" if n["prefill_tokens / prompt"].number == 1 else "their prompts"
 
 
 def _each(n: Napkin) -> str:

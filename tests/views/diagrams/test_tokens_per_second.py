@@ -6,7 +6,7 @@ import pytest
 
 import napkin as nk
 from napkin.views.drawing import ARITHMETIC, CACHE, WEIGHTS
-from napkin.views.scheduling import EMPTY, POLICIES, WAITS, served
+from napkin.views.scheduling import EMPTY, POLICIES, QUEUES, READS, WAITS, served
 
 EXAMPLE = nk.Napkin(
     model="Qwen3-32B",
@@ -105,14 +105,36 @@ SMALL = nk.Napkin(batch=4, decode_step_time="10 ms", prefill_time="25 ms", new_t
 def test_a_schedule_draws_a_block_for_each_token(n: nk.Napkin) -> None:
     figure = nk.diagrams.tokens_per_second.schedule(n)
     until = 5 * float(n.new_tokens) * float(n.decode_step_time)
+    ends = until + 1e-9
     for policy in POLICIES:
-        blocks = [b for b in served(n, policy, until) if b.tokens and b.start + b.lasts <= until]
+        blocks = [b for b in served(n, policy, until) if b.tokens and b.start + b.lasts <= ends]
         assert f"{policy}: {len(blocks)} tokens" in figure.svg
     drawn = re.findall(rf'<path d="([^"]+)" fill="{CACHE}"', figure.svg)
     assert [d.count("M") for d in drawn] == [
         sum(b.tokens for b in served(n, policy, until)) for policy in POLICIES
     ]
     assert 15 <= len(figure.alt.split()) <= 60
+
+
+def test_a_chunk_that_fills_its_step_leaves_no_crumb_for_another() -> None:
+    """Prompts of 25 ms in pieces of 10 ms, two at once, are read within 50 ms of reading."""
+    reads = [b for b in served(SMALL, "chunked prefill", 0.16) if b.kind == READS]
+    assert sum(b.lasts for b in reads if b.slot == 1) == pytest.approx(0.06)
+    assert sum(b.lasts for b in reads if b.slot == 3) == pytest.approx(0.06)
+
+
+def test_a_prompt_in_the_queue_is_not_drawn_as_read() -> None:
+    for policy in POLICIES:
+        blocks = served(SMALL, policy, 0.5)
+        assert {READS, QUEUES} <= {b.kind for b in blocks}
+        whole = [b for b in blocks if b.kind == READS and policy != "chunked prefill"]
+        assert all(b.lasts == float(SMALL.prefill_time) for b in whole)
+
+
+def test_the_promise_is_an_upright_line() -> None:
+    draw, quiet = nk.diagrams.tokens_per_second.trade_off, EXAMPLE.assume(nk.variants.disaggregated)
+    assert "promise: 20" in draw(quiet, EXAMPLE, promise=20).svg
+    assert "promise" not in draw(quiet, EXAMPLE).svg
 
 
 def test_the_server_by_hand_keeps_the_pace_of_the_formula() -> None:
