@@ -30,6 +30,22 @@ def explorers(name: str) -> list[dict[str, Any]]:
 
 WITH_EXPLORERS = [name for name in PAGES if explorers(name)]
 
+WITH_DIAGRAMS = [
+    name for name in PAGES if 'class="napkin-diagram"' in (SITE / name).read_text(encoding="utf-8")
+]
+CLASHES = """() => [...document.querySelectorAll('.napkin-diagram svg')].flatMap((svg) => {
+    const frame = svg.getBoundingClientRect();
+    if (!frame.width) return [];
+    const labels = [...svg.querySelectorAll('text')].map((t) => [t.textContent,
+        t.getBoundingClientRect()]);
+    const clash = (a, b) => a.left < b.right - 1 && b.left < a.right - 1
+        && a.top < b.bottom - 3 && b.top < a.bottom - 3;
+    return labels.flatMap(([text, box], place) => [
+        ...(box.left < frame.left - 1 || box.right > frame.right + 1 ? [`${text} leaves`] : []),
+        ...labels.slice(0, place).filter(([, other]) => clash(box, other))
+            .map(([other]) => `${text} over ${other}`)]);
+})"""
+
 
 def test_the_site_is_built_and_has_its_pages() -> None:
     assert {"index.html", "00-tour.html", "09-dollars.html", "glossary.html"} <= set(PAGES)
@@ -61,11 +77,26 @@ def test_a_page_has_no_barrier_in_both_themes_wide_and_narrow(
     assert not found, found
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("name", WITH_DIAGRAMS)
+def test_labels_of_diagrams_stay_apart_in_the_letters_of_the_page(
+    name: str, width: int, browser: Browser, serve: Callable[[Path], str]
+) -> None:
+    with opened(browser, viewport={"width": width, "height": 1000}) as page:
+        page.goto(f"{serve(SITE)}/{name}", wait_until="load")
+        shown = page.locator(".napkin-diagram svg:visible")
+        assert shown.count() == page.locator(".napkin-diagram").count()
+        assert shown.first.get_attribute("class") == ("wide" if width == 1280 else "narrow")
+        assert page.evaluate(CLASHES) == []
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_every_picture_says_what_it_shows_and_no_link_leads_nowhere(name: str) -> None:
     text = (SITE / name).read_text(encoding="utf-8")
     for picture in re.findall(r"<img [^>]*>", text):
         assert len(re.findall(r'alt="([^"]{20,})"', picture)) == 1, picture[:200]
+    for diagram in re.findall(r'<svg class="(?:wide|narrow)"[^>]*>', text):
+        assert len(re.findall(r'aria-label="([^"]{20,})"', diagram)) == 1, diagram[:200]
     for target in re.findall(r'href="([^"#:?]+)(?:#[^"]*)?"', text):
         assert ((SITE / name).parent / unescape(target)).exists(), target
 
