@@ -1,4 +1,4 @@
-"""Diagrams of the primer: sheets of one area, and a stair that makes half a rectangle."""
+"""Diagrams of the primer: sheets of one area, and a staircase that makes half a rectangle."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PALE: Final = 0.1
 
 
 def sheets(area: float, widths: Sequence[float]) -> Figure:
-    """Draw sheets of one area side by side, each with the length of its border.
+    """Draw sheets of one area side by side, each with its perimeter.
 
     Parameters
     ----------
@@ -28,22 +28,24 @@ def sheets(area: float, widths: Sequence[float]) -> Figure:
         All of them to one scale.
     """
     sides = [(float(area) / float(wide), float(wide)) for wide in widths]
-    borders = [2 * (long + wide) for long, wide in sides]
-    best = borders.index(min(borders))
+    perimeters = [2 * (long + wide) for long, wide in sides]
+    best = perimeters.index(min(perimeters))
     title = (
         f"Of these {len(sides)} sheets of area {area:g}, the one that is {sides[best][1]:.3g} wide "
-        "has the shortest border"
+        "has the shortest perimeter"
     )
     each = [
-        f"{long:.3g} × {wide:.3g}, border {border:.3g}"
-        for (long, wide), border in zip(sides, borders, strict=True)
+        f"{long:.3g} × {wide:.3g}, perimeter {perimeter:.3g}"
+        for (long, wide), perimeter in zip(sides, perimeters, strict=True)
     ]
-    alt = f"Rectangles drawn to one scale, all of the same area: {'; '.join(each)}."
+    alt = (
+        f"Rectangles drawn to one scale, all of the same area (length × width): {'; '.join(each)}."
+    )
 
     def draw(d: Drawing) -> float:
         gap = 28
         across = max(sides)[0] if d.narrow else sum(long for long, _ in sides)
-        scale = (d.width - (0 if d.narrow else gap * (len(sides) - 1))) / across
+        scale = (d.width - (0 if d.narrow else gap * len(sides))) / across
         x, y = 0.0, d.y
         floor = y + max(wide for _, wide in sides) * scale
         for place, (long, wide) in enumerate(sides):
@@ -52,7 +54,7 @@ def sheets(area: float, widths: Sequence[float]) -> Figure:
             corner = (x, floor - wide * scale, long * scale, wide * scale)
             d.box(*corner, "currentColor", fill_opacity=ink)
             d.text(x, floor + 18, f"{long:.3g} × {wide:.3g}")
-            d.text(x, floor + 18 + LINE, f"border {borders[place]:.3g}", bold=place == best)
+            d.text(x, floor + 18 + LINE, f"perimeter {perimeters[place]:.3g}", bold=place == best)
             if d.narrow:
                 y = floor + 18 + 2 * LINE
             else:
@@ -63,7 +65,7 @@ def sheets(area: float, widths: Sequence[float]) -> Figure:
 
 
 def stair(steps: int) -> Figure:
-    """Draw a stair of unit blocks, and the same stair on its head beside it.
+    """Draw a staircase of unit blocks, and the same staircase upside down beside it.
 
     Parameters
     ----------
@@ -73,16 +75,17 @@ def stair(steps: int) -> Figure:
     Returns
     -------
     Figure
-        The two stairs make a rectangle that is one block longer than high.
+        The two staircases make a rectangle that is one block longer than it is high.
     """
     blocks = steps * (steps + 1) // 2
     title = (
-        f"Two stairs of {steps} steps make a rectangle of {steps} × {steps + 1}, so each of them "
-        f"has {blocks} blocks"
+        f"Two staircases of {steps} steps make a rectangle of {steps} × {steps + 1}, so each of "
+        f"them has {blocks} blocks"
     )
     alt = (
-        f"A stair of {steps} rows: the first row has 1 block and the last one {steps}. The same "
-        f"stair, turned round, fills the rest of a rectangle, {steps} high and {steps + 1} long."
+        f"A staircase of {steps} rows: the first row has 1 block and the last has {steps}. The "
+        f"same staircase, turned around, fills the rest of a rectangle, {steps} high "
+        f"and {steps + 1} long."
     )
 
     def draw(d: Drawing) -> float:
@@ -96,8 +99,8 @@ def stair(steps: int) -> Figure:
         bottom = top + steps * pitch
         x, y = (0.0, bottom + 16) if d.narrow else ((steps + 1) * pitch + 24, top + 18)
         for ink, said in (
-            (_DARK, f"one stair: 1 + 2 + … + {steps} blocks"),
-            (_PALE, "the same stair, turned round"),
+            (_DARK, f"one staircase: 1 + 2 + … + {steps} blocks"),
+            (_PALE, "the same staircase, turned around"),
         ):
             d.box(x, y - 11, 13, 13, "currentColor", fill_opacity=ink)
             d.text(x + 20, y, said)
