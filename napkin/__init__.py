@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from .verbs.solve import solve as solve
     from .verbs.sweep import sweep as sweep
     from .verbs.uncertainty import uncertainty as uncertainty
-    from .views import diagrams as diagrams
     from .views.explorer import explore as explore
     from .views.prose import say as say
     from .views.prose import show as show
@@ -51,7 +50,6 @@ _LATER: Final = {
     "formulas": "formulas",
     "lessons": "lessons",
     "views": "views",
-    "diagrams": "views.diagrams",
     "variants": "formulas.variants",
     "Accelerator": "catalog",
     "Model": "catalog.model",

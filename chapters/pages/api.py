@@ -12,7 +12,6 @@ from napkin import catalog, errors, views
 from napkin.formulas import MODULES
 from napkin.formulas.variants import BUNDLES
 from napkin.quantities.table import Table, escaped
-from napkin.views import diagrams
 
 API = """\
 # The package
@@ -90,15 +89,6 @@ def tables() -> Iterator[str]:
         for m in MODULES
     ]
     yield Table(["module", "what it holds"], rows)._repr_markdown_() + "\n"
-    yield "## Diagrams\n\n`nk.diagrams.<chapter>.<name>(n)`, drawn to scale from a worksheet.\n"
-    rows = [
-        [f"`{chapter}.{name}`", told(summary(thing))]
-        for chapter in diagrams.__all__
-        for name, thing in vars(getattr(diagrams, chapter)).items()
-        if inspect.isfunction(thing) and thing.__module__.endswith(f"diagrams.{chapter}")
-        if not name.startswith("_")
-    ]
-    yield Table(["diagram", "what it shows"], rows)._repr_markdown_() + "\n"
     yield "## The catalog\n\n`nk.catalog.<name>`: tables of facts, each with its source.\n"
     facts = {name: getattr(catalog, name) for name in dir(catalog)}
     rows = [[f"`{name}`", told(summary(f))] for name, f in facts.items() if callable(f)]

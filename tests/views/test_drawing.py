@@ -4,7 +4,6 @@ import re
 
 import pytest
 
-import napkin as nk
 from napkin.errors import NapkinError
 from napkin.views.drawing import LINE, NARROW, WIDE, Drawing, laid_out, measure
 
@@ -73,9 +72,3 @@ def test_both_layouts_are_drawn_and_an_image_has_the_narrow_one_beside() -> None
     html = figure._repr_html_()
     assert html.startswith('<img alt="A &lt; B. Two blocks" src="data:image/svg+xml;base64,')
     assert 'data-narrow="data:image/svg+xml;base64,' in html
-
-
-def test_diagrams_are_found_by_chapter() -> None:
-    assert "tour" in dir(nk.diagrams)
-    with pytest.raises(AttributeError, match="no 'pages'; it has"):
-        nk.diagrams.pages  # noqa: B018

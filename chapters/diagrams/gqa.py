@@ -1,10 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
 """Diagrams of shared heads: who shares, what that shrinks, and two other ways to a small cache."""
 
 from __future__ import annotations
 
-from ...worksheet.napkin import Napkin, expect_napkin
-from ..drawing import ARITHMETIC, CACHE, INK, LINE, WEIGHTS, Drawing, laid_out
-from ..figures import Figure
+from napkin.views.drawing import ARITHMETIC, CACHE, INK, LINE, WEIGHTS, Drawing, laid_out
+from napkin.views.figures import Figure
+from napkin.worksheet.napkin import Napkin, expect_napkin
 
 
 def heads(n: Napkin) -> Figure:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Diagrams of the primer: sheets of one area, and a staircase that makes half a rectangle."""
 
 from __future__ import annotations
@@ -5,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from ..drawing import LINE, Drawing, laid_out
-from ..figures import Figure
+from napkin.views.drawing import LINE, Drawing, laid_out
+from napkin.views.figures import Figure
 
 _DARK: Final = 0.6
 _PALE: Final = 0.1

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Diagrams of the tour: the memory of a GPU, a step with and without others, the whole chain."""
 
 from __future__ import annotations
@@ -6,11 +7,11 @@ from collections.abc import Mapping
 from math import ceil, sqrt
 from typing import Final, NamedTuple
 
-from ...quantities import notation as q
-from ...quantities.value import Value
-from ...worksheet.napkin import Napkin, expect_napkin
-from ..drawing import ARITHMETIC, CACHE, LINE, WEIGHTS, Drawing, laid_out
-from ..figures import Figure
+from napkin.quantities import notation as q
+from napkin.quantities.value import Value
+from napkin.views.drawing import ARITHMETIC, CACHE, LINE, WEIGHTS, Drawing, laid_out
+from napkin.views.figures import Figure
+from napkin.worksheet.napkin import Napkin, expect_napkin
 
 _GOLDEN: Final = 0.6180339887
 _LIMITS: Final = {

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+import diagrams
 import napkin as nk
 from napkin.views.figures import Figure
 
@@ -30,7 +31,7 @@ each_worksheet = pytest.mark.parametrize("n", OTHERS.values(), ids=OTHERS)
 
 
 def figures(n: nk.Napkin) -> dict[str, Figure]:
-    draw = nk.diagrams.kv_cache
+    draw = diagrams.kv_cache
     return {
         "cache": draw.cache(n),
         "saved": draw.saved(n, CASES),
@@ -53,7 +54,7 @@ def test_each_diagram_is_told_in_words(n: nk.Napkin) -> None:
 
 @each_worksheet
 def test_a_column_of_the_cache_has_the_bytes_of_a_token(n: nk.Napkin) -> None:
-    figure = nk.diagrams.kv_cache.cache(n)
+    figure = diagrams.kv_cache.cache(n)
     assert f"one column of {n.kv_bytes_per_token:short}" in figure.alt
     for svg in (figure.svg, figure.narrow):
         assert len(rectangles(svg, CACHE)) == 8  # tokens
@@ -62,7 +63,7 @@ def test_a_column_of_the_cache_has_the_bytes_of_a_token(n: nk.Napkin) -> None:
 
 @each_worksheet
 def test_squares_are_the_tokens_that_the_formulas_count(n: nk.Napkin) -> None:
-    figure = nk.diagrams.kv_cache.saved(n, CASES)
+    figure = diagrams.kv_cache.saved(n, CASES)
     sheets = [n.assume(prompt=prompt, new_tokens=new) for prompt, new in CASES]
     kept = sum(float(m.flops_with_cache / m.weight_flops) for m in sheets)
     without = sum(float(m.flops_without_cache / m.weight_flops) for m in sheets)
@@ -75,7 +76,7 @@ def test_squares_are_the_tokens_that_the_formulas_count(n: nk.Napkin) -> None:
 
 @each_worksheet
 def test_the_areas_of_two_phases_are_their_work(n: nk.Napkin) -> None:
-    figure = nk.diagrams.kv_cache.phases(n)
+    figure = diagrams.kv_cache.phases(n)
     head, others = float(n.head_params), float(n.n_params_active) - float(n.head_params)
     prefill = 2 * (others * float(n.prompt) + head) + float(n.prefill_attention_flops)
     times = prefill / (float(n.weight_flops) + float(n.attention_flops))
@@ -87,7 +88,7 @@ def test_the_areas_of_two_phases_are_their_work(n: nk.Napkin) -> None:
 
 @each_worksheet
 def test_the_bars_shrink_to_the_cache_as_the_step_does(n: nk.Napkin) -> None:
-    figure = nk.diagrams.kv_cache.batching(n, (1, 4, n.batch))
+    figure = diagrams.kv_cache.batching(n, (1, 4, n.batch))
     for svg in (figure.svg, figure.narrow):
         caches, shares = rectangles(svg, CACHE), rectangles(svg, WEIGHTS)
         assert len({wide for wide, _ in caches[:-1]}) == 1

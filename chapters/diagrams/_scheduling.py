@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A server of a few slots, run for a while under three ways to schedule its prompts."""
 
 from __future__ import annotations
@@ -5,7 +6,7 @@ from __future__ import annotations
 from itertools import cycle
 from typing import Final, NamedTuple
 
-from ..worksheet.napkin import Napkin
+from napkin.worksheet.napkin import Napkin
 
 POLICIES: Final = ("static batch", "continuous batching", "chunked prefill")
 WRITES: Final = "writing: one block, one token"

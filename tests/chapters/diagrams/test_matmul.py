@@ -4,10 +4,11 @@ import re
 
 import pytest
 
+import diagrams
 import napkin as nk
 from napkin.errors import NapkinError
 
-draw = nk.diagrams.matmul
+draw = diagrams.matmul
 BLUE, GREEN = "#0072B2", "#009E73"
 MODELS = ("Qwen3-32B", "Llama-3-8B", "Llama-3-70B")
 

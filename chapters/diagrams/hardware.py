@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Diagrams of a GPU: its two pipes, its memories, and kernels that wait for the longer time."""
 
 from __future__ import annotations
@@ -6,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from math import ceil, sqrt
 from typing import Final
 
-from ...errors import NapkinError
-from ...quantities.given import parse_text
-from ...quantities.value import Value
-from ...worksheet.napkin import Napkin, expect_napkin
-from ..drawing import ARITHMETIC, LINE, WEIGHTS, Drawing, Style, laid_out
-from ..figures import Figure
+from napkin.errors import NapkinError
+from napkin.quantities.given import parse_text
+from napkin.quantities.value import Value
+from napkin.views.drawing import ARITHMETIC, LINE, WEIGHTS, Drawing, Style, laid_out
+from napkin.views.figures import Figure
+from napkin.worksheet.napkin import Napkin, expect_napkin
 
 _PX_OF_A_BYTE: Final = 6e-12  # the thickness of the pipe, for each byte a second
 _HIGH: Final = 187.0

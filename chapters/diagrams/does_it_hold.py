@@ -1,13 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
 """A diagram of chapter 10: the step that a bound allows, and the one that a server takes."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from ...errors import NapkinError
-from ...worksheet.napkin import Napkin, expect_napkin
-from ..drawing import ARITHMETIC, CACHE, LINE, WEIGHTS, Drawing, laid_out
-from ..figures import Figure
+from napkin.errors import NapkinError
+from napkin.views.drawing import ARITHMETIC, CACHE, LINE, WEIGHTS, Drawing, laid_out
+from napkin.views.figures import Figure
+from napkin.worksheet.napkin import Napkin, expect_napkin
 
 _IDLE: Final = "currentColor"
 _PARTS: Final = {

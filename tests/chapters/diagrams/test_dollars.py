@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+import diagrams
 import napkin as nk
 from napkin.verbs.uncertainty import Uncertainty
 from napkin.views.figures import Figure
 
-DOLLARS = nk.diagrams.dollars
+DOLLARS = diagrams.dollars
 EXAMPLE = nk.Napkin(
     model="Qwen3-32B",
     accelerator="B200",

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import pytest
 
+import diagrams
 import napkin as nk
 from napkin.errors import NapkinError
 
@@ -40,7 +41,7 @@ def words(figure: nk.views.Figure) -> int:
 
 @each_worksheet
 def test_a_stripe_is_what_a_request_holds_in_both_halves(n: nk.Napkin) -> None:
-    figure = nk.diagrams.paging.room(n)
+    figure = diagrams.paging.room(n)
     ways = (nk.variants.reserved_maximum, nk.variants.paged)
     reserved, paged = (int(n.assume(way).concurrent_sequences.number) for way in ways)
     assert figure.alt.startswith(f"{reserved:,} requests fit if each reserves")
@@ -56,7 +57,7 @@ def test_a_stripe_is_what_a_request_holds_in_both_halves(n: nk.Napkin) -> None:
 
 
 def test_each_token_has_a_square_and_the_share_in_use_is_the_worksheets() -> None:
-    figure = nk.diagrams.paging.pages(SMALL, FOUR, memory=24)
+    figure = diagrams.paging.pages(SMALL, FOUR, memory=24)
     assert figure.alt.startswith("Reserving uses 10 of 24 places and turns 1 of 4 requests away")
     assert 10 / 24 == pytest.approx(float(SMALL.reserved_utilization))
     assert 15 <= words(figure) <= 60
@@ -65,13 +66,13 @@ def test_each_token_has_a_square_and_the_share_in_use_is_the_worksheets() -> Non
 
 
 def test_another_page_is_drawn_otherwise() -> None:
-    figure = nk.diagrams.paging.pages(SMALL.assume(block_size=2), FOUR, memory=24)
+    figure = diagrams.paging.pages(SMALL.assume(block_size=2), FOUR, memory=24)
     assert "12 pages of 2 hold all of them, and 4 stays free" in figure.alt
 
 
 @pytest.mark.parametrize(("page", "tables"), [(4, "B: 1, 4"), (3, "B: 1, 4"), (5, "B: 1")])
 def test_an_arrow_leads_from_each_entry_to_its_page(page: int, tables: str) -> None:
-    figure = nk.diagrams.paging.block_table(SMALL.assume(block_size=page), FOUR)
+    figure = diagrams.paging.block_table(SMALL.assume(block_size=page), FOUR)
     assert f"; {tables};" in figure.alt
     assert figure.svg.count("C248") == 4 + (page < 5)  # curves
     assert 15 <= words(figure) <= 60
@@ -79,7 +80,7 @@ def test_an_arrow_leads_from_each_entry_to_its_page(page: int, tables: str) -> N
 
 def test_a_full_page_of_a_prefix_is_stored_once() -> None:
     n = SMALL.assume(n_sharing=2, context=6, shared_prefix=4)
-    figure = nk.diagrams.paging.block_table(n, {"E": 6, "F": 6}, shared=4)
+    figure = diagrams.paging.block_table(n, {"E": 6, "F": 6}, shared=4)
     assert f"12 tokens, but only {n.shared_prefix_tokens.number} are stored" in figure.alt
     assert len(filled(figure.svg)) == n.shared_prefix_tokens.number
     assert "E: 0, 1; F: 0, 2" in figure.alt
@@ -92,13 +93,13 @@ def test_a_full_page_of_a_prefix_is_stored_once() -> None:
      (5, (1, 2, 9), "8.083 tokens, 1.6 more than")],
 )  # fmt: skip
 def test_lengths_are_averaged_over_time(prompt: int, answers: tuple[int, ...], title: str) -> None:
-    figure = nk.diagrams.paging.stop(SMALL.assume(prompt=prompt), answers)
+    figure = diagrams.paging.stop(SMALL.assume(prompt=prompt), answers)
     assert title in figure.alt
     assert 15 <= words(figure) <= 60
 
 
 def test_what_is_too_large_to_draw_is_refused() -> None:
     with pytest.raises(NapkinError, match="a square for each of 126,195 tokens: at most 16"):
-        nk.diagrams.paging.pages(EXAMPLE, FOUR, memory=24)
+        diagrams.paging.pages(EXAMPLE, FOUR, memory=24)
     with pytest.raises(NapkinError, match="the requests take 5 pages, and there are 4"):
-        nk.diagrams.paging.pages(SMALL, FOUR, memory=16)
+        diagrams.paging.pages(SMALL, FOUR, memory=16)

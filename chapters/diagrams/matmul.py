@@ -1,13 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
 """Diagrams of chapter 2: a product to scale, a small one, its tiles, and tokens that share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ...errors import NapkinError
-from ...worksheet.napkin import Napkin, expect_napkin
-from ..drawing import ARITHMETIC, LINE, WEIGHTS, Drawing, laid_out
-from ..figures import Figure
+from napkin.errors import NapkinError
+from napkin.views.drawing import ARITHMETIC, LINE, WEIGHTS, Drawing, laid_out
+from napkin.views.figures import Figure
+from napkin.worksheet.napkin import Napkin, expect_napkin
 
 Corner = tuple[float, float]
 Ink = Callable[[int, int], tuple[str, float]]

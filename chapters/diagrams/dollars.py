@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Diagrams of chapter 09: where a GPU-hour, a request and a day go, and how sure the answer is."""
 
 from __future__ import annotations
@@ -6,11 +7,21 @@ from collections.abc import Iterable, Mapping
 from math import cos, log10, pi
 from typing import Final
 
-from ...formulas import variants
-from ...verbs.uncertainty import Uncertainty
-from ...worksheet.napkin import Napkin, expect_napkin
-from ..drawing import ARITHMETIC, CACHE, INK, LINE, WEIGHTS, Drawing, Style, laid_out, measure
-from ..figures import Figure
+from napkin.formulas import variants
+from napkin.verbs.uncertainty import Uncertainty
+from napkin.views.drawing import (
+    ARITHMETIC,
+    CACHE,
+    INK,
+    LINE,
+    WEIGHTS,
+    Drawing,
+    Style,
+    laid_out,
+    measure,
+)
+from napkin.views.figures import Figure
+from napkin.worksheet.napkin import Napkin, expect_napkin
 
 _POLICIES: Final = {
     "resident": variants.idle_resident,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Diagrams of chapter 07: memory reserved or paged, block tables, and the bus stop."""
 
 from __future__ import annotations
@@ -7,12 +8,12 @@ from itertools import accumulate
 from math import ceil
 from typing import Final
 
-from ...errors import NapkinError
-from ...formulas import variants
-from ...quantities.value import Value
-from ...worksheet.napkin import Napkin, expect_napkin
-from ..drawing import CACHE, INK, LINE, TROUBLE, Drawing, Style, laid_out
-from ..figures import Figure
+from napkin.errors import NapkinError
+from napkin.formulas import variants
+from napkin.quantities.value import Value
+from napkin.views.drawing import CACHE, INK, LINE, TROUBLE, Drawing, Style, laid_out
+from napkin.views.figures import Figure
+from napkin.worksheet.napkin import Napkin, expect_napkin
 
 _WAYS: Final = (variants.reserved_maximum, variants.paged)
 _MOST_SQUARES: Final = 16

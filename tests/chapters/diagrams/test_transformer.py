@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
+import diagrams
 import napkin as nk
 from napkin.views.figures import Figure
 
-draw = nk.diagrams.transformer
+draw = diagrams.transformer
 MODELS = ("Qwen3-32B", "Llama-3-8B", "Llama-3-70B")
 RECTANGLE = re.compile(r'<rect [^>]*width="([\d.]+)" height="([\d.]+)" fill="#0072B2"')
 

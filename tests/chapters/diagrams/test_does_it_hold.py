@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+import diagrams
 import napkin as nk
 from napkin.errors import NapkinError
 
@@ -26,7 +27,7 @@ OTHERS = {
 
 @pytest.mark.parametrize("n", OTHERS.values(), ids=OTHERS)
 def test_the_parts_of_a_step_add_up_to_what_is_predicted(n: nk.Napkin) -> None:
-    figure = nk.diagrams.does_it_hold.in_turn(n, (1, 8))
+    figure = diagrams.does_it_hold.in_turn(n, (1, 8))
     real = n.assume(calibrated=True)
     for svg in (figure.svg, figure.narrow):
         widths = [float(w) + 1 for w in re.findall(r'width="([\d.]+)" height="19"', svg)]
@@ -42,4 +43,4 @@ def test_the_parts_of_a_step_add_up_to_what_is_predicted(n: nk.Napkin) -> None:
 
 def test_a_step_with_other_parts_is_refused() -> None:
     with pytest.raises(NapkinError, match="smaller batch, or a single GPU"):
-        nk.diagrams.does_it_hold.in_turn(EXAMPLE.assume(n_gpus=8), (1,))
+        diagrams.does_it_hold.in_turn(EXAMPLE.assume(n_gpus=8), (1,))

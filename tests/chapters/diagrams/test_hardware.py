@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+import diagrams
 import napkin as nk
 from napkin.errors import NapkinError
 
@@ -32,7 +33,7 @@ def dashes(svg: str, color: str) -> float:
 
 @pytest.mark.parametrize("n", GPUS.values(), ids=GPUS)
 def test_a_square_for_each_operation_that_a_byte_could_feed(n: nk.Napkin) -> None:
-    figure = nk.diagrams.hardware.pipes(n)
+    figure = diagrams.hardware.pipes(n)
     ridge, used = int(n.ridge.number), int(2 / float(n.bytes_per_weight))
     for svg in (figure.svg, figure.narrow):
         assert dashes(svg, "currentColor") == ridge - used
@@ -42,26 +43,26 @@ def test_a_square_for_each_operation_that_a_byte_could_feed(n: nk.Napkin) -> Non
 
 
 def test_memories_are_squares_whose_areas_are_to_scale() -> None:
-    figure = nk.diagrams.hardware.memories(H100, {"HBM": "3.35 TB/s"})
+    figure = diagrams.hardware.memories(H100, {"HBM": "3.35 TB/s"})
     for svg in (figure.svg, figure.narrow):
         sides = [float(w) + 1 for w in re.findall(r'<rect [^>]*width="([\d.]+)"', svg)]
         assert (sides[0] / sides[1]) ** 2 == pytest.approx(80e9 / 50e6, rel=0.01)
         assert (sides[0] / sides[2]) ** 2 == pytest.approx(80e9 / 34.6e6, rel=0.01)
     assert figure.alt.startswith("The chip has room for 0.11% of")
     assert 15 <= len(figure.alt.split()) <= 60
-    twice = nk.diagrams.hardware.memories(H100 | {"HBM": "160 GB"})
+    twice = diagrams.hardware.memories(H100 | {"HBM": "160 GB"})
     assert twice.alt.startswith("The chip has room for 0.05% of")
 
 
 def test_memories_need_one_beside_the_chip_and_one_on_it() -> None:
     with pytest.raises(NapkinError, match="at least two sizes"):
-        nk.diagrams.hardware.memories({"HBM": "80 GB"})
+        diagrams.hardware.memories({"HBM": "80 GB"})
 
 
 @pytest.mark.parametrize("operations", [(20, 100, 400), (1,), (300, 3)])
 def test_the_longer_bar_says_when_a_kernel_is_done(operations: tuple[int, ...]) -> None:
     toy = nk.Napkin(peak_flops="10 FLOP/s", bandwidth="2 B/s", bytes_moved="20 B")
-    figure = nk.diagrams.hardware.overlap(toy, operations)
+    figure = diagrams.hardware.overlap(toy, operations)
     done = [f"{float(toy.assume(flops=work).roofline_time):g} s" for work in operations]
     for svg in (figure.svg, figure.narrow):
         assert re.findall(r">([\d.]+ s)<", svg) == done

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Diagrams of chapter 08: a turn, users over time, and how many are active by chance."""
 
 from __future__ import annotations
@@ -6,10 +7,10 @@ from itertools import pairwise
 from math import ceil, exp, lgamma, log, sqrt
 from random import Random
 
-from ...formulas.variants import binomial
-from ...worksheet.napkin import Napkin, expect_napkin
-from ..drawing import ARITHMETIC, CACHE, LINE, TROUBLE, Drawing, laid_out
-from ..figures import Figure
+from napkin.formulas.variants import binomial
+from napkin.views.drawing import ARITHMETIC, CACHE, LINE, TROUBLE, Drawing, laid_out
+from napkin.views.figures import Figure
+from napkin.worksheet.napkin import Napkin, expect_napkin
 
 
 def turn(n: Napkin) -> Figure:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-import napkin as nk
+import diagrams
 from napkin.views.drawing import NARROW, WIDE
 
 
@@ -18,7 +18,7 @@ def blocks(svg: str) -> list[tuple[float, float, str]]:
 @pytest.mark.parametrize("area", [1, 12, 200])
 def test_sheets_have_one_area_and_the_best_stands_out(area: int, layout: int) -> None:
     widths = (area**0.5 / 3, area**0.5 / 2, area**0.5)
-    figure = nk.diagrams.sympy_primer.sheets(area, widths)
+    figure = diagrams.sympy_primer.sheets(area, widths)
     drawn = blocks(figure.svg if layout == WIDE else figure.narrow)
     covered = [(wide + 1) * (high + 1) for wide, high, _ in drawn]  # less the hairline
     assert covered == pytest.approx([covered[0]] * 3, rel=0.01)
@@ -30,7 +30,7 @@ def test_sheets_have_one_area_and_the_best_stands_out(area: int, layout: int) ->
 
 @pytest.mark.parametrize("steps", [1, 6, 20])
 def test_a_stair_is_half_of_its_rectangle(steps: int) -> None:
-    figure = nk.diagrams.sympy_primer.stair(steps)
+    figure = diagrams.sympy_primer.stair(steps)
     for svg in (figure.svg, figure.narrow):
         *drawn, _, _ = blocks(svg)  # the last two are the legend
         dark = [ink for *_, ink in drawn].count("0.6")

@@ -4,9 +4,10 @@ import re
 
 import pytest
 
+import diagrams
 import napkin as nk
+from diagrams._scheduling import EMPTY, POLICIES, QUEUES, READS, WAITS, served
 from napkin.views.drawing import ARITHMETIC, CACHE, WEIGHTS
-from napkin.views.scheduling import EMPTY, POLICIES, QUEUES, READS, WAITS, served
 
 EXAMPLE = nk.Napkin(
     model="Qwen3-32B",
@@ -41,7 +42,7 @@ def widths(svg: str, fill: str, *, pale: bool = False) -> list[float]:
 
 @each_worksheet
 def test_the_lanes_of_a_step_are_to_scale(n: nk.Napkin) -> None:
-    figure = nk.diagrams.tokens_per_second.lanes(n)
+    figure = diagrams.tokens_per_second.lanes(n)
     prompts = n.assume(nk.variants.chunked_prefill).prompt_stall
     for svg in (figure.svg, figure.narrow):
         (work,), (rides,) = widths(svg, ARITHMETIC), widths(svg, ARITHMETIC, pale=True)
@@ -55,14 +56,14 @@ def test_the_lanes_of_a_step_are_to_scale(n: nk.Napkin) -> None:
 
 def test_a_step_without_prompts_has_no_room_for_them_drawn() -> None:
     n = nk.Napkin(model="Llama-3-8B", accelerator="H100", precision="bf16", batch=64, context=1024)
-    figure = nk.diagrams.tokens_per_second.lanes(n)
+    figure = diagrams.tokens_per_second.lanes(n)
     assert widths(figure.svg, ARITHMETIC, pale=True) == []
     assert "prompt" not in figure.alt
 
 
 def test_the_finding_of_the_lanes_follows_the_numbers() -> None:
     fits, exceeds = (
-        nk.diagrams.tokens_per_second.lanes(WORKSHEETS[name]).alt
+        diagrams.tokens_per_second.lanes(WORKSHEETS[name]).alt
         for name in ("the example", "whole prompts")
     )
     assert f"Reading takes {EXAMPLE.decode_step_time}" in fits
@@ -72,14 +73,14 @@ def test_the_finding_of_the_lanes_follows_the_numbers() -> None:
 
 @each_worksheet
 def test_a_diagram_is_told_in_a_few_words(n: nk.Napkin) -> None:
-    diagrams, quiet = nk.diagrams.tokens_per_second, n.assume(nk.variants.disaggregated)
-    for figure in (diagrams.lanes(n), diagrams.steps(n), diagrams.trade_off(quiet, n)):
+    drawn, quiet = diagrams.tokens_per_second, n.assume(nk.variants.disaggregated)
+    for figure in (drawn.lanes(n), drawn.steps(n), drawn.trade_off(quiet, n)):
         assert 15 <= len(figure.alt.split()) <= 60
 
 
 @each_worksheet
 def test_the_steps_of_one_user_and_of_many_have_one_axis(n: nk.Napkin) -> None:
-    alone, figure = n.assume(batch=1), nk.diagrams.tokens_per_second.steps(n)
+    alone, figure = n.assume(batch=1), diagrams.tokens_per_second.steps(n)
     for svg in (figure.svg, figure.narrow):
         weights, work = widths(svg, WEIGHTS), widths(svg, ARITHMETIC)
         assert max(weights) - min(weights) <= 0.01  # read once, however many users there are
@@ -92,7 +93,7 @@ def test_the_steps_of_one_user_and_of_many_have_one_axis(n: nk.Napkin) -> None:
 @each_worksheet
 def test_the_trade_off_names_the_speeds_of_the_worksheet(n: nk.Napkin) -> None:
     quiet = n.assume(nk.variants.disaggregated)
-    figure = nk.diagrams.tokens_per_second.trade_off(quiet, n)
+    figure = diagrams.tokens_per_second.trade_off(quiet, n)
     assert f"{1 / float(n.tpot):.3g} token/s each" in figure.alt
     assert f"{n.tokens_per_second:short}" in figure.alt
     assert f"ceiling {n.throughput_ceiling:short}" in figure.svg
@@ -103,7 +104,7 @@ SMALL = nk.Napkin(batch=4, decode_step_time="10 ms", prefill_time="25 ms", new_t
 
 @pytest.mark.parametrize("n", [SMALL, EXAMPLE.assume(batch=4, new_tokens=20)])
 def test_a_schedule_draws_a_block_for_each_token(n: nk.Napkin) -> None:
-    figure = nk.diagrams.tokens_per_second.schedule(n)
+    figure = diagrams.tokens_per_second.schedule(n)
     until = 5 * float(n.new_tokens) * float(n.decode_step_time)
     ends = until + 1e-9
     for policy in POLICIES:
@@ -132,7 +133,7 @@ def test_a_prompt_in_the_queue_is_not_drawn_as_read() -> None:
 
 
 def test_the_promise_is_an_upright_line() -> None:
-    draw, quiet = nk.diagrams.tokens_per_second.trade_off, EXAMPLE.assume(nk.variants.disaggregated)
+    draw, quiet = diagrams.tokens_per_second.trade_off, EXAMPLE.assume(nk.variants.disaggregated)
     assert "promise: 20" in draw(quiet, EXAMPLE, promise=20).svg
     assert "promise" not in draw(quiet, EXAMPLE).svg
 

@@ -1,9 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
 """What drawings over time have in common: an axis, a legend, numbers without their unit."""
 
 from __future__ import annotations
 
-from ..quantities.value import Value
-from .drawing import LINE, Drawing, Style
+from napkin.quantities.value import Value
+from napkin.views.drawing import LINE, Drawing, Style
 
 
 def count(number: Value) -> str:

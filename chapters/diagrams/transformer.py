@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Diagrams of chapter 3: a token's path, a layer to scale, a look-up, an MLP."""
 
 from __future__ import annotations
@@ -5,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from ...worksheet.napkin import Napkin, expect_napkin
-from ..drawing import CACHE, LINE, WEIGHTS, Drawing, laid_out
-from ..figures import Figure
+from napkin.views.drawing import CACHE, LINE, WEIGHTS, Drawing, laid_out
+from napkin.views.figures import Figure
+from napkin.worksheet.napkin import Napkin, expect_napkin
 
 _SENTENCE = ("The", "dog", "barked", "because", "it")
 

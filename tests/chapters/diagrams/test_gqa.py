@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+import diagrams
 import napkin as nk
 from napkin.views.figures import Figure
 
@@ -53,7 +54,7 @@ def described(figure: Figure, words: str) -> None:
 
 @sheets(SHARED)
 def test_each_query_head_leads_to_its_kv_head(n: nk.Napkin) -> None:
-    figure = nk.diagrams.gqa.heads(n)
+    figure = diagrams.gqa.heads(n)
     heads, kv = int(n.n_heads.number), int(n.n_kv_heads.number)
     described(figure, f"{heads} query heads share {kv} KV heads, and the cache is {heads // kv} ")
     bars = [wide for wide, high in rectangles(figure.svg, CACHE) if high == 17]
@@ -64,12 +65,12 @@ def test_each_query_head_leads_to_its_kv_head(n: nk.Napkin) -> None:
 
 def test_a_model_that_shares_nothing_has_two_choices() -> None:
     n = nk.Napkin(model="Llama-2-7B", precision="bf16")
-    described(nk.diagrams.gqa.heads(n), "32 query heads share 1 KV head, and the cache is 32 times")
+    described(diagrams.gqa.heads(n), "32 query heads share 1 KV head, and the cache is 32 times")
 
 
 @sheets(SHARED)
 def test_both_pairs_of_bars_have_one_scale(n: nk.Napkin) -> None:
-    figure = nk.diagrams.gqa.eight_times(n)
+    figure = diagrams.gqa.eight_times(n)
     mha = n.assume(n_kv_heads=n.n_heads.number)
     more = float(n.concurrent_sequences) / float(mha.concurrent_sequences)
     described(figure, f"{more:.2f} times as many conversations")
@@ -82,7 +83,7 @@ def test_both_pairs_of_bars_have_one_scale(n: nk.Napkin) -> None:
 
 @sheets(WINDOWED)
 def test_the_filled_area_is_the_share_that_is_kept(n: nk.Napkin) -> None:
-    figure = nk.diagrams.gqa.window(n)
+    figure = diagrams.gqa.window(n)
     described(figure, f"{n.kv_bytes_per_sequence:short} of")
     *rows, _ = rectangles(figure.narrow, CACHE)
     assert len(rows) == n.n_layers.number
@@ -92,7 +93,7 @@ def test_the_filled_area_is_the_share_that_is_kept(n: nk.Napkin) -> None:
 
 @sheets(LATENT)
 def test_the_matrix_is_used_once_when_the_parentheses_move(n: nk.Napkin) -> None:
-    figure = nk.diagrams.gqa.latent(n)
+    figure = diagrams.gqa.latent(n)
     described(figure, f"once instead of {int(n.context.number):,} times")
     matrices = rectangles(figure.svg, "#0072B2")
     assert len(matrices) == 5 + 1

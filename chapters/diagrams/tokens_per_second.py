@@ -1,14 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
 """Diagrams of chapter 06: steps as lanes, the trade-off of speeds, schedules of a server."""
 
 from __future__ import annotations
 
 from math import ceil
 
-from ...errors import MissingGivenError
-from ...formulas import variants
-from ...quantities.value import Value
-from ...worksheet.napkin import Napkin, expect_napkin
-from ..drawing import (
+from napkin.errors import MissingGivenError
+from napkin.formulas import variants
+from napkin.quantities.value import Value
+from napkin.views.drawing import (
     ARITHMETIC,
     CACHE,
     INK,
@@ -20,9 +20,11 @@ from ..drawing import (
     laid_out,
     measure,
 )
-from ..figures import Figure
-from ..scheduling import EMPTY, POLICIES, QUEUES, READS, WAITS, WRITES, served
-from ..time_axis import axis, count, entry
+from napkin.views.figures import Figure
+from napkin.worksheet.napkin import Napkin, expect_napkin
+
+from ._scheduling import EMPTY, POLICIES, QUEUES, READS, WAITS, WRITES, served
+from ._time_axis import axis, count, entry
 
 _PALE: dict[str, Style] = {"fill_opacity": 0.25, "stroke_dasharray": "4 3"}
 _IDLE: dict[str, Style] = {"stroke_dasharray": "2 4"}

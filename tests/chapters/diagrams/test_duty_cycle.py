@@ -5,12 +5,13 @@ from math import prod
 
 import pytest
 
+import diagrams
 import napkin as nk
 from napkin.views.figures import Figure
 
 from .test_tour import OTHERS, areas
 
-DRAW = nk.diagrams.duty_cycle
+DRAW = diagrams.duty_cycle
 CACHE, TROUBLE = "#E69F00", "#D55E00"
 FEW = nk.Napkin(users=25, active_limit=6, duty_cycle=0.16, think_time=60)
 SIXTY = nk.Napkin(active_limit=60, duty_cycle=0.2, overflow_target=0.01)

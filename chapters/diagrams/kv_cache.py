@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Diagrams of chapter 04: a cache, what it saves, two phases, and what a batch shares."""
 
 from __future__ import annotations
@@ -5,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from ...quantities import notation as q
-from ...worksheet.napkin import Napkin, expect_napkin
-from ..drawing import ARITHMETIC, CACHE, INK, LINE, TROUBLE, WEIGHTS, Drawing, laid_out
-from ..figures import Figure
+from napkin.quantities import notation as q
+from napkin.views.drawing import ARITHMETIC, CACHE, INK, LINE, TROUBLE, WEIGHTS, Drawing, laid_out
+from napkin.views.figures import Figure
+from napkin.worksheet.napkin import Napkin, expect_napkin
 
 _PROMPT: Final = ("The", "dog", "barked", "because", "it")
 _ANSWER: Final = ("was", "very", "hungry")
