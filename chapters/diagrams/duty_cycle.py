@@ -34,7 +34,7 @@ def turn(n: Napkin) -> Figure:
     title = f"A user of a full server is active for {share:.1%} of each turn"
     alt = (
         f"A bar of {n.turn_period:short} to scale: the first token after {first:short}, then "
-        f"{told}, both under a brace that says active, then thinking for {think:short} in grey."
+        f"{told}, both under a brace that says active, then thinking for {think:short} in gray."
     )
 
     def draw(d: Drawing) -> float:

@@ -40,7 +40,7 @@ DRAWN: dict[str, Callable[[nk.Napkin], Figure]] = {
     "day": lambda n: DOLLARS.day(n.assume(nk.variants.idle_offloaded)),
     "answer": lambda n: DOLLARS.answer(spread(n), 9.36),
 }
-PROMPTS, GREY = "#009E73", "currentColor"
+PROMPTS, GRAY = "#009E73", "currentColor"
 each_worksheet = pytest.mark.parametrize("n", OTHERS.values(), ids=OTHERS)
 
 
