@@ -192,7 +192,7 @@ class Twin:
         work = batch * self.sequence_step_flops() / self.rate()
         if self.has("attention_apart"):
             work = batch * self.weight_flops() / self.rate()
-            work += batch * self.kv_bytes_per_sequence() / self.flow()
+            work += batch * self.copies() * self.kv_bytes_per_sequence() / self.flow()
         return max(alone, work + prompts * self.prompt_work() / self.rate())
 
     def largest_batch_at_speed(self) -> float:

@@ -49,6 +49,7 @@ PLAIN: Final = {  # what people write, as the package reads it
     r"\ba minute": "60 s",
     r"\bafter/second": "after 1 s",
     r"\ba quarter of a percent": "0.25%",
+    r"\bhalf a percent": "0.50%",
     r"\bone percent": "1%",
     r" percent": "%",
     r"\ba fifth": "0.2",
