@@ -56,12 +56,13 @@ def room(n: Napkin) -> Figure:
             if not last:
                 d.rect(x, y, max(stripe - gap, 0.5), high, CACHE)
         y = d.words(
-            0, y + high + 32, f"pages: what a request holds now, {n.context:short}", d.width
+            0, y + high + 32, f"pages: a request holds {n.context:short} on average", d.width
         )
         y -= 9
         for place in range(whole[1]):
             d.rect(place * stripe, y, max(stripe - gap, 0.5), high, CACHE)
-        return _legend(d, y + high + 24, f"{n.kv_budget} of memory; width is to scale")
+        said = f"{n.kv_budget} of memory; width is to scale"
+        return _legend(d, y + high + 24, said, rest=fits[0] > whole[0])
 
     return laid_out(draw, title, alt)
 
@@ -70,11 +71,14 @@ def _empty(d: Drawing, x: float, y: float, width: float, height: float, **style:
     d.box(x, y, width, height, "currentColor", fill_opacity=0.1, stroke_opacity=0.35, **style)
 
 
-def _legend(d: Drawing, y: float, said: str) -> float:
+def _legend(d: Drawing, y: float, said: str, *, rest: bool) -> float:
     d.box(0, y - 11, 13, 13, CACHE)
     x = d.text(20, y, "holds tokens") + 24
     _empty(d, x, y - 11, 13, 13)
     x = d.text(x + 20, y, "empty") + 24
+    if rest:
+        _empty(d, x, y - 11, 13, 13, stroke_dasharray="3 3")
+        x = d.text(x + 20, y, "too short") + 24
     y += LINE if d.narrow else 0
     d.text(0 if d.narrow else x, y, said)
     return y + 6
@@ -256,7 +260,7 @@ def stop(n: Napkin, answers: Sequence[int]) -> Figure:
 
     def draw(d: Drawing) -> float:
         step, unit = d.width / len(held), 13.0
-        y = d.words(0, d.y + 6, "minutes until the next bus, if you come now", d.width) - 10
+        y = d.words(0, d.y + 6, "buses: minutes until the next one, if you come now", d.width) - 10
         base = y + max(answers) * unit
         for end, gap in zip(accumulate(answers), answers, strict=True):
             x = (end - gap) * step
@@ -268,14 +272,15 @@ def stop(n: Napkin, answers: Sequence[int]) -> Figure:
         d.line(1, base, 1, base + 22, stroke_width=2)
         _averages(d, base, unit, (wait, mean / 2))
         y = _key(d, base + 46, (wait, mean / 2), ("average over time", "half of the average gap"))
-        y = d.words(0, y + 26, "tokens in the cache at each step; the prompt is pale", d.width) - 10
+        said = "caches: tokens at each step, one request after the other; the prompt is pale"
+        y = d.words(0, y + 26, said, d.width) - 10
         base = y + max(held) * unit
         for place, tokens in enumerate(held):
             d.box(place * step, base - prompt * unit, step, prompt * unit, CACHE, fill_opacity=0.5)
             d.box(place * step, base - tokens * unit, step, (tokens - prompt) * unit, CACHE)
             d.text((place + 0.5) * step, base - 6, str(tokens), "middle")
         _averages(d, base, unit, (over_time, naive))
-        told = ("average over time", "of the average answer")
+        told = ("average over time", "with the average answer")
         return _key(d, base + 24, (over_time, naive), told)
 
     return laid_out(draw, title, alt)
