@@ -77,7 +77,10 @@ GLOSSARY = tomllib.loads((ROOT / "chapters/pages/glossary.toml").read_text(encod
 PLAIN = {"active", "ceiling", "chip", "compulsory", "dense", "gated", "heads", "resident"}
 PLAIN |= {"key", "layers", "norm", "pages", "query", "step", "tile", "turn", "value", "vector"}
 ORDER = [page_of(p["file"]) for part in BOOK["toc"] for p in part.get("children", [part])]
-AS_IT_IS = re.compile(r"(`[^`]*`|\$[^$]*\$|\[[^\]]*\]\([^)]*\)|\*\*[^*]+\*\*|^#.*$|^\|.*$)", re.M)
+MATHEMATICS = r"\$\$[^$]*\$\$|\$[^$]*\$"
+AS_IT_IS = re.compile(
+    rf"(`[^`]*`|{MATHEMATICS}|\[[^\]]*\]\([^)]*\)|\*\*[^*]+\*\*|^#.*$|^\|.*$)", re.M
+)
 
 
 def with_terms(notebook: dict[str, Any], page: str) -> None:

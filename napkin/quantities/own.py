@@ -103,7 +103,7 @@ def quantity(
     if domain not in DOMAINS:
         raise unknown("domain", domain, DOMAINS)
     parse_unit(unit)
-    text = shown or rf"\mathrm{{{name}}}".replace("_", r"\ ")
+    text = shown or _roman(name)
     low = DOMAINS[domain].low
     sign = "real" if low < 0 else "positive" if DOMAINS[domain].open_low or low else "nonnegative"
     new = Quantity(name, unit, meaning, text, DOMAINS[domain], default, own=True, assumption=sign)
@@ -127,3 +127,21 @@ def register(new: Quantity) -> Symbol:
 def own_among(names: set[str]) -> tuple[Quantity, ...]:
     """Return those quantities of these names that a reader declared."""
     return tuple(REGISTRY[name] for name in sorted(names) if REGISTRY[name].own)
+
+
+def declaration(quantity: Quantity) -> str:
+    """Return the line of Python that declares a reader's quantity again."""
+    words = {domain: word for word, domain in DOMAINS.items()}
+    given: dict[str, object] = {"unit": quantity.unit, "meaning": quantity.meaning}
+    if quantity.shown != _roman(quantity.name):
+        given["shown"] = quantity.shown
+    given["domain"] = words[quantity.domain]
+    if quantity.default is not None:
+        given["default"] = quantity.default
+    texts = [repr(quantity.name), *(f"{key}={value!r}" for key, value in given.items())]
+    return f"nk.quantity({', '.join(texts)})"
+
+
+def _roman(name: str) -> str:
+    """Return a name in upright letters, as LaTeX."""
+    return rf"\mathrm{{{name}}}".replace("_", r"\ ")

@@ -1,4 +1,4 @@
-"""The line of Python that rebuilds a worksheet."""
+"""The Python that rebuilds a worksheet."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from sympy import Expr, Symbol
 
 from ..formulas.variants import Bundle
+from ..quantities.own import declaration
 from ..quantities.quantity import listed
 from ..quantities.units import scale_of
 from ..worksheet.assumptions import CHOICES, Change, Given
@@ -19,7 +20,7 @@ def write_number(value: Expr) -> str:
 
 
 def as_code(n: Napkin, moved: str | Iterable[str] = (), ending: str = "") -> str:
-    """Return the Python that rebuilds a worksheet."""
+    """Return the Python that rebuilds a worksheet, after the quantities that a reader declared."""
     named = [f"{kind}={n.choices[kind].typed!r}" for kind in CHOICES if kind in n.choices]
     left_out = listed(moved)
     typed = [
@@ -32,7 +33,8 @@ def as_code(n: Napkin, moved: str | Iterable[str] = (), ending: str = "") -> str
     calls = [named, [*changes, *later]] if changes else [[*named, *typed]]
     if ending and not changes:
         calls.append([ending])
-    return "nk.Napkin(" + ").assume(".join(", ".join(call) for call in calls) + ")"
+    worksheet = "nk.Napkin(" + ").assume(".join(", ".join(call) for call in calls) + ")"
+    return "\n".join([*map(declaration, n.own_quantities), worksheet])
 
 
 def _write_given(symbol: Symbol, given: Given) -> str:

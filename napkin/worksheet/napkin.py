@@ -166,11 +166,16 @@ class Napkin:
     def __setattr__(self, name: str, value: object) -> None:
         raise NapkinError(f"a napkin never changes: use assume({name}=...) to get another one.")
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    @property
+    def own_quantities(self) -> tuple[Quantity, ...]:
+        """The quantities that a reader declared and this napkin uses."""
         names = {symbol.name for symbol in self.givens}
         for formula in self.formulas.packaged.values():
             names |= {symbol.name for symbol in (formula.target, *formula.symbols)}
-        return _rebuild, (dict(self.choices), self.changes, self.typed, own_among(names))
+        return own_among(names)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (dict(self.choices), self.changes, self.typed, self.own_quantities)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Napkin):

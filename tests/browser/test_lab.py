@@ -92,7 +92,7 @@ def test_a_typed_formula_counts_and_a_wrong_one_shows_its_message(
     with opened(browser) as page:
         open_chapter(page, lab, "05-gqa")
         run_all(page)
-        box = page.locator(".nk-explorer").first
+        box = page.locator("[aria-label^='Explorer of kv_bytes_per_sequence ']")
         box.wait_for(timeout=60_000)
         field, error = box.locator("input[type=text]"), box.get_by_role("alert")
         before = float(box.get_attribute("data-value") or "nan")
@@ -105,9 +105,9 @@ def test_a_typed_formula_counts_and_a_wrong_one_shows_its_message(
         field.fill(HALF)
         field.press("Enter")
         page.wait_for_function(
-            "([e, x]) => Number(e.dataset.value) === x / 2", arg=[box.element_handle(), before]
+            "([e, error, x]) => Number(e.dataset.value) === x / 2 && !error.textContent",
+            arg=[box.element_handle(), error.element_handle(), before],
         )
-        assert error.text_content() == ""
         page.evaluate(AXE)
         result = page.evaluate(
             "axe.run({ include: [['.jp-OutputArea-output']] }, { resultTypes: ['violations'] })"

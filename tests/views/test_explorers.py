@@ -73,6 +73,17 @@ def test_the_table_says_what_python_says(name: str) -> None:
             assert str(n.assume(**{axis.name: place.split(" token")[0]})[e.y]) == value
 
 
+def test_copied_code_declares_the_quantities_of_the_reader_first() -> None:
+    declared = [
+        nk.quantity("copied_share", meaning="a share that a reader declared", domain="share"),
+        nk.quantity("copied_gain", unit="s", shown="g_c", default=2.5),
+    ]
+    n = CHAT.assume("copied_share = batch * copied_gain / decode_step_time / 1e9")
+    *lines, last = as_code(n, "batch").splitlines()
+    assert [eval(line, {"nk": nk}) for line in lines] == sorted(declared, key=str)
+    assert eval(last, {"nk": nk}).formulas.keys() == n.formulas.keys()
+
+
 @pytest.mark.slow
 @each_exploration
 def test_the_copied_line_rebuilds_the_worksheet(name: str) -> None:
