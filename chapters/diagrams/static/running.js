@@ -52,7 +52,7 @@ function picture(svg, run, { limit, span, rows }, width) {
   const scale = width / span, from = run.until - span, parts = [];
   const x = (moment) => (Math.min(Math.max(moment, from), run.until) - from) * scale;
   const label = (at, text) => parts.push(node("text", { x: 0, y: at }, text));
-  label(12, `${rows.length} users: a bar is one answer`);
+  label(12, `${rows.length} users in four turns: a bar is one answer`);
   let y = 22;
   for (const bars of run.users) {
     parts.push(node("line", { x1: 0, x2: width, y1: y + ROW / 2, y2: y + ROW / 2, stroke: "currentColor", "stroke-opacity": 0.12 }));
@@ -97,7 +97,7 @@ function render({ model, el }) {
   function tell() {
     button.textContent = frame ? "Stop" : "Run";
     root.dataset.turns = run.until / period;
-    told.textContent = `more than ${spec.limit} active for ${percent(run.share)} of ${Math.round(run.until / period)} turns; in the long run, for ${percent(spec.expected)}`;
+    told.textContent = `More than ${spec.limit} were active for ${percent(run.share)} of ${Math.round(run.until / period)} turns; in the long run, it's ${percent(spec.expected)}.`;
   }
   function step(now) {
     if (!root.isConnected) return stop();
