@@ -64,7 +64,7 @@ def histogram(n: Napkin) -> Figure:
     Parameters
     ----------
     n : Napkin
-        Slots, a duty cycle, and the chance of an overflow that is promised.
+        Slots, a duty cycle, and the chance of being overfull that is promised.
 
     Returns
     -------
@@ -128,7 +128,7 @@ def chain(n: Napkin, *, waits: bool = False) -> Figure:
     n : Napkin
         Slots and an offered load.
     waits : bool, optional
-        Whether requests that find all slots taken wait, and are not turned away.
+        Whether requests that find every slot busy wait, and are not turned away.
 
     Returns
     -------
