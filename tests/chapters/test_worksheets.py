@@ -38,7 +38,7 @@ VARIANTS: Final = {
     "idle_offloaded": "offloaded",
     "idle_recomputed": "recomputed",
 }
-DEFAULT: Final = 0.01  # "Numbers are good to one percent", each chapter says
+DEFAULT: Final = 0.01  # "Numbers may be off by one percent", each chapter says
 COUNTS: Final = ("two", "three", "four", "five", "six", "seven", "eight", "nine")
 PLAIN: Final = {  # what people write, as the package reads it
     r"`[^`]*`|\bStep \d|between 0 and 1": "",
