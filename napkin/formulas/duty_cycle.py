@@ -103,16 +103,16 @@ usual_active = Formula(
 users_by_load = Formula(
     q.users_by_load,
     q.active_limit / q.duty_cycle,
-    why="on average a user needs a place only for the share of time in which they are active",
+    why="on average a user needs a slot only for the share of time in which they are active",
     source="fluid limit",
-    scope="mean load: at this number the server is overloaded half of the time",
+    scope="mean load: at this number the server is overfull about half of the time",
 )
 binomial_users_by_load = Formula(
     q.users_by_load,
     floor(UsersAtOverflow(floor(q.active_limit), q.duty_cycle, q.overflow_target)),
-    why="independent users overlap by chance: keep the chance of an overflow below a target",
+    why="independent users overlap by chance: keep the chance of being overfull below a target",
     source="binomial distribution, exact",
-    scope="whole places and whole users, because a chance is promised to people",
+    scope="whole slots and whole users, because a chance is promised to people",
 )
 erlang_users_by_load = Formula(
     q.users_by_load,
@@ -217,12 +217,12 @@ users_at_quantile = Formula(
     ** 2,
     why="mean load plus z standard deviations just fits",
     source="root of N p + z sqrt(N p (1 - p)) = active_limit",
-    scope="normal approximation: within 3 % of the exact binomial from about 60 places",
+    scope="normal approximation: within 3 % of the exact binomial from about 60 slots",
 )
 overflow_probability = Formula(
     q.overflow_probability,
     BinomialOverflow(q.users, q.active_limit, q.duty_cycle),
-    why="the chance that more users are active at once than there are places",
+    why="the chance that more users are active at once than there are slots",
     source="binomial distribution, exact",
     scope="independent users; extended to fractional numbers by the incomplete beta function",
 )
@@ -235,7 +235,7 @@ offered_load = Formula(
 blocking_probability = Formula(
     q.blocking_probability,
     ErlangB(q.slots, q.offered_load),
-    why="the share of arrivals that find all places taken and leave",
+    why="the share of arrivals that find every slot busy and leave",
     source=_ERLANG,
     scope="Poisson arrivals, any distribution of service times",
 )
@@ -250,7 +250,7 @@ wait_probability = Formula(
 slots_needed = Formula(
     q.slots_needed,
     q.offered_load + q.staffing_margin * sqrt(q.offered_load),
-    why="fluctuations grow as the root of the load, so spare places need only grow as fast",
+    why="fluctuations grow as the root of the load, so spare slots need only grow as fast",
     source=_HALFIN,
     scope="large loads",
 )

@@ -13,7 +13,7 @@ slower = q.attention_slowdown - 1
 ridge = Formula(
     q.ridge,
     rate / flow,
-    why="each byte that is read must feed this much work, or compute waits for memory",
+    why="each byte that is read must feed this much work, or the arithmetic waits for memory",
     source="Williams, Waterman and Patterson 2009, Roofline, section 3",
     scope="for dense peaks; efficiencies below 1 give the ridge that real kernels see",
 )
@@ -29,7 +29,7 @@ attainable_flops = Formula(
     Min(rate, q.intensity * flow),
     why="the lower of two rates sets the pace: peak arithmetic, or bandwidth times work per byte",
     source="Williams, Waterman and Patterson 2009, Roofline, section 3",
-    scope="compute and transfers overlap perfectly",
+    scope="arithmetic and transfers overlap perfectly",
 )
 intensity = Formula(
     q.intensity,

@@ -68,7 +68,7 @@ cache_elements_window = Formula(
 attention_work = Formula(
     q.attention_work,
     2 * q.n_heads * q.d_head,
-    why="each query head uses a kept token twice: once for the score, once for the value",
+    why="each query head uses each earlier token twice: once for the score, once for the value",
     source="scaling-book, inference",
     scope="query heads count here, not KV heads: sharing heads saves bytes, not work",
 )

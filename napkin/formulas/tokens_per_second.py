@@ -170,5 +170,5 @@ context_never_compute_bound = Solved(
     why="beyond this context, a sequence's cache takes longer to read than its work takes to do",
     source="time of one sequence's cache = time of its work, solved for the context",
     scope="where attention does more work per cached byte than the ridge asks for, a large batch "
-    "always keeps compute busy",
+    "always keeps the arithmetic busy",
 )

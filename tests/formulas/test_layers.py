@@ -178,7 +178,7 @@ HEADS: dict[str, tuple[dict[str, int], list[Shape]]] = {
         [(9, 12), (9,), (4 * 5, 9), (10 + 2, 12), (10,), (4 * (3 + 5), 10), (12, 4 * 5)],
     ),
 }
-# elements that a layer keeps of a token; multiply-adds of a new token with a kept one; of a pair
+# elements that a layer keeps of a token; multiply-adds of a token with an earlier one; of a pair
 PER_TOKEN = {
     "gqa": (2 * 2 * 8, 2 * 4 * 8, 2 * 4 * 8),
     "mla": (10 + 2, 4 * (10 + 2 + 10), 4 * (3 + 2 + 5)),
