@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from math import ceil, exp, lgamma, log, sqrt
-from random import Random
 
 from napkin.formulas.variants import binomial
 from napkin.views.drawing import ARITHMETIC, CACHE, LINE, TROUBLE, Drawing, laid_out
 from napkin.views.figures import Figure
 from napkin.worksheet.napkin import Napkin, expect_napkin
+
+from ._timelines import running, timelines
+
+__all__ = ["chain", "histogram", "running", "timelines", "turn"]
 
 
 def turn(n: Napkin) -> Figure:
@@ -56,106 +58,13 @@ def turn(n: Napkin) -> Figure:
     return laid_out(draw, title, alt)
 
 
-def timelines(n: Napkin, seed: int = 1) -> Figure:
-    """Draw users as timelines, and how many of them are active at each moment.
-
-    Parameters
-    ----------
-    n : Napkin
-        A few users, with their duty cycle and think time, and an active limit.
-    seed : int, optional
-        Of the play of chance that is drawn.
-
-    Returns
-    -------
-    Figure
-        Four turns, to scale; moments at which more are active than fit are in vermilion.
-    """
-    expect_napkin(n, "timelines")
-    users, limit, period = int(n.users.number), int(n.active_limit.number), float(n.turn_period)
-    span, chance = 4 * period, float(n.overflow_probability)
-    rows = _played(users, period, float(n.duty_cycle), span, Random(seed))
-    steps = _counted(rows, span)
-    over = sum(end - start for start, end, count in steps if count > limit) / span
-    most = max(count for *_, count in steps)
-    title = (
-        f"{users} users need {float(n.offered_load):.3g} slots on average, but more than {limit} "
-        f"for {chance:.0%} of the time"
-    )
-    alt = (
-        f"{users} timelines over four turns of {n.turn_period:short}, a bar while a user is "
-        f"active; below, how many are active at once, up to {most}. It is over the line of "
-        f"{limit} slots for {over:.0%} of this time."
-    )
-
-    def draw(d: Drawing) -> float:
-        scale, row, unit = d.width / span, 8, 10
-        d.text(0, d.y + 8, f"{users} users: a bar is one answer")
-        y = d.y + 18.0
-        for bars in rows:
-            d.line(0, y + row / 2, d.width, y + row / 2, stroke_opacity=0.12)
-            for start, end in bars:
-                d.rect(start * scale, y + 1, (end - start) * scale, row - 2, CACHE)
-            y += row
-        d.text(0, y + 24, f"active at once; the line: {limit} slots")
-        base = y + 34 + (most + 0.5) * unit
-        line = base - limit * unit
-        for bottom, fill, heights in (
-            (base, CACHE, [min(count, limit) for *_, count in steps]),
-            (line, TROUBLE, [max(count - limit, 0) for *_, count in steps]),
-        ):
-            outline = "".join(
-                f"V{bottom - height * unit:.1f}H{end * scale:.2f}"
-                for height, (_, end, _) in zip(heights, steps, strict=True)
-            )
-            d.path(f"M0 {bottom:.1f}{outline}V{bottom:.1f}Z", fill=fill, stroke="none")
-        d.line(0, line, d.width, line, stroke_width=2)
-        d.line(0, base, d.width, base, stroke_opacity=0.5)
-        d.path(f"M0.5 {base + 6}v8h{period * scale:.1f}v-8")
-        y = base + 30
-        d.text(0, y, f"answer and pause: {n.turn_period:short} on average")
-        x, y = (0, y + LINE + 4) if d.narrow else (310, y)
-        d.box(x, y - 11, 13, 13, TROUBLE)
-        d.text(x + 20, y, f"over: {over:.0%} of this run, {chance:.0%} in the long run")
-        return y + 6
-
-    return laid_out(draw, title, alt)
-
-
-def _played(
-    users: int, period: float, share: float, span: float, chance: Random
-) -> list[list[tuple[float, float]]]:
-    """Return when each user is active: equal answers, and pauses that end at random."""
-    answer, pause, rows = share * period, (1 - share) * period, []
-    for _ in range(users):
-        # The beginning is like any other moment: within an answer as often as `share` says.
-        now = -chance.random() * answer
-        now = now if chance.random() < share else chance.expovariate(1 / pause)
-        bars = []
-        while now < span:
-            bars.append((max(now, 0.0), min(now + answer, span)))
-            now += answer + chance.expovariate(1 / pause)
-        rows.append(bars)
-    return rows
-
-
-def _counted(rows: list[list[tuple[float, float]]], span: float) -> list[tuple[float, float, int]]:
-    """Return how many are active, from each change to the next."""
-    bars = [bar for row in rows for bar in row]
-    moments = sorted({0.0, span, *(moment for bar in bars for moment in bar)})
-    return [
-        (start, end, sum(first <= start < last for first, last in bars))
-        for start, end in pairwise(moments)
-    ]
-
-
 def histogram(n: Napkin) -> Figure:
     """Draw how many users are active at once: for as many as the mean allows, and for fewer.
 
     Parameters
     ----------
     n : Napkin
-        Slots, a duty cycle, and the chance of an overflow that is promised.
+        Slots, a duty cycle, and the chance of being overfull that is promised.
 
     Returns
     -------
@@ -219,7 +128,7 @@ def chain(n: Napkin, *, waits: bool = False) -> Figure:
     n : Napkin
         Slots and an offered load.
     waits : bool, optional
-        Whether requests that find all slots taken wait, and are not turned away.
+        Whether requests that find every slot busy wait, and are not turned away.
 
     Returns
     -------

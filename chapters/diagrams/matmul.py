@@ -38,7 +38,7 @@ def product(n: Napkin) -> Figure:
     title = f"{share:.0%} of the bytes of this product are weights, which all {rows} tokens share"
     alt = (
         f"A block of {inner} × {columns} weights, {sizes['weights']}, to scale. Strips as thin as "
-        f"a line: at its left {rows} tokens, {sizes['tokens']}, and below it their results, "
+        f"a line: to its left {rows} tokens, {sizes['tokens']}, and below it their results, "
         f"{sizes['results']}. Each weight is read once and used {rows} times."
     )
 
@@ -89,7 +89,7 @@ def example(left: Sequence[Sequence[int]], right: Sequence[Sequence[int]]) -> Fi
     first = " + ".join(f"{a} × {row[0]}" for a, row in zip(left[0], right, strict=True))
     title = f"Each of the {m * n} results is a row times a column: {k} multiply-adds"
     alt = (
-        f"A {m} × {k} matrix at the left, a {k} × {n} matrix above, and their {m} × {n} results. "
+        f"A {m} × {k} matrix on the left, a {k} × {n} matrix above, and their {m} × {n} results. "
         f"The first row and the first column are marked: {first} = {results[0][0]}."
     )
 
@@ -178,13 +178,14 @@ def tiles(n: Napkin) -> Figure:
             (ARITHMETIC, 1.0, f"tile: {high} × {wide} sums that stay"),
             ("currentColor", 0.6, f"{high} numbers of the left matrix"),
             (WEIGHTS, 1.0, f"{wide} numbers of the right matrix"),
-            ("currentColor", 0.14, "numbers of the other steps"),
+            ("currentColor", 0.14, "left matrix, other steps"),
+            (WEIGHTS, 0.25, "right matrix, other steps"),
         )
         for place, (fill, ink, words) in enumerate(said):
             below = line + 12 + place * 26
             d.box(at, below - 12, 14, 14, fill, fill_opacity=ink)
             d.text(at + 22, below, words)
-        return max(end, line + 12 + 3 * 26) + 6
+        return max(end, line + 12 + 4 * 26) + 6
 
     return laid_out(draw, title, alt)
 

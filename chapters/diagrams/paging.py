@@ -113,7 +113,7 @@ def pages(n: Napkin, requests: Mapping[str, int], memory: int) -> Figure:
     share = sum(map(len, served)) / memory
     lengths = ", ".join(map(str, requests.values()))
     title = (
-        f"Reserving uses {sum(map(len, served))} of {memory} places and turns {len(turned_away)} "
+        f"Reserving uses {sum(map(len, served))} of {memory} squares and turns {len(turned_away)} "
         f"of {len(rows)} requests away; in pages all of them fit"
     )
     alt = (

@@ -37,8 +37,9 @@ katex_prerender = True  # typeset by node, once, here
 katex_css_path = "katex/katex.min.css"
 
 html_theme = "furo"
-html_static_path = ["static", "../../napkin/views/static", "../../_build/katex"]
-html_css_files = ["explorer.css", "site.css"]
+html_static_path = ["static", "../../napkin/views/static", "../diagrams/static"]
+html_static_path += ["../../_build/katex"]
+html_css_files = ["explorer.css", "running.css", "site.css"]
 html_js_files = [("site.js", {"type": "module"})]
 html_favicon = "static/favicon.svg"
 templates_path = ["templates"]
@@ -147,7 +148,7 @@ def draw(notebook: dict[str, Any]) -> None:
     for cell in notebook["cells"]:
         for output in cell.get("outputs", []):
             text = "".join(output.get("data", {}).get("text/html", ""))
-            if DRAWN.fullmatch(text):
+            if DRAWN.search(text):
                 output["data"]["text/html"] = DRAWN.sub(inlined, text)
 
 

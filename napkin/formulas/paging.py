@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any, Final
 
-from sympy import And, Integer, Max, Min, Not, ceiling, floor, oo, sqrt
+from sympy import And, Integer, Max, Min, Not, ceiling, floor, oo
 
 from ..quantities import notation as q
 from .formula import Detail, Formula, Without
@@ -151,13 +151,6 @@ block_waste = Formula(
     (q.block_size - 1) / 2,
     why="the last page holds 1 to block_size tokens, each number equally likely",
     source=_VLLM + ", section 4",
-)
-best_block_size = Formula(
-    q.best_block_size,
-    sqrt(2 * q.page_bytes * q.mean_cached_length / q.kv_bytes_per_token),
-    why="large pages stay half empty, small ones need bookkeeping: at best both cost the same",
-    source="empty half page + bookkeeping of all pages, differentiated by the page size",
-    scope="pages much smaller than the cached length",
 )
 mean_cached_length = Formula(
     q.mean_cached_length,

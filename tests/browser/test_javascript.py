@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
+from collections.abc import Callable
 from itertools import product
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 from sympy import Expr, Integer, Rational, Symbol, lambdify, oo
 
+import diagrams
+import napkin as nk
 from napkin.errors import NapkinError
 from napkin.formulas import ALL
 from napkin.formulas.roots import largest_of_arrays
@@ -19,10 +23,11 @@ from napkin.quantities.value import Value
 from napkin.verbs.binding import binding
 from napkin.views.exploration import Exploration
 from napkin.views.program import javascript
-from tests.browser.conftest import STATIC
+from tests.browser.conftest import STATIC, opened
 from tests.views.explorations import EXPLORATIONS, written
 
 POINTS = 10_000
+RUNNING: Final = Path(diagrams.__path__[0]) / "static"
 RUN = """([code, names, data]) => {
   const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
   const points = new Float64Array(bytes.buffer), n = points.length / Math.max(1, names.length);
@@ -135,3 +140,27 @@ def test_an_explorer_agrees_with_python_at_its_corners(name: str, module: Page) 
 def test_the_module_names_no_other_host() -> None:
     text = (STATIC / "explorer.js").read_text(encoding="utf-8")
     assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_timelines_that_run_long_come_near_the_chance_that_is_told(
+    browser: Browser, serve: Callable[[Path], str]
+) -> None:
+    few = nk.Napkin(users=25, active_limit=6, duty_cycle=0.16, think_time=60)
+    address = serve(RUNNING)
+    with opened(browser) as page:
+        page.goto(f"{address}/running.css")
+        share, active = page.evaluate(
+            """async ([url, spec]) => {
+              const { play } = await import(url), run = play(spec);
+              let active = 0;
+              for (let turns = 4; turns < 20000; turns += 4) {
+                const from = run.until;
+                run.advance(from + spec.span);
+                for (const [a, b, count] of run.counted(from, run.until)) active += count * (b - a);
+              }
+              return [run.share, active / (run.until - spec.span) / spec.rows.length];
+            }""",
+            [f"{address}/running.js", diagrams.duty_cycle.running(few).spec],
+        )
+    assert active == pytest.approx(0.16, abs=0.002)
+    assert share == pytest.approx(float(few.overflow_probability), abs=0.01)

@@ -151,3 +151,27 @@ def test_the_tour_can_be_done_by_keyboard_alone(
         wanted = ["SELECT select-one"] * 2 + ["INPUT range", "INPUT number"] * 2
         assert reached[: len(wanted)] == wanted
         assert reached.count("BUTTON button") == 2
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_timelines_run_and_stop(
+    motion: Literal["no-preference", "reduce"], browser: Browser, serve: Callable[[Path], str]
+) -> None:
+    with opened(browser) as page:
+        page.emulate_media(reduced_motion=motion)
+        page.goto(f"{serve(SITE)}/08-duty-cycle.html")
+        box = page.locator(".nk-running")
+        button, told = box.get_by_role("button"), box.get_by_role("status")
+        assert (button.text_content(), box.get_attribute("data-turns")) == ("Run", "4")
+        drawn = box.locator("svg rect").count()
+        button.focus()
+        page.keyboard.press("Enter")
+        page.wait_for_function("e => e.dataset.turns > 5", arg=box.element_handle())
+        if motion == "no-preference":
+            assert button.text_content() == "Stop"
+            page.keyboard.press("Enter")
+        turns = float(box.get_attribute("data-turns") or 0)
+        assert button.text_content() == "Run"
+        assert f"of {turns:.0f} turns" in (told.text_content() or "")
+        assert box.locator("svg rect").count() == pytest.approx(drawn, rel=0.5)
+        assert float(box.get_attribute("data-turns") or 0) == turns

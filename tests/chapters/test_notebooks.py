@@ -190,9 +190,11 @@ def computed_numbers(notebook: NotebookNode) -> list[str]:
             break
         prose = MINUTES.sub("", LINK.sub("]", CODE_SPAN.sub("", cell.source)))
         complaints += [
-            f"cell {place} says {number}, which no cell gives or computes"
-            for number in NUMBER.findall(prose)
-            if value_of(number) > 10 and value_of(number) not in known
+            f"cell {place} says {number[0]}, which no cell gives or computes"
+            for number in NUMBER.finditer(prose)
+            if (value := value_of(number[0])) > 10
+            and value not in known
+            and not (prose.startswith("%", number.end()) and value / 100 in known)
         ]
     return complaints
 
@@ -274,6 +276,12 @@ def test_a_good_notebook_passes(rule: Rule) -> None:
 @each_rule
 def test_a_bad_notebook_fails(rule: Rule) -> None:
     assert rule(BAD)
+
+
+@pytest.mark.parametrize(("prose", "complaints"), [("use 90% of it", 0), ("use 90 GB", 1)])
+def test_a_share_gives_its_percentage(prose: str, complaints: int) -> None:
+    cells = [code("n = nk.Napkin(usable_memory=0.9)", 1), new_markdown_cell(prose)]
+    assert len(computed_numbers(new_notebook(cells=cells))) == complaints
 
 
 def test_words_counts_prose_only() -> None:

@@ -1,22 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stored explorers come alive: the module that JupyterLab loads, on a model that needs no kernel.
 import explorer from "./explorer.js";
+import running from "./running.js";
 
-for (const stored of document.querySelectorAll("script[data-explorer]")) {
+function modelOf(stored) {
   const state = { ...JSON.parse(stored.textContent), kernel: false }, listeners = {};
-  const model = {
+  return {
     get: (key) => state[key],
     set(key, value) { state[key] = value; listeners[`change:${key}`]?.forEach((call) => call()); },
     save_changes() {},
     on(event, call) { (listeners[event] ??= new Set()).add(call); },
     off(event, call) { listeners[event]?.delete(call); },
   };
+}
+for (const stored of document.querySelectorAll("script[data-explorer]")) {
   const table = stored.parentElement.querySelector("table"), el = document.createElement("div");
   const numbers = document.createElement("details"), summary = document.createElement("summary");
   summary.textContent = "As a table";
   numbers.append(summary, table);
   stored.after(el, numbers);
-  explorer.render({ model, el });
+  explorer.render({ model: modelOf(stored), el });
+}
+for (const stored of document.querySelectorAll("script[data-running]")) {
+  const el = document.createElement("div");
+  stored.nextElementSibling.replaceWith(el);
+  running.render({ model: modelOf(stored), el });
 }
 // What scrolls sideways must be reachable with the keyboard.
 function reach() {

@@ -1,5 +1,6 @@
 """Turns, users over time and chances are drawn from a worksheet, to scale."""
 
+import json
 import re
 from math import prod
 
@@ -75,6 +76,19 @@ def test_users_are_active_as_often_as_their_duty_cycle_says() -> None:
 
 def test_another_seed_is_another_play() -> None:
     assert DRAW.timelines(FEW, seed=2).svg != DRAW.timelines(FEW).svg == DRAW.timelines(FEW).svg
+
+
+def test_what_runs_begins_with_what_is_drawn() -> None:
+    figure, widget = DRAW.timelines(FEW), DRAW.running(FEW)
+    data, _ = widget._repr_mimebundle_()
+    assert figure._repr_html_() in data["text/html"]
+    told = re.search(r"data-running>(.*?)</script>", data["text/html"])
+    assert told and json.loads(told[1]) == json.loads(json.dumps({"spec": widget.spec}))
+    shown = [
+        min(end, widget.spec["span"]) - start for row in widget.spec["rows"] for start, end in row
+    ]
+    scale = 720 / widget.spec["span"]
+    assert sum(shown) * scale == pytest.approx(sum(areas(figure.svg, CACHE)) / 6, rel=1e-3)
 
 
 @each_promise

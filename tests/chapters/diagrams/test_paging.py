@@ -58,7 +58,7 @@ def test_a_stripe_is_what_a_request_holds_in_both_halves(n: nk.Napkin) -> None:
 
 def test_each_token_has_a_square_and_the_share_in_use_is_the_worksheets() -> None:
     figure = diagrams.paging.pages(SMALL, FOUR, memory=24)
-    assert figure.alt.startswith("Reserving uses 10 of 24 places and turns 1 of 4 requests away")
+    assert figure.alt.startswith("Reserving uses 10 of 24 squares and turns 1 of 4 requests away")
     assert 10 / 24 == pytest.approx(float(SMALL.reserved_utilization))
     assert 15 <= words(figure) <= 60
     for svg in (figure.svg, figure.narrow):
