@@ -28,7 +28,8 @@ _KEPT: Final = {
 """What the box is called that says how many caches find a place, and why."""
 _SCALE: Final = (
     "Bars are to scale, the rest is dashed: weights (blue) and caches (orange) in the memory; "
-    "weights, caches and prompts (green) in a served step; the active share of a turn (orange)."
+    "weights, caches and prompts (green) in the time per output token (TPOT); "
+    "the active share of a turn (orange)."
 )
 
 
@@ -255,11 +256,9 @@ def _links(n: Napkin) -> dict[str, _Link]:
         "one conversation": first,
         **boxes,
         "slots": _Link(
-            _count(slots), f"{budget:.4g} / {each:.4g} GB", (0, 1), (1, 0), ("served step",), held
+            _count(slots), f"{budget:.4g} / {each:.4g} GB", (0, 1), (1, 0), ("TPOT",), held
         ),
-        "served step": _Link(
-            str(n.tpot), f"{step} + {prompts}", (1, 1), (1, 1), ("active share",), spent
-        ),
+        "TPOT": _Link(str(n.tpot), f"{step} + {prompts}", (1, 1), (1, 1), ("active share",), spent),
         "active share": _Link(
             f"{float(busy):.1%}",
             f"{turn * busy} of {turn}",
