@@ -28,11 +28,12 @@ _POLICIES: Final = {
     "offloaded": variants.idle_offloaded,
     "recomputed": variants.idle_recomputed,
 }
-_AT_HAND: Final = {"resident": "cache at hand", "recomputed": "cache recomputed"}
+_REQUESTS: Final = {"resident": "cache resident", "recomputed": "cache recomputed"}
 _COLORS: Final = {"prompts": ARITHMETIC, "weights": WEIGHTS, "caches": CACHE}
 _IDLE: Final[dict[str, Style]] = {"fill_opacity": 0.1, "stroke_dasharray": "3 3"}
 _FILLED: Final[dict[str, Style]] = {"fill": "currentColor", "fill_opacity": 0.2, "stroke": "none"}
 _OUTLINED: Final[dict[str, Style]] = {"stroke_width": 1.8}
+_REST: Final = "not being full"
 _PEAK_AT: Final = 20  # o'clock
 
 
@@ -48,28 +49,28 @@ def hour(n: Napkin) -> Figure:
     -------
     Figure
         A bar for each policy, as long as the price of an hour: prompts, weights, caches, and
-        what a full server could do besides, but nobody asks for.
+        what it costs that the server isn't full.
     """
     expect_napkin(n, "hour")
     sheets = {name: n.assume(policy) for name, policy in _POLICIES.items()}
     price = float(n.price)
     spent = {name: _spent(m, price) for name, m in sheets.items()}
     bills = [f"{float(m.cost_per_user_month):.3g}" for m in sheets.values()]
+    seats = {name: f"{m.users:short}".removesuffix(" users") for name, m in sheets.items()}
     title = (
-        f"Of USD {price:.2f} an hour, resident caches leave USD {spent['resident']['unused']:.2f} "
-        f"unused, offloaded ones USD {spent['offloaded']['unused']:.2f}"
+        f"Of USD {price:.2f} an hour, not being full costs USD {spent['resident'][_REST]:.2f} "
+        f"with resident caches, USD {spent['offloaded'][_REST]:.2f} with offloaded ones"
     )
     alt = (
-        "Three bars to scale, in prompts, weights, caches, unused: "
+        "Three bars to scale, in prompts, weights, caches, not full: "
         + "; ".join(f"{name} {_listed(parts)}" for name, parts in spent.items())
-        + f". A month of one of their {', '.join(f'{m.users:short}' for m in sheets.values())}: "
-        + f"USD {', '.join(bills)}."
+        + f". A month of one of {', '.join(seats.values())} sessions: USD {', '.join(bills)}."
     )
 
     def draw(d: Drawing) -> float:
         y, scale = d.y, d.width / price
-        for (name, m), bill in zip(sheets.items(), bills, strict=True):
-            right = [f"{m.users}", f"USD {bill} each a month"]
+        for (name, seat), bill in zip(seats.items(), bills, strict=True):
+            right = [f"{seat} sessions", f"USD {bill} each a month"]
             d.text(0, y + 14, name, bold=True)
             for row in right if d.narrow else [", ".join(right)]:
                 d.text(d.width, y + 14, row, "end")
@@ -83,7 +84,7 @@ def hour(n: Napkin) -> Figure:
 
 
 def request(n: Napkin) -> Figure:
-    """Draw what one request takes of a full GPU, with its cache at hand and without.
+    """Draw what one request takes of a full server, with its cache resident and recomputed.
 
     Parameters
     ----------
@@ -96,7 +97,7 @@ def request(n: Napkin) -> Figure:
         Two bars on one axis of time: the prompt, a share of the weights, the request's own cache.
     """
     expect_napkin(n, "request")
-    sheets = {said: n.assume(_POLICIES[name]) for name, said in _AT_HAND.items()}
+    sheets = {said: n.assume(_POLICIES[name]) for name, said in _REQUESTS.items()}
     taken = {
         said: _shares(m, 1e3 * float(m.new_tokens) * float(m.tpot) / float(m.batch))
         for said, m in sheets.items()
@@ -108,10 +109,10 @@ def request(n: Napkin) -> Figure:
         for parts, total in zip(taken.values(), totals, strict=True)
     ]
     title = (
-        f"Without its cache a request costs {long / short:.1f} times as much, and its prompt is "
-        f"{prompts[1]} of the bill instead of {prompts[0]}"
+        f"With its cache recomputed, a request costs {long / short:.1f} times as much, "
+        f"and its prompt is {prompts[1]} of the bill instead of {prompts[0]}"
     )
-    alt = "Two bars to scale, in milliseconds of a full GPU for prompt, weights and cache: " + (
+    alt = "Two bars to scale, in milliseconds of a full server for prompt, weights and cache: " + (
         "; ".join(
             f"{said} {_listed(parts, '.3g')}, in all {total:.3g}"
             for (said, parts), total in zip(taken.items(), totals, strict=True)
@@ -168,7 +169,7 @@ def day(n: Napkin, peak: float = 2) -> Figure:
         level = base - high / peak
         d.line(0, level, d.width, level, stroke_dasharray="2 4", stroke_width=1.5)
         d.text(quiet, level - 8, f"mean {mean:.3g}", "middle")
-        d.text(quiet, top + 28, "paid for, not used", "middle")
+        d.text(quiet, top + 28, "paid for, empty", "middle")
         d.text((_PEAK_AT + 0.5) * step, base - 12, "open", "middle", fill=INK[CACHE])
         _axis(d, base, {f"{clock} h": clock * step for clock in range(0, 25, 6)})
         return base + 27
@@ -177,7 +178,7 @@ def day(n: Napkin, peak: float = 2) -> Figure:
 
 
 def answer(spread: Mapping[str, tuple[Uncertainty, Uncertainty]], claim: float) -> Figure:
-    """Draw how the cost of a user is spread, ideal and calibrated, beside a claim.
+    """Draw how the cost of a session is spread, ideal and calibrated, beside a claim.
 
     Parameters
     ----------
@@ -196,7 +197,7 @@ def answer(spread: Mapping[str, tuple[Uncertainty, Uncertainty]], claim: float) 
     last = {name: pair[1] for name, pair in spread.items()}
     ends = {name: [float(v.number) for v in (u.p5, u.p50, u.p95)] for name, u in last.items()}
     cheap = {name: f"{(u.samples < claim).mean():.0%}" for name, u in last.items()}
-    title = "A user-month costs " + ", ".join(
+    title = "A session-month costs " + ", ".join(
         f"USD {low:.3g} to {high:.3g} {name}" for name, (low, _, high) in ends.items()
     )
     alt = (
@@ -239,8 +240,11 @@ def answer(spread: Mapping[str, tuple[Uncertainty, Uncertainty]], claim: float) 
         round_ones = [digit * 10.0**power for power in range(-3, 6) for digit in (1, 2, 5)]
         ticks = {f"{x:g}": place(x) for x in round_ones if 12 < place(x) < d.width - 12}
         _axis(d, y + 6, ticks)
-        d.text(0, y + 46, "USD a month; gray: ideal, line: calibrated")
-        return y + 54
+        rows = ["USD a month, logarithmic", "gray: ideal, line: calibrated"]
+        for row in rows if d.narrow else ["; ".join(rows)]:
+            d.text(0, y + 46, row)
+            y += LINE
+        return y + 54 - LINE
 
     return laid_out(draw, title, alt)
 
@@ -256,7 +260,7 @@ def _shares(m: Napkin, whole: float) -> dict[str, float]:
 def _spent(m: Napkin, price: float) -> dict[str, float]:
     """Split what an hour costs among what its users ask for, and the rest."""
     asked = min(float(m.assume(variants.busy_as_users).utilization), 1.0)
-    return _shares(m, asked * price) | {"unused": (1 - asked) * price}
+    return _shares(m, asked * price) | {_REST: (1 - asked) * price}
 
 
 def _listed(parts: Mapping[str, float], digits: str = ".2f") -> str:

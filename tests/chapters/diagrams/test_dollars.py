@@ -74,7 +74,7 @@ def test_a_diagram_draws_and_says_in_words_what_it_shows(
 
 
 @each_worksheet
-def test_an_hour_is_split_to_scale_and_its_title_says_what_is_unused(n: nk.Napkin) -> None:
+def test_an_hour_is_split_to_scale_and_its_title_prices_not_being_full(n: nk.Napkin) -> None:
     figure, price = DOLLARS.hour(n), float(n.price)
     for svg, whole in ((figure.svg, 720), (figure.narrow, 358)):
         recomputed = n.assume(nk.variants.idle_recomputed, nk.variants.busy_as_users)
@@ -83,7 +83,7 @@ def test_an_hour_is_split_to_scale_and_its_title_says_what_is_unused(n: nk.Napki
         assert drawn / whole == pytest.approx(float(recomputed.prompt_share) * asked, abs=2e-3)
     resident = n.assume(nk.variants.idle_resident, nk.variants.busy_as_users)
     unused = price * (1 - float(resident.utilization))
-    assert f"resident caches leave USD {unused:.2f} unused" in figure.alt
+    assert f"not being full costs USD {unused:.2f} with resident caches" in figure.alt
 
 
 @each_worksheet
