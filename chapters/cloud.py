@@ -75,9 +75,9 @@ class Cloud:
         return float(((low <= ratio) & (ratio <= high)).mean())
 
     def stages(self) -> dict[str, Numbers]:
-        """Return the bound, then predictions with one loss more at a time."""
+        """Return the ideal times, then predictions with one loss more at a time."""
         now = dict(LOSSES)
-        found = {"the bound": self.ideal, "parts in turn": self.predicted(**now)}
+        found = {"ideal": self.ideal, "parts in turn": self.predicted(**now)}
         for name in LOSSES:
             now[name] = self.fitted[name]
             found[f"+ {name}"] = self.predicted(**now)
@@ -103,7 +103,7 @@ class Cloud:
                 kinds = (self.ideal, fitted, predicted)
                 factors = [f"{_off(kind[here] / self.measured[here]):.2f}" for kind in kinds]
                 rows.append([f"{choice}: {name}", str(here.sum()), *factors])
-        return Table(["servers", "rows", "bound", "fitted", "never seen"], rows)
+        return Table(["servers", "rows", "ideal", "fitted", "never seen"], rows)
 
     def _names(self, choice: str) -> NDArray[np.str_]:
         if choice == "engine":
@@ -150,7 +150,7 @@ def scatter(cloud: Cloud) -> Figure:
                 f"{what} time per output token",
             )
         at = 0.004
-        axes.annotate("as fast as the bound", (at, at), (12, -4), textcoords="offset points")
+        axes.annotate("as fast as ideal", (at, at), (12, -4), textcoords="offset points")
         alt = (
             f"Scatter chart of {len(few):,} servers, measured time per output token over ideal "
             f"time, both axes logarithmic, from 0.2 to 300 ms. {title}. All but "
@@ -172,7 +172,7 @@ def tightening(cloud: Cloud, stages: Mapping[str, Numbers]) -> Figure:
     """Draw how measured over predicted is spread, one row of bars for each stage."""
     offs = {name: cloud.off(predicted) for name, predicted in stages.items()}
     first, *_, last = offs.values()
-    title = f"Five constants take the cloud from {first:.1f} times off to {last:.2f}"
+    title = f"With five constants, predictions are off by {last:.2f} instead of {first:.1f}"
     edges = np.geomspace(*_RATIOS, 61)
     with drawing(7, 0.9 * len(stages) + 0.8, "") as (figure, axes):
         axes.remove()

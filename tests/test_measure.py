@@ -110,7 +110,7 @@ def test_a_server_whose_requests_wait_is_no_measure_of_a_step() -> None:
     found = nk.measure(waiting)
     assert not found.verdicts
     assert set(reasons(found)) == {
-        "queued: by Little's law, fewer than 80 % of the requests were decoding"
+        "queued: by Little's law, fewer than 80% of the requests were decoding"
     }
     assert len(nk.measure([ROW, {**ROW, "metric": "ttft", "value": 0.2}]).verdicts) == 2
 

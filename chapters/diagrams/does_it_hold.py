@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A diagram of chapter 10: the step that a bound allows, and the one that a server takes."""
+"""A diagram of chapter 10: the step on ideal hardware, and the one that a server takes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from napkin.worksheet.napkin import Napkin, expect_napkin
 
 _IDLE: Final = "currentColor"
 _PARTS: Final = {
-    "starting kernels": ("fixed_step_time", _IDLE, 0.25),
+    "kernel time": ("fixed_step_time", _IDLE, 0.25),
     "weights": ("weight_read_time", WEIGHTS, 1.0),
     "caches": ("decode_attention_time", CACHE, 1.0),
     "other people's prompts": ("prompt_stall", ARITHMETIC, 1.0),
@@ -20,7 +20,7 @@ _PARTS: Final = {
 
 
 def in_turn(n: Napkin, batches: tuple[float, ...]) -> Figure:
-    """Draw the time of one token, as the bound has it and as a calibrated server takes it.
+    """Draw the time of one token on ideal hardware, and as a calibrated server takes it.
 
     Parameters
     ----------
@@ -47,13 +47,13 @@ def in_turn(n: Napkin, batches: tuple[float, ...]) -> Figure:
     starts = float(sheets[0][1].fixed_step_time) / whole[0]
     title = (
         f"At batch {batches[0]:g}, a token takes {whole[0] / float(sheets[0][0].tpot):.1f} times "
-        f"its bound, and {starts:.0%} of that is starting kernels"
+        f"its ideal time, and {starts:.0%} of that is kernel time"
     )
     each = "; ".join(
-        f"batch {size:g}: bound {ideal.tpot}, calibrated {one.tpot:short}"
+        f"batch {size:g}: ideal {ideal.tpot}, calibrated {one.tpot:short}"
         for size, (ideal, one) in zip(batches, sheets, strict=True)
     )
-    alt = f"Bars on one time axis, cut into kernels, weights, caches and prompts. {each}."
+    alt = f"Bars on one time axis, cut into kernel time, weights, caches and prompts. {each}."
 
     def draw(d: Drawing) -> float:
         left = 0.0 if d.narrow else 150.0
@@ -73,13 +73,13 @@ def in_turn(n: Napkin, batches: tuple[float, ...]) -> Figure:
 
 
 def _pair(
-    d: Drawing, left: float, y: float, scale: float, name: str, bound: float, parts: list[float]
+    d: Drawing, left: float, y: float, scale: float, name: str, ideal: float, parts: list[float]
 ) -> float:
-    """Draw the bound above its calibrated step; return the free line below."""
-    d.text(0, y + 12, f"{name}: bound" + ", calibrated" * d.narrow, bold=True)
+    """Draw the ideal step above the calibrated one; return the free line below."""
+    d.text(0, y + 12, f"{name}: ideal" + ", calibrated" * d.narrow, bold=True)
     y += LINE if d.narrow else 0
     rows: tuple[tuple[str, list[tuple[float, str, float]]], ...] = (
-        ("bound", [(bound, "none", 1.0)]),
+        ("ideal", [(ideal, "none", 1.0)]),
         (
             "calibrated",
             [

@@ -40,7 +40,7 @@ def calibration() -> Table:
         value, low, high = map(str, ends)
         mark = notes(source_of(row))
         rows.append([f"`{name}` {mark}", value, f"{low} to {high}", row["cause"]])
-    return Table(["constant", "value", "95 % of refits", "cause"], rows, notes.lines)
+    return Table(["constant", "value", "95% of refits", "cause"], rows, notes.lines)
 
 
 def _rows(kind: str) -> dict[str, Any]:

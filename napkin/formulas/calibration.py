@@ -70,7 +70,7 @@ decode_attention_time = Formula(
 fixed_step_time = Formula(
     q.fixed_step_time,
     q.n_kernels * q.kernel_time,
-    why="a kernel starts, fills the GPU and drains it before the next one, which needs its result",
+    why="a kernel starts, fills the GPU and empties it before the next one, which needs its result",
     source=_FITTED,
 )
 calibrated_decode_step_time = Formula(
@@ -82,7 +82,7 @@ calibrated_decode_step_time = Formula(
         + q.fixed_step_time
     )
     * q.tpot_error,
-    why="reading weights overlaps with their work; attention, exchanges and the ends of kernels "
+    why="reading weights overlaps with their work; attention, exchanges and kernel time "
     "do not overlap with anything",
     source=_FITTED,
     scope="a prediction, not a bound",
@@ -91,7 +91,7 @@ calibrated_decode_step_time = Formula(
 calibrated_prompt_stall = Formula(
     q.prompt_stall,
     q.tpot_error * q.batch * (q.prefill_compute_time + q.prefill_all_reduce_time) / q.new_tokens,
-    why="a piece of a prompt brings its work; the weights are read for the step anyway",
+    why="a chunk of a prompt brings its work; the weights are read for the step anyway",
     source="Agrawal et al. 2024, Sarathi-Serve, arXiv:2403.02310, section 4",
     left_out=parallelism.NO_PROMPT_LINKS,
     valid=q.prompt <= q.context,

@@ -43,7 +43,7 @@ chunked_tpot = Formula(
 chunked_prompt_stall = Formula(
     q.prompt_stall,
     q.batch * (q.prefill_compute_time + q.prefill_all_reduce_time) / q.new_tokens,
-    why="a piece of a prompt brings its work; the weights are read for the step anyway",
+    why="a chunk of a prompt brings its work; the weights are read for the step anyway",
     source="Agrawal et al. 2024, Sarathi-Serve, arXiv:2403.02310, section 4",
     left_out=parallelism.NO_PROMPT_LINKS,
     valid=q.prompt <= q.context,

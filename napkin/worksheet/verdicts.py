@@ -13,7 +13,7 @@ from .napkin import Napkin
 _DECODING: Final = 0.8
 _POOL: Final = 0.9  # what servers leave to weights and caches
 _QUEUED: Final = "queued: the cache holds fewer sequences than concurrency"
-_WAITING: Final = "queued: by Little's law, fewer than 80 % of the requests were decoding"
+_WAITING: Final = "queued: by Little's law, fewer than 80% of the requests were decoding"
 _BOUND: Final = {"ttft": "prefill_time"}
 
 

@@ -52,7 +52,7 @@ def test_what_is_left_out_is_predicted_from_the_others(cloud: Cloud, choice: str
 def test_the_table_has_a_row_for_each_group(cloud: Cloud) -> None:
     table = cloud.by({"engine": cloud.ideal, "accelerator": cloud.measured})
     groups = [(cells[0], cells[1], cells[-1]) for cells in table.rows]
-    assert groups[1] == ("engine: vllm", "4", table.rows[1][2])  # the bound in both columns
+    assert groups[1] == ("engine: vllm", "4", table.rows[1][2])  # ideal in both columns
     assert groups[2:] == [
         ("accelerator: H200-SXM-141GB", "8", "1.00"),
         ("accelerator: H100-SXM5-80GB", "4", "1.00"),
@@ -64,7 +64,7 @@ def test_pictures_say_what_they_show(cloud: Cloud) -> None:
     assert "12 servers" in seen
     assert f"up to {FEW} requests" in seen
     assert "All but 0 lie above" in seen
-    stages = {"the bound": cloud.ideal, "fitted": cloud.predicted()}
+    stages = {"ideal": cloud.ideal, "fitted": cloud.predicted()}
     picture = tightening(stages=stages, cloud=cloud)
     assert "fitted 1.02" in picture.alt
     assert 15 <= len(picture.alt.split()) <= 60

@@ -1,4 +1,4 @@
-"""A calibrated step beside its bound, to scale."""
+"""A calibrated step beside its ideal time, to scale."""
 
 import re
 
@@ -32,12 +32,12 @@ def test_the_parts_of_a_step_add_up_to_what_is_predicted(n: nk.Napkin) -> None:
     for svg in (figure.svg, figure.narrow):
         widths = [float(w) + 1 for w in re.findall(r'width="([\d.]+)" height="19"', svg)]
         one, many = widths[:5], widths[5:]
-        for size, (bound, *parts) in ((1, one), (8, many)):
+        for size, (ideal, *parts) in ((1, one), (8, many)):
             wanted = real.assume(batch=size).tpot / n.assume(batch=size).tpot
-            assert sum(parts) / bound == pytest.approx(float(wanted), rel=0.03)
+            assert sum(parts) / ideal == pytest.approx(float(wanted), rel=0.03)
         assert one[1] == pytest.approx(many[1])  # kernels do not know the batch
     factor = float(real.assume(batch=1).tpot / n.assume(batch=1).tpot)
-    assert figure.alt.startswith(f"At batch 1, a token takes {factor:.1f} times its bound")
+    assert figure.alt.startswith(f"At batch 1, a token takes {factor:.1f} times its ideal time")
     assert 15 <= len(figure.alt.split()) <= 60
 
 
