@@ -36,10 +36,10 @@ DOMAINS: Final[dict[str, Domain]] = {
 # fmt: off
 _RESERVED: Final = frozenset({
     "assume", "values", "givens", "typed", "numbers", "choices", "changes", "formulas", "derive",
-    "function", "model", "accelerator", "engine", "kv_precision", "calibrated", "kind", "rows",
-    "precision", "scenario", "self", "fits", "samples", "seed", "target", "targets", "unknown",
-    "x", "y", "at", "lines", "title", "regimes", "measured", "beyond",
-    "n", "Min", "Max", "sqrt", "log", "exp", "ceiling", "floor",
+    "own_quantities", "function", "model", "accelerator", "engine", "kv_precision", "calibrated",
+    "kind", "rows", "precision", "scenario", "self", "fits", "samples", "seed", "target",
+    "targets", "unknown", "x", "y", "at", "lines", "title", "regimes", "measured", "beyond", "n",
+    "Min", "Max", "sqrt", "log", "exp", "ceiling", "floor",
 })
 # fmt: on
 
