@@ -50,7 +50,7 @@ calibrate: .venv/tests  ## fit the constants of calibrated=True again, and say h
 	.venv/bin/python -m tests.measured.fit
 
 test-browser: .venv/site site  ## run the explorers, the site and a chapter in Chromium
-	.venv/bin/pytest -n $(JOBS) --dist loadscope tests/browser
+	.venv/bin/pytest -n $(JOBS) --dist worksteal tests/browser
 
 site: .venv/site _build/katex  ## build the pages, offline, into _build/site
 	rm -rf _build/site _build/jupyter_execute
