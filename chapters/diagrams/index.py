@@ -67,10 +67,10 @@ class Memory(anywidget.AnyWidget):
         told = json.dumps({"spec": self.spec}).replace("</", "<\\/")
         stored = f'<script type="application/json" data-memory-map>{told}</script>'
         numbers = "".join(
-            f"<div><dt>{escape(name)}</dt><dd>{number}</dd></div>"
+            f"<div><strong>{number}</strong> <b>{escape(name)}</b></div>"
             for name, number in self._opened.items()
         )
-        still = f'<dl class="nk-big">{numbers}</dl>{self._figure._repr_html_()}'
+        still = f'<div class="nk-big">{numbers}</div>{self._figure._repr_html_()}'
         html = f'<div class="nk-stored">{stored}<div class="nk-map">{still}</div></div>'
         data = shown[0] if isinstance(shown, tuple) else shown
         return {**data, "text/plain": repr(self), "text/html": html}, {}

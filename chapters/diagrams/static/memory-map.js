@@ -75,8 +75,9 @@ function sentence(a, lit, idle) {
   return `${full}, and the GPU has room: ${people(a.users)}, but only ${whole(lit)} of its ${whole(a.slots)} places in use on average.`;
 }
 
-const MARKUP = `<dl class="nk-big">${[["users", "users"], ["speed", "tokens/s each"], ["cost", "USD/month each"]].map(([key, name]) =>
-  `<div><dt>${name}</dt><dd data-big="${key}"></dd><dd class="nk-was" data-was="${key}"></dd><dd class="nk-real" data-real="${key}"></dd></div>`).join("")}</dl>
+const NAMES = { users: "users", speed: "tokens/s each", cost: "USD/month each" };
+const MARKUP = `<div class="nk-big">${Object.entries(NAMES).map(([key, name]) =>
+  `<div data-of="${key}"><strong></strong><b>${name}</b><small></small><small></small></div>`).join("")}</div>
 <p class="nk-read"></p><canvas role="img"></canvas>
 <div class="nk-set"><fieldset><legend>Caches of idle users</legend><div class="nk-choice"></div></fieldset>
 <label><span>Context of a conversation <output data-told="context"></output></span><input type="range" data-slider="context" min="0" step="1"></label>
@@ -269,6 +270,7 @@ function render({ model, el }) {
       if (one.slow) last.push(one);
       else block(one);
       if (!one.copy || !one.lit) continue;
+      if (one.copy.w < 6) continue;
       pen.globalAlpha = 0.8; // the copy of somebody who is active
       pen.strokeStyle = orange;
       pen.strokeRect(one.copy.x + 0.5, one.copy.y + 0.5, one.copy.w - 1, one.copy.h - 1);
@@ -290,11 +292,11 @@ function render({ model, el }) {
   function write() {
     for (const [key, shown] of Object.entries(BIG)) {
       const now = a.reason ? "–" : shown(a[key]), was = shown(first[key]), [middle, low, high] = [0, 1, 2].map((i) => a.real[i][key]);
-      const [from, to] = [low, high].sort((x, y) => x - y).map(shown);
-      const real = from === to ? `predicted: ${shown(middle)}` : `predicted: ${shown(middle)} (${from} to ${to})`;
-      $(`[data-big=${key}]`).textContent = now;
-      $(`[data-was=${key}]`).textContent = now === was ? "" : `was ${was}`;
-      $(`[data-real=${key}]`).textContent = a.real.some((r) => r.reason) ? "" : real;
+      const [from, to] = [low, high].sort((x, y) => x - y).map(shown), [big, ghost, real] = root.querySelectorAll(`[data-of=${key}] :is(strong, small)`);
+      big.textContent = now;
+      ghost.textContent = now === was ? "" : `was ${was}`;
+      const spans = a.real.some((one) => one.reason) ? [] : [`predicted: ${shown(middle)}`, ...(from === to ? [] : [`(${from} to ${to})`])];
+      real.replaceChildren(...spans.flatMap((said) => [Object.assign(document.createElement("span"), { textContent: said }), " "]));
     }
     for (const [slider, stops] of Object.entries(spec.stops)) {
       const input = $(`[data-slider=${slider}]`), words = SHOWN[slider](state[slider]);
