@@ -16,7 +16,7 @@ from sphinx.application import Sphinx
 from sphinxcontrib.katex import KaTeXServer, render_latex
 
 sys.path.insert(0, str(Path(__file__).parent))
-import front  # noqa: E402
+import front
 
 ROOT = Path(__file__).parents[2]
 BOOK = yaml.safe_load((ROOT / "myst.yml").read_text(encoding="utf-8"))["project"]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 IMAGES: Final = Path(__file__).parents[1] / "images"
-# The part of a chapter's first diagram that is understood when it is small and has no labels: 5 to 2.
+# The part of a chapter's first diagram, 5 to 2, that is understood small and without labels.
 CROPS: Final = {
     "00-tour": "0 79 556 222",
     "01-hardware": "120 70 500 200",

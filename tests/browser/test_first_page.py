@@ -18,8 +18,16 @@ import napkin as nk
 from napkin import catalog
 from tests.browser.conftest import AXE, opened
 from tests.browser.lab import running
+from tests.browser.test_lab import open_chapter, run_all
 from tests.browser.test_site import SCHEMES, SITE
 
+FOCUSED: Final = """() => {
+  const { dataset, value, tagName } = document.activeElement;
+  return dataset.slider ?? dataset.do ?? (value || tagName);
+}"""
+ROW: Final = re.compile(
+    r"^\| \[(.+?)\]\(chapters/(\d.+?)\.ipynb\) \| (.+?) \| (.+?) \|$", re.MULTILINE
+)
 ROOT = Path(__file__).parents[2]
 BUNDLES = {"resident": nk.variants.idle_resident, "offloaded": nk.variants.idle_offloaded}
 SHIFTED: Final = """() => new Promise((done) => new PerformanceObserver((list) => done(
@@ -141,12 +149,7 @@ def test_all_controls_are_reached_by_keyboard(browser: Browser, address: str) ->
         reached = []
         for _ in range(7):
             page.keyboard.press("Tab")
-            reached.append(
-                page.evaluate(
-                    "() => (({ dataset: d, value, tagName }) => d.slider ?? d.do ?? (value || tagName))"
-                    "(document.activeElement)"
-                )
-            )
+            reached.append(page.evaluate(FOCUSED))
             if reached[-1] == "resident":
                 page.keyboard.press("ArrowRight")
                 assert page.locator(".nk-map [value=offloaded]").is_checked()
@@ -223,9 +226,7 @@ def test_cards_say_what_the_readme_does_and_lead_to_the_chapters(
     browser: Browser, address: str
 ) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    rows = re.findall(
-        r"^\| \[(.+?)\]\(chapters/(\d.+?)\.ipynb\) \| (.+?) \| (.+?) \|$", readme, re.M
-    )
+    rows = ROW.findall(readme)
     assert len(rows) == 11
     with opened(browser) as page:
         page.goto(address)
@@ -244,12 +245,8 @@ def test_in_jupyterlab_the_same_picture_moves(browser: Browser, tmp_path: Path) 
     ignored = shutil.ignore_patterns("text", "site", "__pycache__")
     shutil.copytree(ROOT / "chapters", tmp_path / "chapters", ignore=ignored)
     with running(tmp_path) as lab, opened(browser) as page:
-        page.goto(f"{lab}/lab/tree/chapters/index.ipynb")
-        page.wait_for_selector(
-            ".jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=60_000
-        )
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        open_chapter(page, lab, "index")
+        run_all(page)
         box = page.locator(".nk-map[data-users]")
         box.wait_for(timeout=60_000)
         opening = big(box)
