@@ -31,7 +31,10 @@ def explorers(name: str) -> list[dict[str, Any]]:
 WITH_EXPLORERS = [name for name in PAGES if explorers(name)]
 
 WITH_DIAGRAMS = [
-    name for name in PAGES if 'class="napkin-diagram"' in (SITE / name).read_text(encoding="utf-8")
+    name
+    for name in PAGES
+    if name != "index.html"  # a picture that moves takes its place
+    and 'class="napkin-diagram"' in (SITE / name).read_text(encoding="utf-8")
 ]
 CLASHES = """() => [...document.querySelectorAll('.napkin-diagram svg')].flatMap((svg) => {
     const frame = svg.getBoundingClientRect();
