@@ -70,7 +70,8 @@ class Memory(anywidget.AnyWidget):
             f"<div><strong>{number}</strong> <b>{escape(name)}</b></div>"
             for name, number in self._opened.items()
         )
-        still = f'<div class="nk-big">{numbers}</div>{self._figure._repr_html_()}'
+        caption = f'<p class="nk-caption">{escape(self.spec["caption"])}</p>'
+        still = f'{caption}<div class="nk-big">{numbers}</div>{self._figure._repr_html_()}'
         html = f'<div class="nk-stored">{stored}<div class="nk-map">{still}</div></div>'
         data = shown[0] if isinstance(shown, tuple) else shown
         return {**data, "text/plain": repr(self), "text/html": html}, {}

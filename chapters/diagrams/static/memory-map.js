@@ -76,9 +76,9 @@ function sentence(a, lit, idle) {
 }
 
 const NAMES = { users: "users", speed: "tokens/s each", cost: "USD/month each" };
-const MARKUP = `<div class="nk-big">${Object.entries(NAMES).map(([key, name]) =>
+const MARKUP = `<p class="nk-caption"></p><div class="nk-big">${Object.entries(NAMES).map(([key, name]) =>
   `<div data-of="${key}"><strong></strong><b>${name}</b><small></small><small></small></div>`).join("")}</div>
-<p class="nk-read"></p><canvas role="img"></canvas>
+<p class="nk-read"><span></span> <span class="nk-key"><i></i> active: a token is being written <i></i> idle</span></p><canvas role="img"></canvas>
 <div class="nk-set"><fieldset><legend>Caches of idle users</legend><div class="nk-choice"></div></fieldset>
 <label><span>Context of a conversation <output data-told="context"></output></span><input type="range" data-slider="context" min="0" step="1"></label>
 <label><span>Pause before a user’s next message <output data-told="think_time"></output></span><input type="range" data-slider="think_time" min="0" step="1"></label></div>
@@ -107,6 +107,7 @@ function render({ model, el }) {
     $(".nk-choice").append(row);
   }
   for (const slider of Object.keys(spec.stops)) $(`[data-slider=${slider}]`).max = spec.stops[slider].length - 1;
+  $(".nk-caption").textContent = spec.caption;
   el.append(root);
 
   const still = matchMedia("(prefers-reduced-motion: reduce)"), addressed = !model.get("kernel");
@@ -315,7 +316,8 @@ function render({ model, el }) {
     read();
   }
   function read(words) {
-    $(".nk-read").textContent = words ?? `${spec.caption}, to scale. A block is the cache of one user: ${bytes(a.cache)}.`;
+    $(".nk-read span").textContent = words ?? `To scale: a block is the cache of one user, ${bytes(a.cache)}.`;
+    $(".nk-key").hidden = Boolean(words);
   }
   function point(event) {
     const frame = canvas.getBoundingClientRect(), x = event.clientX - frame.left, y = event.clientY - frame.top;
