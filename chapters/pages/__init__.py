@@ -6,6 +6,7 @@ from .claims import claims_page
 from .glossary import glossary_page
 from .matrix import matrix_page
 from .notation import notation_page
+from .readme import readme
 from .references import references_page
 
 PAGES = {
@@ -15,4 +16,5 @@ PAGES = {
     "references.md": references_page,
     "api.md": api_page,
     "instructor/matrix.md": matrix_page,
+    "../README.md": readme,
 }

@@ -3,6 +3,7 @@
 
 import json
 import re
+import sys
 import time
 import tomllib
 from base64 import b64decode
@@ -13,6 +14,9 @@ from typing import Any
 import yaml
 from sphinx.application import Sphinx
 from sphinxcontrib.katex import KaTeXServer, render_latex
+
+sys.path.insert(0, str(Path(__file__).parent))
+import front
 
 ROOT = Path(__file__).parents[2]
 BOOK = yaml.safe_load((ROOT / "myst.yml").read_text(encoding="utf-8"))["project"]
@@ -39,7 +43,7 @@ katex_css_path = "katex/katex.min.css"
 html_theme = "furo"
 html_static_path = ["static", "../../napkin/views/static", "../diagrams/static"]
 html_static_path += ["../../_build/katex"]
-html_css_files = ["explorer.css", "running.css", "site.css"]
+html_css_files = ["explorer.css", "running.css", "memory-map.css", "site.css", "first-page.css"]
 html_js_files = [("site.js", {"type": "module"})]
 html_favicon = "static/favicon.svg"
 templates_path = ["templates"]
@@ -162,6 +166,7 @@ def read(app: Sphinx, page: str, source: list[str]) -> None:
     first, last = notebook["cells"][0], notebook["cells"][-1]
     text = "".join(first["source"])
     if page == root_doc:
+        front.arrange(notebook)
         last["source"] = "".join([*last["source"], *toctrees(BOOK["toc"][1:])])
     else:
         with_terms(notebook, page)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // For the public build with mystmd: a stored widget becomes what its {anywidget} directive makes.
-const STORED = /<script type="application\/json" data-(explorer|running)>(.*?)<\/script>/s;
-const FILES = { explorer: "../napkin/views/static/explorer", running: "diagrams/static/running" };
+const STORED = /<script type="application\/json" data-(explorer|running|memory-map)>(.*?)<\/script>/s;
+const FILES = { explorer: "../napkin/views/static/explorer", running: "diagrams/static/running", "memory-map": "diagrams/static/memory-map" };
 function visit(node) {
   for (const child of node.children ?? []) {
     const found = STORED.exec([child.jupyter_data?.data?.["text/html"] ?? ""].flat().join(""));

@@ -31,7 +31,10 @@ def explorers(name: str) -> list[dict[str, Any]]:
 WITH_EXPLORERS = [name for name in PAGES if explorers(name)]
 
 WITH_DIAGRAMS = [
-    name for name in PAGES if 'class="napkin-diagram"' in (SITE / name).read_text(encoding="utf-8")
+    name
+    for name in PAGES
+    if name != "index.html"  # a picture that moves takes its place
+    and 'class="napkin-diagram"' in (SITE / name).read_text(encoding="utf-8")
 ]
 CLASHES = """() => [...document.querySelectorAll('.napkin-diagram svg')].flatMap((svg) => {
     const frame = svg.getBoundingClientRect();
@@ -49,7 +52,7 @@ CLASHES = """() => [...document.querySelectorAll('.napkin-diagram svg')].flatMap
 
 def test_the_site_is_built_and_has_its_pages() -> None:
     assert {"index.html", "00-tour.html", "09-dollars.html", "glossary.html"} <= set(PAGES)
-    assert "index.html" in WITH_EXPLORERS
+    assert "00-tour.html" in WITH_EXPLORERS
 
 
 @pytest.mark.parametrize("name", PAGES)

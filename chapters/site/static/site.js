@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stored explorers come alive: the module that JupyterLab loads, on a model that needs no kernel.
 import explorer from "./explorer.js";
+import memory from "./memory-map.js";
 import running from "./running.js";
 
 function modelOf(stored) {
@@ -25,6 +26,10 @@ for (const stored of document.querySelectorAll("script[data-running]")) {
   const el = document.createElement("div");
   stored.nextElementSibling.replaceWith(el);
   running.render({ model: modelOf(stored), el });
+}
+for (const stored of document.querySelectorAll("script[data-memory-map]")) {
+  stored.nextElementSibling.remove();
+  memory.render({ model: modelOf(stored), el: stored.parentElement });
 }
 // What scrolls sideways must be reachable with the keyboard.
 function reach() {

@@ -12,7 +12,7 @@ STEMS = {chapter.stem.removeprefix(f"{chapter.number}-").replace("-", "_") for c
 
 def test_a_module_for_a_chapter() -> None:
     assert set(diagrams.__all__) <= STEMS
-    assert STEMS - set(diagrams.__all__) == {"index", "rederive"}
+    assert STEMS - set(diagrams.__all__) == {"rederive"}
     with pytest.raises(AttributeError, match="diagrams has no 'page'; it has"):
         diagrams.page  # noqa: B018
 
