@@ -38,7 +38,7 @@ def chapter_of(claim: Claim) -> str:
     target = claim.row.get("target", "")
     names = [claim.settled_by, *(name for name in ALL if name.rsplit(".", 1)[1] == target)]
     found = [BY_MODULE[name.split(".")[0]] for name in names if name.split(".")[0] in BY_MODULE]
-    return f"[Chapter {found[0].number}]({found[0].stem}.ipynb)" if found else ""
+    return found[0].named_link if found else ""
 
 
 def told(text: str) -> str:

@@ -43,8 +43,7 @@ def glossary_page() -> str:
             quantity = REGISTRY[entry["quantity"]]
             unit = "" if quantity.unit == "1" else f", in {quantity.unit}"
             behind = f" `{quantity.name}`{unit}."
-        chapter = by_stem[entry["chapter"]]
-        link = f"[{f'Chapter {chapter.number}' if chapter.number else chapter.title}]"
+        link = by_stem[entry["chapter"]].named_link
         parts.append(f'<dt id="{anchor(term)}">{term}</dt>\n<dd>\n')
-        parts.append(f"{entry['says']}{behind} {link}({chapter.stem}.ipynb).\n\n</dd>")
+        parts.append(f"{entry['says']}{behind} {link}.\n\n</dd>")
     return "\n".join([*parts, "</dl>"]) + "\n"

@@ -24,7 +24,6 @@ TAG = BOOK["jupyter"]["binder"]["ref"]
 
 project = html_title = BOOK["title"].split(":")[0]
 author = ", ".join(person["name"] for person in BOOK["authors"])
-copyright = f"{author}, text {BOOK['license']['content']}, code {BOOK['license']['code']}"
 language = "en"
 exclude_patterns = ["text/*", "site/*", "audit/*", "pages/*", "quizzes/*", "images/*"]
 exclude_patterns += ["**/.ipynb_checkpoints"]
@@ -47,13 +46,14 @@ html_js_files = [("site.js", {"type": "module"}), ("reading.js", {"type": "modul
 html_search_scorer = str(Path(__file__).with_name("static") / "scorer.js")
 html_context = {
     "about": BOOK["description"],
+    "author": author,
     "repository": BOOK["github"] if PUBLISHED else "",
     "address": f"https://{OWNER.lower()}.github.io/{NAME}/" if PUBLISHED else "",
 }
 html_favicon = "static/favicon.svg"
 templates_path = ["templates"]
 html_copy_source = False
-html_show_sphinx = False
+html_show_sphinx = html_show_copyright = False  # the line at the foot says more
 html_theme_options: dict[str, Any] = {"top_of_page_buttons": []}
 
 

@@ -15,7 +15,10 @@ from sphinx.application import Sphinx
 GLOSSARY = tomllib.loads(
     (Path(__file__).parents[1] / "pages/glossary.toml").read_text(encoding="utf-8")
 )
-TERMS = {re.sub(r"\W+", "-", term.lower()): entry["says"] for term, entry in GLOSSARY.items()}
+TERMS = {
+    re.sub(r"\W+", "-", term.lower()): entry["says"].replace("'", "’")
+    for term, entry in GLOSSARY.items()
+}
 TO_TERM = re.compile(r'glossary\.html#([\w-]+)"')
 TABLE = re.compile(r"<table\b.*?</table>", re.DOTALL)
 CELL = re.compile(r"<td\b|<tr\b")

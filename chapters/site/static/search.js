@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What Sphinx's search shows of a page it found: prose, and no code, no links to files, no
+// What Sphinx's search shows of a page: prose without its title, no code, no links to files, no
 // mathematics twice; from the first word that was asked for, between whole words.
-const NOT_PROSE = ".headerlink, script, style, .cell_input, details.hide, pre, svg, .katex-mathml, p:has(> a.download)";
+const NOT_PROSE = "h1, .headerlink, script, style, .cell_input, details.hide, pre, svg, .katex-mathml, p:has(> a.download)";
 const textOf = Search.htmlToText, AROUND = 120;
 
 Search.htmlToText = (html, anchor) => {
