@@ -71,9 +71,9 @@ def finding(claim: Claim) -> str:
 
 def card(claim: Claim) -> Iterator[str]:
     """Yield the lines of one claim: its verdict first, then what is said, found, and why."""
-    sign = f'<span aria-hidden="true">{SIGNS[claim.verdict]}</span>'
+    verdict = f'<span aria-hidden="true">{SIGNS[claim.verdict]}</span> {claim.verdict.capitalize()}'
     yield f'<li class="claim" id="{claim.id}" data-verdict="{claim.verdict}">\n'
-    yield f"**{sign} {claim.verdict.capitalize()}**\n<small>{claim.id}, {TEXTS[claim.version]}</small>\n"
+    yield f"**{verdict}**\n<small>{claim.id}, {TEXTS[claim.version]}</small>\n"
     printed = f" (it prints **{joined(claim.printed)}**)" if claim.printed else ""
     yield f"**The article says:** {told(claim.says)}{printed}.\n"
     yield f"**We find:** {finding(claim)}.\n"

@@ -18,7 +18,8 @@ from sphinxcontrib.katex import KaTeXServer, render_latex
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(Path(__file__).parent))  # where our extension lies
 BOOK = yaml.safe_load((ROOT / "myst.yml").read_text(encoding="utf-8"))["project"]
-OWNER, NAME = BOOK["github"].removeprefix("https://github.com/").split("/")
+REPOSITORY: str = BOOK["github"]
+OWNER, NAME = REPOSITORY.removeprefix("https://github.com/").split("/")
 PUBLISHED = OWNER != "OWNER"  # until somebody sets it, links to it lead nowhere
 TAG = BOOK["jupyter"]["binder"]["ref"]
 
@@ -47,7 +48,7 @@ html_search_scorer = str(Path(__file__).with_name("static") / "scorer.js")
 html_context = {
     "about": BOOK["description"],
     "author": author,
-    "repository": BOOK["github"] if PUBLISHED else "",
+    "repository": REPOSITORY if PUBLISHED else "",
     "address": f"https://{OWNER.lower()}.github.io/{NAME}/" if PUBLISHED else "",
 }
 html_favicon = "static/favicon.svg"

@@ -51,7 +51,7 @@ def words_of(html: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", "", once).split())
 
 
-def labelled(found: re.Match[str]) -> str:
+def labeled(found: re.Match[str]) -> str:
     """Label each cell of a table of results with its column, for screens where rows are stacked."""
     table = found[0]
     head, _, body = table.partition("</thead>")
@@ -86,7 +86,7 @@ def finish(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
     """Add to a page what its text alone does not say."""
-    body = TABLE.sub(labelled, context.get("body", ""))
+    body = TABLE.sub(labeled, context.get("body", ""))
     terms = {term: TERMS[term] for term in sorted({*TO_TERM.findall(body)}) if term in TERMS}
     context["body"] = body
     # A closing tag would end the script; nothing else is special there.

@@ -24,7 +24,13 @@ def draw_share(path: Path) -> None:
     axes.axis("off")
     axes.text(80, 505, "Napkin", fontsize=54, weight="bold", color=INK)
     axes.text(80, 440, "How many users can one GPU serve?", fontsize=29, color=INK)
-    axes.text(80, 60, "What LLM inference costs, derived. A free textbook that runs.", fontsize=22, color=INK)
+    axes.text(
+        80,
+        60,
+        "What LLM inference costs, derived. A free textbook that runs.",
+        fontsize=22,
+        color=INK,
+    )
     left, bottom, width, height, rows = 80, 130, 1040, 260, 5
     edge = left + width * weights
     axes.add_patch(Rectangle((left, bottom), width * weights - 6, height - 6, color=WEIGHTS))

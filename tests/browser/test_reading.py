@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -18,18 +19,16 @@ CHAPTERS = [path.stem for path in sorted((ROOT / "chapters" / "text").glob("[0-9
 IN_ORDER = ["index", "sympy-primer", *CHAPTERS, "rederive", "end", "notation"]
 
 # For each paragraph of several lines: its characters over its lines, the last of which is short.
-MEASURES = """() => [...document.querySelectorAll('#furo-main-content section > p')].flatMap((p) => {
-    const range = document.createRange();
-    range.selectNodeContents(p);
-    const tops = new Set([...range.getClientRects()].map((box) => Math.round(box.top / 8)));
+MEASURES = """() => [...document.querySelectorAll('article section > p')].flatMap((p) => {
     const lines = Math.round(p.clientHeight / parseFloat(getComputedStyle(p).lineHeight));
-    return lines > 4 && !p.querySelector('.katex, code') ? [p.textContent.length / (lines - .5)] : [];
+    const words = p.textContent.length, plain = !p.querySelector('.katex, code');
+    return plain && lines > 4 ? [words / (lines - .5)] : [];
 })"""
 CUT_OFF = """() => [...document.querySelectorAll('.claim, .claim *')].filter((part) => {
-    const box = part.getBoundingClientRect(), page = document.querySelector('article');
-    return box.width && !part.closest('.katex')
-        && (box.right > page.getBoundingClientRect().right + 1 || part.scrollWidth > part.clientWidth + 1
-            && getComputedStyle(part).display !== 'inline');
+    const box = part.getBoundingClientRect(), inline = getComputedStyle(part).display === 'inline';
+    const edge = document.querySelector('article').getBoundingClientRect().right;
+    const scrolls = !inline && part.scrollWidth > part.clientWidth + 1;
+    return box.width && !part.closest('.katex') && (box.right > edge + 1 || scrolls);
 }).map((part) => part.outerHTML.slice(0, 120))"""
 
 
@@ -49,7 +48,7 @@ def wide(browser: Browser, serve: Callable[[Path], str]) -> Iterator[Page]:
 
 
 def test_next_and_previous_follow_the_order_of_the_book(wide: Page) -> None:
-    for here, following in zip(IN_ORDER, IN_ORDER[1:], strict=False):
+    for here, following in pairwise(IN_ORDER):
         wide.goto(f"/{here}.html")
         to = wide.locator("a.next-page")
         assert to.get_attribute("href") == f"{following}.html"
