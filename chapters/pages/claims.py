@@ -59,7 +59,7 @@ def finding(claim: Claim) -> str:
         return joined(claim.derived) + also
     if claim.kind == "formula":
         reading = READINGS[claim.row["formula"]]
-        ours, theirs = f"${latex_of(reading.ours)}$", f"${latex_of(reading.article)}$"
+        ours, theirs = (rf"$\displaystyle {latex_of(e)}$" for e in (reading.ours, reading.article))
         if claim.verdict == "right":
             return f"the same, in our symbols {ours}"
         return f"{ours}, where the article has {theirs} in our symbols"
@@ -84,8 +84,8 @@ def card(claim: Claim) -> Iterator[str]:
 
 def choices(counts: Counter[str]) -> Iterator[str]:
     """Yield a choice of verdicts; the style sheet hides the others, and no script is needed."""
-    yield '<fieldset class="verdicts">\n<legend>Show</legend>'
-    for index, (verdict, count) in enumerate({"all": counts.total(), **counts}.items()):
+    yield '<fieldset class="verdicts">\n<legend>Show the claims that are</legend>'
+    for index, (verdict, count) in enumerate({"any": counts.total(), **counts}.items()):
         box = f'<input type="radio" name="verdict" value="{verdict}"' + " checked" * (not index)
         yield f"<label>{box}> {SIGNS.get(verdict, '')} {verdict.capitalize()} ({count})</label>"
     yield "</fieldset>\n"
@@ -95,7 +95,5 @@ def claims_page() -> str:
     """Return the ledger of claims."""
     found = Counter(claim.verdict for claim in claims())
     counts = Counter({verdict: found[verdict] for verdict in VERDICTS})
-    summary = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
     cards = (line for claim in claims() for line in card(claim))
-    lines = [CLAIMS, f"{counts.total()} claims: {summary}.\n", *choices(counts)]
-    return "\n".join([*lines, '<ul class="claims">', *cards, "</ul>"]) + "\n"
+    return "\n".join([CLAIMS, *choices(counts), '<ul class="claims">', *cards, "</ul>"]) + "\n"

@@ -93,7 +93,7 @@ def test_claims_are_chosen_by_their_verdict_with_the_keyboard_and_no_script(
     with opened(browser, java_script_enabled=False, base_url=serve(SITE)) as page:
         page.goto("/claims.html")
         everything = page.locator(".claim:visible").count()
-        page.get_by_label("All").focus()
+        page.get_by_label("Any").focus()
         counts = {}
         for _ in range(page.locator(".verdicts input").count() - 1):
             page.keyboard.press("ArrowRight")
