@@ -3,6 +3,7 @@
 
 from .api import api_page
 from .claims import claims_page
+from .end import end_page
 from .glossary import glossary_page
 from .matrix import matrix_page
 from .notation import notation_page
@@ -14,6 +15,7 @@ PAGES = {
     "claims.md": claims_page,
     "glossary.md": glossary_page,
     "references.md": references_page,
+    "end.md": end_page,
     "api.md": api_page,
     "instructor/matrix.md": matrix_page,
     "../README.md": readme,

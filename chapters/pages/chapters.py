@@ -45,6 +45,12 @@ class Chapter:
         return f"[{self.number or self.stem}]({self.stem}.ipynb)"
 
     @property
+    def named_link(self) -> str:
+        """What a sentence calls it, with the way to its notebook."""
+        name = "The tour" if self.number == "00" else f"Chapter {self.number}"
+        return f"[{name if self.number else self.title}]({self.stem}.ipynb)"
+
+    @property
     def objectives(self) -> dict[str, str]:
         """What a reader will be able to do, by identifier."""
         return dict(re.findall(r"^- `(O\d+\.\d+)` (.+)[;.]$", self.prose, re.MULTILINE))

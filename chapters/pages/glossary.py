@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The glossary: one sentence for each word that the chapters introduce in bold."""
 
+import re
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,8 @@ GLOSSARY = """\
 The words that the chapters introduce in bold, each with the chapter that does. Where a word
 has a number behind it, its code name and unit stand beside: [notation](notation.md) has all of
 those.
+
+<dl class="terms">
 """
 
 
@@ -25,16 +28,22 @@ def glossary() -> dict[str, dict[str, str]]:
     return tomllib.loads(text)
 
 
+def anchor(term: str) -> str:
+    """Return where a term stands on the page."""
+    return re.sub(r"\W+", "-", term.lower())
+
+
 def glossary_page() -> str:
-    """Return the glossary."""
+    """Return the glossary: a list of definitions in HTML, which Markdown has no words for."""
     by_stem = {chapter.stem: chapter for chapter in CHAPTERS}
-    parts = [GLOSSARY]
+    parts = [GLOSSARY.rstrip()]
     for term, entry in sorted(glossary().items(), key=lambda item: item[0].lower()):
-        parts.append(f"## {term}\n")
         behind = ""
         if "quantity" in entry:
             quantity = REGISTRY[entry["quantity"]]
             unit = "" if quantity.unit == "1" else f", in {quantity.unit}"
             behind = f" `{quantity.name}`{unit}."
-        parts.append(f"{entry['says']}{behind} Chapter {by_stem[entry['chapter']].link}.\n")
-    return "\n".join(parts)
+        link = by_stem[entry["chapter"]].named_link
+        parts.append(f'<dt id="{anchor(term)}">{term}</dt>\n<dd>\n')
+        parts.append(f"{entry['says']}{behind} {link}.\n\n</dd>")
+    return "\n".join([*parts, "</dl>"]) + "\n"

@@ -38,7 +38,7 @@ keyword of `nk.Napkin(...)`, the name to read (`n.bandwidth`) and the symbol to 
 (`from napkin.notation import bandwidth`). A bare number is in the unit of this page; text
 brings its unit. Quantities stand where the book first computes with them.
 
-Bytes are decimal: 1 GB is 10^9 bytes, and binary units say so (GiB). Peaks are dense. Tokens,
+Bytes are decimal: 1 GB is $10^9$ bytes, and binary units say so (GiB). Peaks are dense. Tokens,
 sequences, users and GPUs are labels: they are shown, and count as plain numbers.
 """
 ROSETTA = """\

@@ -15,22 +15,23 @@ import yaml
 from sphinx.application import Sphinx
 from sphinxcontrib.katex import KaTeXServer, render_latex
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent))  # where our own modules lie
 import front
 
 ROOT = Path(__file__).parents[2]
 BOOK = yaml.safe_load((ROOT / "myst.yml").read_text(encoding="utf-8"))["project"]
-REPOSITORY = BOOK["github"].removeprefix("https://github.com/")
+REPOSITORY: str = BOOK["github"]
+OWNER, NAME = REPOSITORY.removeprefix("https://github.com/").split("/")
+PUBLISHED = OWNER != "OWNER"  # until somebody sets it, links to it lead nowhere
 TAG = BOOK["jupyter"]["binder"]["ref"]
 
 project = html_title = BOOK["title"].split(":")[0]
 author = ", ".join(person["name"] for person in BOOK["authors"])
-copyright = f"{author}, text {BOOK['license']['content']}, code {BOOK['license']['code']}"
 language = "en"
 exclude_patterns = ["text/*", "site/*", "audit/*", "pages/*", "quizzes/*", "images/*"]
 exclude_patterns += ["**/.ipynb_checkpoints"]
 
-extensions = ["myst_nb", "sphinxcontrib.katex"]
+extensions = ["myst_nb", "sphinxcontrib.katex", "reading"]
 myst_enable_extensions = ["amsmath", "dollarmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"
@@ -43,12 +44,20 @@ katex_css_path = "katex/katex.min.css"
 html_theme = "furo"
 html_static_path = ["static", "../../napkin/views/static", "../diagrams/static"]
 html_static_path += ["../../_build/katex"]
-html_css_files = ["explorer.css", "running.css", "memory-map.css", "site.css", "first-page.css"]
-html_js_files = [("site.js", {"type": "module"})]
+html_css_files = ["explorer.css", "running.css", "memory-map.css", "site.css", "reading.css"]
+html_css_files += ["first-page.css"]
+html_js_files = [("site.js", {"type": "module"}), ("reading.js", {"type": "module"})]
+html_search_scorer = str(Path(__file__).with_name("static") / "scorer.js")
+html_context = {
+    "about": BOOK["description"],
+    "author": author,
+    "repository": REPOSITORY if PUBLISHED else "",
+    "address": f"https://{OWNER.lower()}.github.io/{NAME}/" if PUBLISHED else "",
+}
 html_favicon = "static/favicon.svg"
 templates_path = ["templates"]
 html_copy_source = False
-html_show_sphinx = False
+html_show_sphinx = html_show_copyright = False  # the line at the foot says more
 html_theme_options: dict[str, Any] = {"top_of_page_buttons": []}
 
 
@@ -60,7 +69,10 @@ def page_of(file: str) -> str:
 def toctrees(entries: list[dict[str, Any]]) -> Iterator[str]:
     """Yield the table of contents of myst.yml in Sphinx's words."""
     for part in entries:
-        pages = "\n".join("/" + page_of(p["file"]) for p in part.get("children", [part]))
+        pages = "\n".join(
+            f"{p['title']} </{page_of(p['file'])}>" if "title" in p else f"/{page_of(p['file'])}"
+            for p in part.get("children", [part])
+        )
         caption = f":caption: {part['title']}\n" if "title" in part else ""
         yield f"\n\n```{{toctree}}\n:hidden:\n{caption}\n{pages}\n```"
 
@@ -70,11 +82,9 @@ root_doc = page_of(BOOK["toc"][0]["file"])
 
 def links(page: str) -> str:
     """Say what a reader can do with a notebook."""
-    binder = f"https://mybinder.org/v2/gh/{REPOSITORY}/{TAG}?urlpath=lab/tree/chapters/{page}.ipynb"
-    return (
-        f"{{download}}`Download the notebook <{page}.ipynb>` · [Open in Binder]({binder}) "
-        "(the first start takes minutes; `make read` does not)"
-    )
+    at = f"{OWNER}/{NAME}/{TAG}?urlpath=lab/tree/chapters/{page}.ipynb"
+    binder = f" · [Open in Binder](https://mybinder.org/v2/gh/{at}) (the first start takes minutes)"
+    return f"{{download}}`Download the notebook <{page}.ipynb>`" + binder * PUBLISHED
 
 
 GLOSSARY = tomllib.loads((ROOT / "chapters/pages/glossary.toml").read_text(encoding="utf-8"))
@@ -104,8 +114,9 @@ def with_terms(notebook: dict[str, Any], page: str) -> None:
         parts = AS_IT_IS.split(text)
         for index in range(0, len(parts), 2):
             for term, pattern in list(left.items()):
-                place = "glossary.md#" + term.lower().replace(" ", "-")
-                parts[index], found = pattern.subn(rf"[\g<0>]({place})", parts[index], count=1)
+                place = "glossary.html#" + re.sub(r"\W+", "-", term.lower())
+                link = rf'<a class="term" href="{place}">\g<0></a>'
+                parts[index], found = pattern.subn(link, parts[index], count=1)
                 if found:
                     del left[term]
                     break  # a link must not be searched for further words
