@@ -3,6 +3,7 @@
 
 import json
 import re
+import sys
 import time
 import tomllib
 from base64 import b64decode
@@ -13,6 +14,9 @@ from typing import Any
 import yaml
 from sphinx.application import Sphinx
 from sphinxcontrib.katex import KaTeXServer, render_latex
+
+sys.path.insert(0, str(Path(__file__).with_name("live")))
+from into_pages import add_form, add_quiz
 
 ROOT = Path(__file__).parents[2]
 BOOK = yaml.safe_load((ROOT / "myst.yml").read_text(encoding="utf-8"))["project"]
@@ -38,9 +42,10 @@ katex_css_path = "katex/katex.min.css"
 
 html_theme = "furo"
 html_static_path = ["static", "../../napkin/views/static", "../diagrams/static"]
-html_static_path += ["../../_build/katex"]
-html_css_files = ["explorer.css", "running.css", "site.css"]
-html_js_files = [("site.js", {"type": "module"})]
+html_static_path += ["../../_build/katex", "../../_build/live"]
+html_extra_path = ["root"]  # the service worker: it looks after the folder in which it lies
+html_css_files = ["explorer.css", "running.css", "site.css", "live/live.css"]
+html_js_files = [("site.js", {"type": "module"}), ("live/live.js", {"type": "module"})]
 html_favicon = "static/favicon.svg"
 templates_path = ["templates"]
 html_copy_source = False
@@ -159,6 +164,9 @@ def read(app: Sphinx, page: str, source: list[str]) -> None:
     notebook = json.loads(source[0])
     typeset(notebook)
     draw(notebook)
+    add_quiz(notebook)
+    if page == "rederive":
+        add_form(notebook)
     first, last = notebook["cells"][0], notebook["cells"][-1]
     text = "".join(first["source"])
     if page == root_doc:
