@@ -71,6 +71,13 @@ function tornado({ rows }, target) {
   return element("table", { className: "live-tornado" }, caption, body);
 }
 
+// The steps as a tree, of which the first two levels are open.
+function tree({ html }) {
+  const found = safe(html);
+  for (const box of found.querySelectorAll("details details details")) box.open = false;
+  return found;
+}
+
 // What takes longer is asked when a reader opens it.
 function folded(title, call, asked, show) {
   const menu = element("select", { ariaLabel: `${title}: of what` }, ...HEADS.map((name) => new Option(`${LABELS[name]} (${name})`, name)));
@@ -82,6 +89,7 @@ function folded(title, call, asked, show) {
       const told = await python.ask(call, asked, menu.value);
       place.replaceChildren(told.refused ? element("p", { textContent: told.refused }) : show(told, menu.value));
       await typeset(place);
+      place.tabIndex = place.scrollWidth > place.clientWidth ? 0 : -1; // what scrolls must be reached by keys
     } catch (reason) {
       place.replaceChildren(element("p", { textContent: isStop(reason) ? "Stopped." : reason.message }));
     }
@@ -116,7 +124,7 @@ async function compute() {
       ...lines("What decides", found.binding),
       ...lines("What was left out", [...found.left_out, ...(found.unused.length ? [`${found.unused.join(", ")}: given, but not used here`] : [])], "Nothing that the package knows of: every value that you gave counts."),
       folded("The formula", "derive", asked, ({ markdown: text }) => markdown(text)),
-      folded("Every step, from the data sheet on", "explain", asked, ({ html }) => safe(html)),
+      folded("Every step, from the data sheet on", "explain", asked, tree),
       folded("What matters most", "sensitivity", asked, tornado),
       element("details", {}, element("summary", { textContent: "As Python" }), code),
       element("p", { className: "live-take" }, copied(found.code, "Copy as Python"), copied(link, "Copy a link to this worksheet"),
