@@ -196,6 +196,11 @@ def test_formula_steps_and_effects_are_shown(page: Page) -> None:
     formula = opened_part(page, "The formula")
     assert formula.locator(".katex").count() > 10
     assert formula.locator(".katex-error").count() == 0
+    for width in (1280, 320):
+        page.set_viewport_size({"width": width, "height": 1000})
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        assert barriers(page, "#live-form, #live-answer") == []
+    page.set_viewport_size({"width": 1280, "height": 1000})
     steps = opened_part(page, "Every step")
     assert steps.locator("details").count() > 10
     assert "$" not in (steps.text_content() or "")
@@ -210,19 +215,15 @@ def test_formula_steps_and_effects_are_shown(page: Page) -> None:
     assert [float(text.replace("−", "-").rstrip(" %")) for _, text in shown] == pytest.approx(
         [row.elasticity for row in rows], rel=0.01
     )
-    for width in (1280, 320):
-        page.set_viewport_size({"width": width, "height": 1000})
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-        assert barriers(page, "#live-form, #live-answer") == []
-    page.set_viewport_size({"width": 1280, "height": 1000})
 
 
 def test_a_link_holds_the_whole_worksheet(
     page: Page, browser: Browser, serve: Callable[[Path], str]
 ) -> None:
-    fill(page, **EXAMPLE, formulas="users = 2 * concurrent_sequences", think_time="61 s")
+    fill(page, **EXAMPLE | {"formulas": "users = 2 * concurrent_sequences"}, think_time="61 s")
     compute(page)
     page.get_by_role("button", name="Copy a link").click()
+    page.get_by_role("button", name="Copied").wait_for()
     link = page.evaluate("navigator.clipboard.readText()")
     with opened(browser) as other:
         other.goto(link)
@@ -236,7 +237,7 @@ def test_a_link_holds_the_whole_worksheet(
 
 def test_what_a_config_says_cannot_run(page: Page) -> None:
     evil = "<img src=x onerror=document.title='run'>"
-    config = DENSE | {"_name_or_path": evil, "architectures": [evil]}
+    config = DENSE | {"_name_or_path": evil, "finetuning_task": evil}
     fill(page, **EXAMPLE | {"config": json.dumps(config)})
     compute(page)
     steps = opened_part(page, "Every step")
@@ -265,9 +266,7 @@ def test_it_works_without_a_server_after_the_first_visit(browser: Browser) -> No
     page.goto(f"http://127.0.0.1:{server.server_port}/rederive.html")
     compute(page)
     first = exact(page)
-    page.wait_for_function(
-        "async () => (await import('./_static/live/client.js')).python.facts.kept", timeout=LONG
-    )
+    page.locator(".live-bar[data-kept]").wait_for(state="attached", timeout=LONG)
     page.close()
     server.shutdown()
     server.server_close()
@@ -287,3 +286,71 @@ def test_the_archive_is_the_way_back(browser: Browser, serve: Callable[[Path], s
         assert exact(page)["users"] > 0
         names = page.evaluate("caches.keys()")
         assert not [name for name in names if name.startswith("napkin-image")]
+
+
+def answered(page: Page, number: str, text: str) -> tuple[str, str]:
+    """Type an answer to an exercise; return its state and what the page says."""
+    field = page.get_by_label(f"Your answer to {number}", exact=True)
+    form = page.locator("form.live-exercise", has=field)
+    field.fill(text)
+    field.press("Enter")
+    page.wait_for_function(
+        "e => !e.querySelector('button').disabled && e.querySelector('output').textContent",
+        arg=form.element_handle(),
+        timeout=LONG,
+    )
+    return form.get_attribute("data-state") or "", form.locator("output").text_content() or ""
+
+
+def test_exercises_quizzes_and_cells_answer(browser: Browser, serve: Callable[[Path], str]) -> None:
+    address = f"{serve(SITE)}/01-hardware.html"
+    with opened(browser) as page:
+        page.goto(address)
+        # A quiz needs no Python.
+        quiz = page.locator("fieldset.live-quiz").first
+        quiz.get_by_label("half the time").check()
+        assert (quiz.locator("output").text_content() or "").startswith("Not quite. That would be")
+        quiz.get_by_label("the same time").check()
+        assert quiz.get_attribute("data-state") == "right"
+        # Exercises: right, wrong, as a formula, with a unit, and none at all.
+        right = nk.lessons.exercise("1.1").expected
+        assert answered(page, "1.1", str(right)) == ("right", nk.check("1.1", str(right)).text)
+        wrong, told = answered(page, "1.1", "16 GB")
+        assert (wrong, told) == ("wrong", nk.check("1.1", "16 GB").text)
+        assert answered(page, "1.3", "<b>1</b>")[0] == "wrong"
+        assert page.locator(".live-exercise b").count() == 0
+        assert answered(page, "1.4", "peak_flops / bandwidth")[0] == "wrong"
+        state, told = answered(page, "1.4", "peak_flops / (2 * bandwidth)")
+        assert state == "right" and "$" not in told
+        assert answered(page, "1.5", "")[0] == "open"
+        page.reload()
+        kept = page.locator("form.live-exercise[data-state=right]")
+        assert kept.get_by_role("textbox").input_value() == "peak_flops / (2 * bandwidth)"
+        # Cells.
+        page.get_by_role("button", name="Make this page live").click()
+        cells = page.locator(".cell:has(textarea)")
+        last = cells.nth(2)
+        last.locator("textarea").fill("nk.Napkin(accelerator='H100').assume(memory='1 GB').memory")
+        last.get_by_role("button").click()
+        last.locator(".cell_output", has_text="1.00").wait_for(timeout=LONG)
+        last.locator("textarea").fill("print('<i>no</i>'); 1 / 0")
+        last.get_by_role("button").click()
+        last.locator(".live-error").wait_for(timeout=LONG)
+        assert last.locator("i").count() == 0
+        assert "ZeroDivisionError: division by zero (line 1)" in last.inner_text()
+
+
+def readme() -> str:
+    """Return the first example of the README, without its prompts."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8").split("```")
+    block = next(part for part in text[1::2] if ">>> " in part)
+    return "\n".join(line[4:] for line in block.splitlines() if line.startswith((">>> ", "... ")))
+
+
+def test_the_first_example_of_the_readme_runs(page: Page) -> None:
+    script = """async ([code, space]) => (await import('./_static/live/client.js'))
+        .python.ask('run', code, space)"""
+    told = page.evaluate(script, [readme(), "readme"])
+    here = door().run(readme(), "readme")
+    assert told.get("value") == here.get("value") and "error" not in here
+    assert told["printed"] == here["printed"]

@@ -27,7 +27,7 @@ class Python {
           this.facts = { ...data.ready, ms: performance.now() - began };
           this.told(null);
           resolve(this.facts);
-        } else if (data.kept) this.facts.kept = data.kept;
+        } else if (data.kept) this.bar.dataset.kept = data.kept; // the next visit starts from it
         else if (data.again) worker.postMessage({ start: { mode: "archive" } });
         else if (data.failed) this.#fail(data.failed);
         else {

@@ -104,7 +104,7 @@ function folded(title, call, asked, show) {
 function copied(text, words) {
   const button = element("button", { type: "button", textContent: words });
   button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(typeof text === "string" ? text : await text());
+    await navigator.clipboard.writeText(text());
     button.textContent = "Copied";
     setTimeout(() => (button.textContent = words), 2000);
   });
@@ -127,10 +127,9 @@ async function compute() {
       folded("Every step, from the data sheet on", "explain", asked, tree),
       folded("What matters most", "sensitivity", asked, tornado),
       element("details", {}, element("summary", { textContent: "As Python" }), code),
-      element("p", { className: "live-take" }, copied(found.code, "Copy as Python"), copied(link, "Copy a link to this worksheet"),
+      element("p", { className: "live-take" }, copied(() => found.code, "Copy as Python"), copied(() => location.href, "Copy a link to this worksheet"),
         element("button", { type: "button", textContent: "Print", onclick: () => print() })),
     );
-    out.dataset.ms = found.ms;
     history.replaceState(null, "", await link());
   } catch (reason) {
     out.replaceChildren(element("p", { className: "live-error", textContent: isStop(reason) ? "Stopped." : reason.message }));
