@@ -8,6 +8,7 @@ import time
 import tomllib
 from base64 import b64decode
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +131,9 @@ def typeset(notebook: dict[str, Any]) -> None:
         for output in cell.get("outputs", []):
             text = "".join(output.get("data", {}).get("text/html", ""))
             if text.startswith("<div class='napkin-explain'>"):
-                typeset = re.sub(r"\$([^$]+)\$", lambda found: render_latex(found[1]), text)
+                typeset = re.sub(
+                    r"\$([^$]+)\$", lambda found: render_latex(unescape(found[1])), text
+                )
                 output["data"]["text/html"] = typeset
 
 

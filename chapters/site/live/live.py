@@ -38,7 +38,6 @@ STEPS: Final = (
 )
 """Where a closed form stops, and goes on in a line of its own."""
 _NEW: Final = re.compile(r"new\s+(\w+)\s*=\s*([-+\d.eE_]+)\s*(.*)")
-_ABSENT: Final = ("numpy", "scipy", "xarray", "pandas", "matplotlib", "anywidget", "ipywidgets")
 _cells: dict[str, dict[str, Any]] = {}
 
 
@@ -239,6 +238,31 @@ def _shown(value: Any) -> dict[str, str]:
     return found
 
 
+class _Absent:
+    """Stands for a library that the page does not have, until something uses it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __getattr__(self, part: str) -> Any:
+        raise ImportError(f"{self.name} is not in the page", name=self.name)
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        raise ImportError(f"{self.name} is not in the page", name=self.name)
+
+
+def _execute(statement: ast.stmt, names: dict[str, Any]) -> None:
+    """Run a statement; a library that is not there is missed only where it is used."""
+    try:
+        exec(compile(ast.Module([statement], []), "<cell>", "exec"), names)
+    except ImportError as reason:
+        if not isinstance(statement, ast.Import | ast.ImportFrom):
+            raise
+        for alias in statement.names:
+            name = alias.asname or alias.name.partition(".")[0]
+            names[name] = _Absent(reason.name or name)
+
+
 def run(code: str, space: str) -> dict[str, Any]:
     """Run a cell; its last expression is its value. Cells of one space share their names."""
     names = _cells.setdefault(space, {"__name__": "__main__"})
@@ -247,14 +271,14 @@ def run(code: str, space: str) -> dict[str, Any]:
         tree = ast.parse(code, "<cell>")
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-            exec(compile(tree, "<cell>", "exec"), names)
+            for statement in tree.body:
+                _execute(statement, names)
             if isinstance(last, ast.Expr):
                 value = eval(compile(ast.Expression(last.value), "<cell>", "eval"), names)
                 if value is not None:
                     result["value"] = _shown(value)
     except ImportError as reason:
-        name = (reason.name or "").partition(".")[0]
-        result["absent" if name in _ABSENT else "error"] = name if name in _ABSENT else str(reason)
+        result["absent"] = (reason.name or str(reason)).partition(".")[0]
     except SyntaxError as reason:
         result["error"] = f"SyntaxError: {reason.msg} (line {reason.lineno})"
     except BaseException as reason:

@@ -4,9 +4,6 @@ import { isStop, python } from "./client.js";
 import { element, markdown, safe, typeset } from "./text.js";
 
 const PAGE = location.pathname;
-const WHY = {
-  anywidget: "An explorer", ipywidgets: "A quiz", matplotlib: "This figure", numpy: "This cell", scipy: "This cell", xarray: "This cell", pandas: "This cell",
-};
 const cells = [...document.querySelectorAll(".cell:not(.tag_exercise, .tag_check)")]
   .filter((cell) => cell.querySelector(".cell_input pre") && !cell.querySelector(".live-quiz, [data-quiz]"))
   .map((cell) => ({ cell, stored: cell.querySelector(".cell_input pre").textContent.trimEnd() }));
@@ -16,9 +13,11 @@ python.stopped = () => cells.forEach((it) => (it.ran = undefined));
 
 async function output(it, told) {
   const out = element("div", { className: "cell_output docutils container" }), before = it.cell.querySelector(".cell_output");
-  if (told.absent) {
-    const words = `${WHY[told.absent] ?? "This cell"} needs ${told.absent}, which isn't in the page, so what's shown is what the book stored. On your own machine, or in Binder, it runs.`;
-    it.note.textContent = words;
+  // A cell as the book has it that cannot run here keeps what the book stored.
+  const above = cells.slice(0, cells.indexOf(it)).find((other) => other.absent)?.absent;
+  it.absent = told.absent ?? (it.editor.value === it.stored && /^NameError/.test(told.error ?? "") ? above : undefined);
+  if (it.absent) {
+    it.note.textContent = `This needs ${it.absent}, which isn't in the page, so you see what the book stored. In Binder or on your own machine, it runs.`;
     return;
   }
   it.note.textContent = "";
@@ -43,7 +42,7 @@ async function run(last) {
     try {
       const told = await python.ask("run", code, PAGE);
       it.ran = code;
-      if (it === last || code !== it.stored || it.changed) await output(it, told);
+      if (it === last || code !== it.stored || it.changed || told.absent) await output(it, told);
       it.changed = code !== it.stored;
     } catch (reason) {
       it.note.textContent = isStop(reason) ? "Stopped. Python starts again with the next cell." : reason.message;

@@ -55,4 +55,11 @@ function exercise(check) {
   check.after(form);
 }
 
+// The words above them speak of a notebook.
+const [first, , third] = document.querySelector("#exercises > p")?.childNodes ?? [];
+if (first?.data === "Replace " && third?.data?.startsWith(" with your answer")) {
+  first.data = "Type your answer into the field";
+  third.data = third.data.replace(" with your answer", "");
+  first.nextElementSibling.remove();
+}
 document.querySelectorAll(".cell.tag_check").forEach(exercise);

@@ -80,7 +80,7 @@ function tree({ html }) {
 
 // What takes longer is asked when a reader opens it.
 function folded(title, call, asked, show) {
-  const menu = element("select", { ariaLabel: `${title}: of what` }, ...HEADS.map((name) => new Option(`${LABELS[name]} (${name})`, name)));
+  const menu = element("select", { ariaLabel: `${title}: of what` }, ...HEADS.map((name) => new Option(LABELS[name] === name ? name : `${LABELS[name]} (${name})`, name)));
   const place = element("div", { className: "live-told" }), box = element("details", {}, element("summary", { textContent: title }), menu, place);
   const ask = async () => {
     if (!box.open) return;
