@@ -8,6 +8,9 @@ JOBS ?= 2
 CHAPTERS ?=
 UV = uv==0.13.9
 
+IN_PAGE = $(shell find napkin chapters/diagrams -name '*.py' -o -name '*.toml' -o -name '*.csv') \
+	chapters/site/live/live.py
+
 # Compiled modules are kept: without them every kernel compiles SymPy again.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -52,7 +55,7 @@ calibrate: .venv/tests  ## fit the constants of calibrated=True again, and say h
 test-browser: .venv/site site  ## run the explorers, the site and a chapter in Chromium
 	.venv/bin/pytest -n $(JOBS) --dist worksteal tests/browser
 
-site: .venv/site _build/katex  ## build the pages, offline, into _build/site
+site: .venv/site _build/katex _build/live  ## build the pages, offline, into _build/site
 	rm -rf _build/site _build/jupyter_execute
 	.venv/bin/python -m sphinx -qEW --keep-going -c chapters/site -d _build/doctrees chapters _build/site
 
@@ -82,6 +85,13 @@ _build/katex: .venv/site
 	tar -xzf $@/katex-*.tgz -C $@ package/dist/katex.min.css package/dist/fonts
 	mv $@/package/dist/katex.min.css $@/package/dist/fonts $@/katex && rm -r $@/package $@/*.tgz
 	find $@ -name '*.ttf' -delete -o -name '*.woff' -delete
+
+# Python in the page: the interpreter with SymPy, once, and this package for it.
+_build/pyodide: chapters/site/live/pack.py chapters/site/live/pack.mjs | .venv/site
+	.venv/bin/python chapters/site/live/build.py gather $@
+
+_build/live: $(IN_PAGE) chapters/site/live/build.py _build/pyodide | .venv/site
+	.venv/bin/python chapters/site/live/build.py pack _build/pyodide $@
 
 # An empty file in .venv stands for each set that is in it.
 .venv/bin/uv:

@@ -318,3 +318,10 @@ def test_a_number_in_front_of_a_max_does_not_hide_what_binds() -> None:
     assert "decode_step_time is decided by decode_memory_time" in at_speed
     turned = QWEN.assume("decode_step_time = 2*decode_memory_time - Max(decode_memory_time, 0)")
     assert nk.binding(turned.assume(batch=10), "decode_step_time").limits == ()
+
+
+def test_a_readers_own_symbol_cannot_bring_html() -> None:
+    nk.quantity("crafty", unit="s", shown="<img src=x>")
+    n = nk.Napkin(crafty=1).assume("think_time = 2 * crafty")
+    assert "<img" not in nk.explain(n, "think_time")._repr_html_()
+    del REGISTRY["crafty"]

@@ -3,53 +3,19 @@
 
 from __future__ import annotations
 
-import json
 from itertools import pairwise
-from pathlib import Path
 from random import Random
-from typing import Any, Final
-
-import anywidget
-import traitlets
+from typing import TYPE_CHECKING
 
 from napkin.views.drawing import CACHE, LINE, TROUBLE, Drawing, laid_out
 from napkin.views.figures import Figure
 from napkin.worksheet.napkin import Napkin, expect_napkin
 
-STATIC: Final = Path(__file__).with_name("static")
+if TYPE_CHECKING:
+    from ._running import Running
+
 Bars = list[tuple[float, float]]
 """When a user is active: beginnings and ends, in s."""
-
-
-class Running(anywidget.AnyWidget):
-    """Timelines with a button that lets them run; made by `running`.
-
-    Parameters
-    ----------
-    figure : Figure
-        What is drawn where no page computes.
-    spec : dict
-        The same run as numbers, with times in s.
-    """
-
-    _esm = STATIC / "running.js"
-    _css = STATIC / "running.css"
-    spec = traitlets.Dict().tag(sync=True)
-
-    def __init__(self, figure: Figure, spec: dict[str, Any]) -> None:
-        self._figure = figure
-        super().__init__(spec=spec)
-
-    def __repr__(self) -> str:
-        return repr(self._figure)
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        shown: Any = super()._repr_mimebundle_(**kwargs) or {}
-        told = json.dumps({"spec": self.spec}).replace("</", "<\\/")
-        stored = f'<script type="application/json" data-running>{told}</script>'
-        html = f'<div class="nk-stored">{stored}{self._figure._repr_html_()}</div>'
-        data = shown[0] if isinstance(shown, tuple) else shown
-        return {**data, "text/plain": repr(self), "text/html": html}, {}
 
 
 def timelines(n: Napkin, seed: int = 1) -> Figure:
@@ -130,6 +96,8 @@ def running(n: Napkin, seed: int = 1) -> Running:
     Running
         A widget; where no page computes, it is the drawing.
     """
+    from ._running import Running
+
     figure, (rows, span) = timelines(n, seed), _played(n, seed)
     answer = float(n.duty_cycle) * float(n.turn_period)
     return Running(

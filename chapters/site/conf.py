@@ -8,6 +8,7 @@ import time
 import tomllib
 from base64 import b64decode
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from sphinx.application import Sphinx
 from sphinxcontrib.katex import KaTeXServer, render_latex
 
 sys.path.insert(0, str(Path(__file__).parent))  # where our own modules lie
+sys.path.insert(0, str(Path(__file__).with_name("live")))
 import front
+from into_pages import add_form, add_quiz
 
 ROOT = Path(__file__).parents[2]
 BOOK = yaml.safe_load((ROOT / "myst.yml").read_text(encoding="utf-8"))["project"]
@@ -43,10 +46,9 @@ katex_css_path = "katex/katex.min.css"
 
 html_theme = "furo"
 html_static_path = ["static", "../../napkin/views/static", "../diagrams/static"]
-html_static_path += ["../../_build/katex"]
 html_css_files = ["explorer.css", "running.css", "memory-map.css", "site.css", "reading.css"]
-html_css_files += ["first-page.css"]
-html_js_files = [("site.js", {"type": "module"}), ("reading.js", {"type": "module"})]
+html_css_files += ["first-page.css", "live/live.css"]
+html_js_files = [(f"{name}.js", {"type": "module"}) for name in ("site", "reading", "live/live")]
 html_search_scorer = str(Path(__file__).with_name("static") / "scorer.js")
 html_context = {
     "about": BOOK["description"],
@@ -54,6 +56,8 @@ html_context = {
     "repository": REPOSITORY if PUBLISHED else "",
     "address": f"https://{OWNER.lower()}.github.io/{NAME}/" if PUBLISHED else "",
 }
+html_static_path += ["../../_build/katex", "../../_build/live"]
+html_extra_path = ["root"]  # the service worker: it looks after the folder in which it lies
 html_favicon = "static/favicon.svg"
 templates_path = ["templates"]
 html_copy_source = False
@@ -140,7 +144,9 @@ def typeset(notebook: dict[str, Any]) -> None:
         for output in cell.get("outputs", []):
             text = "".join(output.get("data", {}).get("text/html", ""))
             if text.startswith("<div class='napkin-explain'>"):
-                typeset = re.sub(r"\$([^$]+)\$", lambda found: render_latex(found[1]), text)
+                typeset = re.sub(
+                    r"\$([^$]+)\$", lambda found: render_latex(unescape(found[1])), text
+                )
                 output["data"]["text/html"] = typeset
 
 
@@ -174,6 +180,9 @@ def read(app: Sphinx, page: str, source: list[str]) -> None:
     notebook = json.loads(source[0])
     typeset(notebook)
     draw(notebook)
+    add_quiz(notebook)
+    if page == "rederive":
+        add_form(notebook)
     first, last = notebook["cells"][0], notebook["cells"][-1]
     text = "".join(first["source"])
     if page == root_doc:

@@ -217,14 +217,20 @@ _GUIDE = "margin-left:.4em;padding-left:1.1em;border-left:1px solid #8888"
 _PART = "display:inline-block;margin-right:.35em"  # a long line breaks before a sign of equality
 
 
+def _as_html(mathematics: str) -> str:
+    """A reader's own symbol may be shown by any text."""
+    return escape(mathematics, quote=False)
+
+
 def _html(node: Node, notes: Notes) -> str:
     parts = [node.value.latex()]
     if node.expression is not None:
         numbers = [node.numbers[1]] if node.numbers[1] else []
         parts = [latex_of(node.expression), *numbers, *parts]
-    equation = "".join(f"<span style='{_PART}'>$= {part}$</span>" for part in parts)
+    equation = "".join(f"<span style='{_PART}'>$= {_as_html(part)}$</span>" for part in parts)
     label = f"<small>({escape(node.label)})</small>" if node.label else ""
-    line = f"<code>{node.symbol}</code> <span>${latex_of(node.symbol)}$</span> {equation}{label}"
+    shown = _as_html(latex_of(node.symbol))
+    line = f"<code>{node.symbol}</code> <span>${shown}$</span> {equation}{label}"
     said = "".join(f"<div><small>{escape(text)}</small></div>" for text in node.remarks(notes))
     if not node.children:
         return f"<div>{line}{said}</div>"
