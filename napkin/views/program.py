@@ -44,7 +44,16 @@ _SIDES: Final = {
     q.largest_batch_at_speed: "speed-bound",
     q.users_by_load: "load-bound",
     q.users_by_host_link: "link-bound",
+    q.users_by_host_memory: "host memory full",
 }
+
+
+_IN_WORDS: Final = {str(side): words for side, words in _SIDES.items()}
+
+
+def side_in_words(side: Expr | str) -> str:
+    """Return what it means that this side decides."""
+    return _IN_WORDS.get(str(side), str(side).replace("_", " "))
 
 
 class _Printer(JavascriptCodePrinter):
@@ -191,6 +200,6 @@ def _needs(symbol: Symbol, expression: Expr, statements: list[str]) -> dict[str,
     return {
         "max": isinstance(sides, Max),
         "sides": [str(side) for side in sides.args],
-        "words": [_SIDES.get(side, str(side).replace("_", " ")) for side in sides.args],
+        "words": [side_in_words(side) for side in sides.args],
         "needs": [sorted(str(name) for name in side.free_symbols) for side in sides.args],
     }

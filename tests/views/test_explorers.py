@@ -113,8 +113,7 @@ def test_code_keeps_formulas_of_the_reader_and_what_was_given_after_them() -> No
 def test_an_explorer_reads_as_a_sentence_and_stores_a_table() -> None:
     shown = nk.explore(CHAT, "users_per_gpu", "context", context=(1_000, 200_000), assume=IDLE)
     assert repr(shown) == (
-        "At context 20,000 token/sequence: users_per_gpu is 60.8 user/GPU, "
-        "decided by concurrent_sequences."
+        "At context 20,000 token/sequence: users_per_gpu is 60.8 user/GPU (memory full)."
     )
     data, _ = shown._repr_mimebundle_()
     assert data["text/plain"] == repr(shown)
@@ -226,4 +225,7 @@ def test_a_bar_of_the_tornado_opens_the_explorer_of_its_assumption() -> None:
     bars.chosen = "memory"
     assert repr(shown.children[1]).startswith("At memory 192 GB: cost_per_user_month is 47.4 USD")
     data = shown._repr_mimebundle_()
-    assert data["text/plain"].startswith("Bar chart") and data["text/html"].startswith("<img alt=")
+    assert data["text/plain"].startswith("Bar chart") and "<img alt=" in data["text/html"]
+    stored = json.loads(re.findall(r"data-tornado>(.*?)</script>", data["text/html"])[0])
+    assert list(stored["explorers"]) == [row["name"] for row in bars.rows]
+    assert stored["explorers"]["memory"] == shown.children[1].exploration.state
