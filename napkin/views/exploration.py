@@ -22,7 +22,7 @@ from ..worksheet.assumptions import CHOICES
 from ..worksheet.napkin import Napkin
 from .as_code import as_code
 from .program import Program, program, side_in_words
-from .sliders import Slider, slider
+from .sliders import Slider, is_share, slider
 
 _MOST_CONTROLS: Final = 4
 _MOST_CASES: Final = 64
@@ -236,7 +236,7 @@ def _told(name: str) -> dict[str, Any]:
     return {
         "name": quantity.name,
         "meaning": quantity.meaning,
-        "unit": quantity.unit,
+        "unit": "%" if is_share(name) else quantity.unit,
         "scale": float(scale_of(name)),
         "whole": quantity.domain.integer,
     }

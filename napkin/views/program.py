@@ -56,8 +56,14 @@ def side_in_words(side: Expr | str) -> str:
     return _IN_WORDS.get(str(side), str(side).replace("_", " "))
 
 
+_CHANCES: Final = {"BinomialOverflow": "overflow", "UsersAtOverflow": "usersAtOverflow"}
+
+
 class _Printer(JavascriptCodePrinter):
     """Symbols are entries of an object, so that no code name meets a word of the language."""
+
+    def __init__(self) -> None:
+        super().__init__({"user_functions": _CHANCES})
 
     def _print_Symbol(self, expr: Symbol) -> str:
         return expr.name if expr.name.endswith("_") else f"v.{expr.name}"
@@ -66,7 +72,7 @@ class _Printer(JavascriptCodePrinter):
 def javascript(expression: Expr | Relational) -> str:
     """Print an expression as JavaScript whose symbols are entries of ``v``."""
     closed = expression.doit() if expression.has(Sum) else expression
-    printer = _Printer({})
+    printer = _Printer()
     strange = closed.atoms(Function) - closed.atoms(Max, Min, Piecewise)
     strange = {part for part in strange if type(part).__name__ not in printer.known_functions}
     strange |= closed.atoms(Sum, Product, Integral, Derivative)

@@ -37,7 +37,7 @@ class Slider:
     @property
     def prefixed(self) -> bool:
         """Whether Python needs the unit, since the quantity has another one."""
-        return self.scale != float(scale_of(self.name)) and self.unit != "years"
+        return self.scale != float(scale_of(self.name)) and self.unit not in ("years", "%")
 
     def at(self, share: float) -> float:
         """Return the place at a share of the way."""
@@ -71,9 +71,15 @@ def slider(n: Napkin, name: str, ends: Any) -> Slider:
         raise NapkinError(f"{name} must move from less to more, got {ends}.")
     if not low <= value <= high:
         value = (low * high) ** 0.5 if low > 0 else (low + high) / 2
-    unit, scale = _prefixed(quantity.unit, low or high, own)
+    unit, scale = ("%", own / 100) if is_share(name) else _prefixed(quantity.unit, low or high, own)
     value = round(value) if quantity.domain.integer else value / scale
     return Slider(quantity.name, low / scale, high / scale, _shorter(value), unit, scale)
+
+
+def is_share(name: str) -> bool:
+    """Say whether a quantity is a part of a whole: people read those in percent."""
+    quantity = lookup(name)
+    return quantity.unit == "1" and quantity.domain.high == 1
 
 
 def _prefixed(unit: str, size: float, own: float) -> tuple[str, float]:

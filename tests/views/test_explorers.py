@@ -18,9 +18,7 @@ from napkin.views.program import javascript
 from tests.views.explorations import CHAT, EXPLORATIONS, IDLE, MIXTURE, written
 
 REFUSED = {
-    "duty_cycle.binomial_users_by_load": "UsersAtOverflow",
     "duty_cycle.erlang_users_by_load": "LoadAtWait",
-    "duty_cycle.overflow_probability": "BinomialOverflow",
     "duty_cycle.blocking_probability": "ErlangB",
     "experts.skewed_experts_touched": "ExpertsTouched",
     "experts.skewed_prefill_experts_touched": "ExpertsTouched",
@@ -92,7 +90,7 @@ def test_the_copied_line_rebuilds_the_worksheet(name: str) -> None:
         if "error" in case:
             continue
         moved = ", ".join(
-            f'{s.name}="{s.value:.12g} {s.unit}"' if s.scale >= 1e9 else f"{s.name}={s.value!r}"
+            f'{s.name}="{s.value:.12g} {s.unit}"' if s.prefixed else f"{s.name}={s.value * s.scale}"
             for s in e.sliders
         )
         copied = eval(case["code"].replace("{moved}", moved), {"nk": nk})

@@ -57,7 +57,7 @@ export function chart({ spec, chosen, values, ghost, pinned, width, frame }) {
   const [x] = spec.sliders, of = (state) => curve(x, state.compiled, state.values, POINTS);
   const lines = together(spec, chosen).map((line) => ({ ...line, points: curve(x, line.compiled, values, POINTS) }));
   const here = lines.find((line) => line.now), { y } = here.compiled, now = here.compiled.at(values), { low, top, log } = frame;
-  const yaxis = axis(y.unit, top, log), xaxis = axis(x.prefix ? "1" : x.unit, x.high, x.log);
+  const yaxis = axis(y.unit, top, log), own = x.prefix || x.unit === "%", xaxis = axis(own ? "1" : x.unit, x.high, x.log);
   const rungs = ticks(log ? low : Math.max(0, low), top, log);
   const letters = Math.max(...rungs.map((t) => yaxis.tick(t).length)), longest = Math.max(...lines.flatMap((line) => broken(line.name)).map((row) => row.length));
   const left = 14 + LETTER * letters, right = width - (longest ? 10 + LETTER * longest : 18);
@@ -87,7 +87,7 @@ export function chart({ spec, chosen, values, ghost, pinned, width, frame }) {
   if (there(now)) nodes.push(svg("circle", { cx: px(values[x.name]), cy: py(Math.min(top, Math.max(log ? low : -Infinity, now.value))), r: 8, class: "nk-point" }));
 
   const unit = (words, short) => words + (short && !words.includes(short) ? ` (${short})` : "");
-  const beside = unit(y.meaning, yaxis.unit), below = unit(x.meaning, x.prefix ? x.unit : x.log ? unitOf(x.unit) : xaxis.unit);
+  const beside = unit(y.meaning, yaxis.unit), below = unit(x.meaning, own ? x.unit : xaxis.unit);
   // What is at a pointer: the place along the axis, and a mark with both numbers.
   const at = (pixel) => value(x, Math.min(1, Math.max(0, (pixel - left) / (right - left))));
   function mark(pixel) {

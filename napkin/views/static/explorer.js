@@ -5,7 +5,10 @@ import { chart, room, svg } from "./chart.js";
 import { placed, python, share, told, typed, unitOf, value } from "./numbers.js";
 import { compile, idle, reach } from "./program.js";
 export { show, ticks } from "./numbers.js";
-export { compile, largest } from "./program.js";
+export { compile, FUNCTIONS, largest } from "./program.js";
+
+// A value after the meaning of its quantity: "users with an open session: 164", not 164 users.
+const said = (x, y) => (y.meaning.includes(unitOf(y.unit)) ? told(x, y.unit).replace(new RegExp(` ${unitOf(y.unit)}$`), "") : told(x, y.unit));
 
 function html(tag, properties = {}, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
@@ -155,7 +158,7 @@ function render({ model, el }) {
     const values = model.get("values"), now = compiled.at(values), { y } = compiled;
     inputs.forEach((input) => input.stand(values));
     const binds = now.words.length ? ` (${now.words.join(", ")})` : "";
-    out.textContent = now.reason ? `No value here: ${now.reason}.` : `${y.meaning}: ${told(now.value, y.unit)}${binds}`;
+    out.textContent = now.reason ? `No value here: ${now.reason}.` : `${y.meaning}: ${said(now.value, y)}${binds}`;
     Object.assign(root.dataset, { target: y.name, value: now.reason ? "" : now.value, limits: now.limits.join(" "), reason: now.reason });
     code.textContent = compiled.error ?? compiled.code.replace("{moved}", spec.sliders.map((s) => `${s.name}=${python(s, values[s.name])}`).join(", "));
     cancelAnimationFrame(frame); // the number is there at once, the curve in the next frame

@@ -36,6 +36,7 @@ export function unitOf(unit) {
 }
 export function told(x, unit) {
   const short = bare(unit);
+  if (unit === "%") return `${digits(100 * x)}%`;
   return short.startsWith("USD") ? `USD ${digits(x)}${short.slice(3)}` : show(x, short);
 }
 
@@ -46,7 +47,10 @@ export function value(s, u) {
   return s.whole ? Math.round(x) : Number(x.toPrecision(u > 0 && u < 1 ? 4 : 12));
 }
 export const typed = (x) => x.toLocaleString("en-US", { maximumSignificantDigits: 6 });
-export const placed = (s, x) => `${s.unit === "USD" ? "USD " : ""}${typed(x)} ${s.unit === "USD" ? "" : unitOf(s.unit)}`.trim();
+export function placed(s, x) {
+  if (s.unit === "USD") return `USD ${typed(x)}`;
+  return `${typed(x)}${s.unit === "%" ? "" : " "}${unitOf(s.unit)}`.trim();
+}
 export function python(s, x) {
   if (s.prefix) return `"${x} ${s.unit}"`;
   const own = Number((x * s.times).toPrecision(12));
@@ -71,6 +75,7 @@ export function ticks(low, high, log) {
 export function axis(unit, top, log) {
   const large = (x) => PREFIXES.find(([p]) => Math.abs(x) >= p * 0.9999) ?? [1, ""], plain = (x) => String(Number(x.toPrecision(3)));
   const short = unitOf(unit), letters = (x) => { const [p, letter] = large(x); return plain(x / p) + letter; };
+  if (unit === "%") return { tick: (t) => `${plain(100 * t)}%`, unit: "" };
   if (log && unit === "s") return { tick: (t) => (t ? show(t, "s").replace(/(\.\d*?)0+(?= )/, "$1").replace(/\. /, " ") : "0"), unit: "" };
   if (log && short === "B") return { tick: (t) => letters(t).replace(/[A-Z]?$/i, " $&B"), unit: "" };
   if (!log && /^(byte|FLOP)/.test(unit)) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the page computes: the formulas come from Python, printed as JavaScript.
+import { overflow, usersAtOverflow } from "./chance.js";
 
 // The largest x > 0 with f(x) <= 0, of an f that rises: the last place of a grid that is allowed, then bisection.
 export function largest(f) {
@@ -14,6 +15,8 @@ export function largest(f) {
   return low;
 }
 
+export const FUNCTIONS = { largest, overflow, usersAtOverflow };
+
 // What a case computes: the value, what decides it, or the reason why there is none.
 const made = new WeakMap();
 export function compile(spec, chosen) {
@@ -24,7 +27,7 @@ function compiled(spec, chosen) {
   const found = spec.cases[chosen.join(" / ")];
   if (found.error) return { y: spec.y, error: found.error, uses: () => true, at: () => ({ reason: found.error, limits: [], words: [] }) };
   const { code, reasons, graph, formula, y } = { y: spec.y, ...spec.programs[found.program] };
-  const run = new Function("v", "a", "largest", `let w = -1;\n${code}\nreturn w;`);
+  const run = new Function("v", "a", ...Object.keys(FUNCTIONS), `let w = -1;\n${code}\nreturn w;`);
   const scales = Object.fromEntries(spec.sliders.map((s) => [s.name, s.scale]));
 
   function decided(v, a) {
@@ -48,7 +51,7 @@ function compiled(spec, chosen) {
   function at(values) {
     const v = { ...found.given }, a = {};
     for (const name in values) v[name] = values[name] * scales[name];
-    const why = run(v, a, largest);
+    const why = run(v, a, ...Object.values(FUNCTIONS));
     const reason = why < 0 ? "" : reasons[why];
     return { value: v[y.name] / y.scale, reason, ...decided(v, a) };
   }
