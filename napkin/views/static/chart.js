@@ -60,7 +60,7 @@ export function chart({ spec, chosen, values, ghost, pinned, width, frame }) {
   const yaxis = axis(y.unit, top, log), own = x.prefix || x.unit === "%", xaxis = axis(own ? "1" : x.unit, x.high, x.log);
   const rungs = ticks(log ? low : Math.max(0, low), top, log);
   const letters = Math.max(...rungs.map((t) => yaxis.tick(t).length)), longest = Math.max(...lines.flatMap((line) => broken(line.name)).map((row) => row.length));
-  const left = 14 + LETTER * letters, right = width - (longest ? 10 + LETTER * longest : 18);
+  const left = 14 + LETTER * letters, right = width - (longest ? 10 + 7.6 * longest : 18);
   const px = (u) => left + share(x, u) * (right - left);
   const py = (t) => H - BOTTOM - (log ? Math.log(t / low) / Math.log(top / low) : (t - low) / (top - low)) * (H - TOP - BOTTOM);
   const inside = svg("clipPath", { id: `${frame.id}-inside` });
@@ -87,7 +87,7 @@ export function chart({ spec, chosen, values, ghost, pinned, width, frame }) {
   if (there(now)) nodes.push(svg("circle", { cx: px(values[x.name]), cy: py(Math.min(top, Math.max(log ? low : -Infinity, now.value))), r: 8, class: "nk-point" }));
 
   const unit = (words, short) => words + (short && !words.includes(short) ? ` (${short})` : "");
-  const beside = unit(y.meaning, yaxis.unit), below = unit(x.meaning, own ? x.unit : xaxis.unit);
+  const beside = spec.lines === "shown" ? yaxis.unit : unit(y.meaning, yaxis.unit), below = unit(x.meaning, own ? x.unit : xaxis.unit);
   // What is at a pointer: the place along the axis, and a mark with both numbers.
   const at = (pixel) => value(x, Math.min(1, Math.max(0, (pixel - left) / (right - left))));
   function mark(pixel) {

@@ -113,6 +113,7 @@ function render({ model, el }) {
   const plot = svg("svg", { role: "img" }), pointer = svg("g", { "aria-hidden": "true" });
   const [beside, below] = ["nk-beside", "nk-below"].map((className) => html("div", { className, ariaHidden: "true" }));
   const form = html("div", { className: "nk-formula", tabIndex: 0, role: "math" }), table = html("table");
+  const long = html("details", {}, html("summary", { textContent: "As a formula" }), form);
   const button = (textContent, press) => html("button", { type: "button", textContent, onclick: press });
   const pin = button("", () => { hold(pinned ? null : { compiled, values: { ...model.get("values") }, label: out.textContent }); draw(); });
   const copied = (textContent, text) => {
@@ -128,7 +129,7 @@ function render({ model, el }) {
   });
   const buttons = html("div", { className: "nk-row" }, back, pin, copied("Copy as Python", () => code.textContent));
   if (!model.get("kernel")) buttons.append(copied("Copy link", () => (link.write(), location.href)));
-  root.append(controls, out, html("div", { className: "nk-head" }, beside, was), plot, below, form, buttons, html("pre", { className: "nk-code" }, code));
+  root.append(controls, out, html("div", { className: "nk-head" }, beside, was), plot, below, long, buttons, html("pre", { className: "nk-code" }, code));
   root.append(html("details", {}, html("summary", { textContent: "As a table" }), table));
   if (model.get("kernel")) root.append(written(model, `${id}-formula`));
   el.append(root);
@@ -151,7 +152,9 @@ function render({ model, el }) {
   function choose() {
     compiled = compile(spec, model.get("chosen"));
     form.innerHTML = compiled.formula ?? "";
-    form.hidden = !compiled.formula;
+    long.hidden = !compiled.formula;
+    long.open = true;
+    long.open = form.scrollWidth <= form.clientWidth + 1; // who wants to read more than fits can open it
     draw();
   }
   function draw() {

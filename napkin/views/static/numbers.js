@@ -37,7 +37,7 @@ export function unitOf(unit) {
 export function told(x, unit) {
   const short = bare(unit);
   if (unit === "%") return `${digits(100 * x)}%`;
-  return short.startsWith("USD") ? `USD ${digits(x)}${short.slice(3)}` : show(x, short);
+  return short.startsWith("USD") ? `USD\u00a0${digits(x)}${short.slice(3)}` : show(x, short);
 }
 
 // A slider: its place as a share of the way, and back; as a reader sees it, and as Python does.
@@ -48,7 +48,7 @@ export function value(s, u) {
 }
 export const typed = (x) => x.toLocaleString("en-US", { maximumSignificantDigits: 6 });
 export function placed(s, x) {
-  if (s.unit === "USD") return `USD ${typed(x)}`;
+  if (s.unit === "USD") return `USD\u00a0${typed(x)}`;
   return `${typed(x)}${s.unit === "%" ? "" : " "}${unitOf(s.unit)}`.trim();
 }
 export function python(s, x) {
