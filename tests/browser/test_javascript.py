@@ -32,8 +32,9 @@ RUNNING: Final = Path(diagrams.__path__[0]) / "static"
 RUN = """([code, names, data]) => {
   const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
   const points = new Float64Array(bytes.buffer), n = points.length / Math.max(1, names.length);
-  const out = new Float64Array(n), v = {}, call = new Function("v", ...Object.keys(nk.FUNCTIONS), `return ${code};`),
-    f = (v) => call(v, ...Object.values(nk.FUNCTIONS));
+  const out = new Float64Array(n), v = {};
+  const call = new Function("v", ...Object.keys(nk.FUNCTIONS), `return ${code};`);
+  const f = (v) => call(v, ...Object.values(nk.FUNCTIONS));
   for (let i = 0; i < n; i++) {
     names.forEach((name, j) => (v[name] = points[j * n + i]));
     out[i] = f(v);
