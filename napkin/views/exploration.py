@@ -257,8 +257,22 @@ def _typeset(n: Napkin, target: Symbol, written: Program) -> str:
     from latex2mathml.converter import convert
 
     # What nobody gave and no formula computes is assumed: derive puts its number in.
-    form: Expr = n.derive(target, keep=[name for name in written.kept if name in n.formulas])
+    kept = [name for name in written.kept if name in n.formulas]
+    step = [name for name in written.graph if name != target.name]
+    long = _length(n, target, written.graph, {}) > 20 * _LONGEST_FORM  # it would take minutes
+    form: Expr = n.derive(target, keep=step if long else kept)
     if form.count_ops() > _LONGEST_FORM:  # nobody reads that: one step instead
-        form = n.derive(target, keep=[name for name in written.graph if name != target.name])
+        form = n.derive(target, keep=step)
     text: str = convert(latex_of(Eq(target, form, evaluate=False)), display="block")
     return text
+
+
+def _length(n: Napkin, symbol: Symbol, graph: Mapping[str, Any], known: dict[Symbol, int]) -> int:
+    """Return how long a closed form would be, without making it."""
+    if symbol not in known:
+        form = n.formulas[symbol].expression
+        inner = (s for s in form.free_symbols if s.name in graph and s in n.formulas)
+        known[symbol] = int(form.count_ops()) + sum(
+            form.count(s) * _length(n, s, graph, known) for s in inner
+        )
+    return known[symbol]

@@ -62,8 +62,9 @@ def slider(n: Napkin, name: str, ends: Any) -> Slider:
     if ends is None:
         if not value:
             raise NapkinError(f"{name} has no value yet: give its ends, as in {name}=(1, 100).")
-        low, high = value / own / 10, min(value / own * 10, quantity.domain.high)
-        ends = (max(round(low), 1), round(high)) if quantity.domain.integer else (low, high)
+        domain = quantity.domain
+        low, high = max(value / own / 10, domain.low), min(value / own * 10, domain.high)
+        ends = (max(round(low), 1), round(high)) if domain.integer else (low, high)
     if not isinstance(ends, list | tuple) or len(ends) != 2:
         raise NapkinError(f"{name} needs two ends, as in {name}=(1, 100), got {ends!r:.60}.")
     low, high = (float(coherent(name, end)) for end in ends)

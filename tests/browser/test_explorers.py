@@ -165,7 +165,9 @@ def test_the_axes_stay_and_the_curve_moves_whatever_moves_alone(
                 shapes.add(path_of(box, "curve"))
             idle = "nk-idle" in (slider.locator("xpath=..").get_attribute("class") or "")
             assert not place or idle or shapes != {curve}
-            box.get_by_role("button", name="Back to the start").click()
+            back = box.get_by_role("button", name="Back to the start")
+            if back.is_enabled():
+                back.click()
             settled(page)
             assert path_of(box, "curve") == curve
 
