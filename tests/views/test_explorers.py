@@ -227,3 +227,32 @@ def test_a_bar_of_the_tornado_opens_the_explorer_of_its_assumption() -> None:
     stored = json.loads(re.findall(r"data-tornado>(.*?)</script>", data["text/html"])[0])
     assert list(stored["explorers"]) == [row["name"] for row in bars.rows]
     assert stored["explorers"]["memory"] == shown.children[1].exploration.state
+
+
+def test_shares_are_in_percent_and_long_times_in_years() -> None:
+    n = EXPLORATIONS["owned or rented"]().n.assume(nk.variants.own, utilization=0.4)
+    e = exploration(n, "effective_price", "utilization", None, {"lifetime": (8_760, 70_080)})
+    assert [(s.unit, s.value) for s in e.sliders] == [("%", 40), ("years", 4)]
+    assert [str(s.given(s.value)) for s in e.sliders] == ["0.400", "35,040 h"]
+
+
+def test_ends_that_nobody_gave_lie_where_the_quantity_may_be() -> None:
+    ends = exploration(CHAT, "cost_per_user_month", "month", None, {}).sliders[0]
+    assert (ends.low, ends.high) == (600, 7_200)
+
+
+def test_axes_are_as_logarithmic_as_they_are_asked_to_be() -> None:
+    n, wide = CHAT.assume(prompt=20_000), {"context": (1_000, 30_000)}
+    for log, (x, y) in {"": (False, False), "x": (True, False), "xy": (True, True)}.items():
+        spec = exploration(n, "users", "context", None, wide, log=log).spec
+        assert (spec["sliders"][0]["log"], spec["logy"]) == (x, y)
+    assert exploration(n, "users", "context", None, wide).spec["logy"] is None
+
+
+def test_lines_are_the_options_of_a_menu_or_several_quantities() -> None:
+    with pytest.raises(NapkinError, match="lines needs one of assumption, got 'model'"):
+        nk.explore(CHAT, "users", "context", assume=IDLE, lines="model")
+    speeds = ["tokens_per_second_per_user", "tokens_per_second"]
+    e = exploration(CHAT, speeds, "batch", None, {"batch": (1, 50)})
+    assert e.spec["lines"] == "shown"
+    assert [program.get("y", e.spec["y"])["name"] for program in e.spec["programs"]] == speeds
