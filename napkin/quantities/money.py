@@ -20,7 +20,7 @@ cost_per_million_input_tokens = declare("cost_per_million_input_tokens", "USD/Mt
 cost_per_million_output_tokens = declare("cost_per_million_output_tokens", "USD/Mtoken", "cost of writing a million tokens, prompts apart", r"c_\mathrm{out}", NON_NEGATIVE)
 cost_per_subscriber_month = declare("cost_per_subscriber_month", "USD/subscriber", "cost of one subscriber for a month", r"c_\mathrm{sub}")
 capex = declare("capex", "USD", "purchase price of one GPU with its share of the server", r"c_\mathrm{buy}", per=("GPU",))
-lifetime = declare("lifetime", "h", "hours over which it is written off", r"t_\mathrm{life}", Domain("at least 1,000 hours (a year has 8,760)", low=1000))
+lifetime = declare("lifetime", "h", "time over which it is written off", r"t_\mathrm{life}", Domain("at least 1,000 hours (a year has 8,760)", low=1000))
 power = declare("power", "kW", "electric power of one GPU with its share of the server", r"P_\mathrm{el}", Domain("above 0 and at most 20 kW for one GPU", high=20, open_low=True), per=("GPU",), hint="the power of the board alone, as in the catalog, leaves out the rest of the server")
 energy_per_token = declare("energy_per_token", "J/token", "electric energy of one generated token, prompts included", r"E_\mathrm{tok}")
 energy_per_request = declare("energy_per_request", "J/request", "electric energy of one request", r"E_\mathrm{req}")

@@ -21,13 +21,14 @@ from ..verbs.binding import binding
 from ..worksheet.assumptions import CHOICES
 from ..worksheet.napkin import Napkin
 from .as_code import as_code
-from .program import Program, program
-from .sliders import Slider, slider
+from .program import Program, program, side_in_words
+from .sliders import Slider, is_share, slider
 
 _MOST_CONTROLS: Final = 4
 _MOST_CASES: Final = 64
 _ROWS: Final = 5
 _LONGEST_FORM: Final = 60
+_SHOWN: Final = "shown"  # the menu of quantities, if there are several
 
 
 @dataclass(frozen=True)
@@ -38,15 +39,23 @@ class Exploration:
     y: str
     sliders: tuple[Slider, ...]
     menus: Mapping[str, Mapping[str, Any]]
+    lines: str = ""
+    log: str | None = None
 
     def opened(self, options: Sequence[Any], **moved: float) -> Napkin:
         """Return the worksheet with options chosen and sliders moved."""
         n = self.n
         for menu, option in zip(self.menus, options, strict=True):
             chosen = self.menus[menu][option]
-            n = n.assume(**{menu: chosen}) if menu in CHOICES else n.assume(*chosen)
+            if menu != _SHOWN:
+                n = n.assume(**{menu: chosen}) if menu in CHOICES else n.assume(*chosen)
         places = {slider.name: slider.value for slider in self.sliders} | moved
         return n.assume(**{s.name: s.given(places[s.name]) for s in self.sliders})
+
+    def target(self, options: Sequence[Any]) -> str:
+        """Return the quantity that is computed with options chosen."""
+        chosen = dict(zip(self.menus, options, strict=True)).get(_SHOWN)
+        return self.menus[_SHOWN][chosen] if chosen else self.y
 
     @cached_property
     def spec(self) -> dict[str, Any]:
@@ -80,19 +89,24 @@ class Exploration:
             "y": _told(self.y),
             "sliders": [
                 _told(s.name)
-                | {"low": s.low, "high": s.high, "log": s.log, "unit": s.unit, "scale": s.scale}
-                | {"prefix": s.scale != float(scale_of(s.name))}
-                for s in self.sliders
+                | {"low": s.low, "high": s.high, "unit": s.unit, "scale": s.scale}
+                | {"log": s.log if place or self.log is None else "x" in self.log}
+                | {"times": s.scale / float(scale_of(s.name)), "prefix": s.prefixed}
+                for place, s in enumerate(self.sliders)
             ],
             "menus": [
-                {"name": menu, "options": list(options)} for menu, options in self.menus.items()
+                {"name": menu, "meaning": menu.replace("_", " "), "options": list(options)}
+                for menu, options in self.menus.items()
             ],
+            "lines": self.lines,
+            "logy": None if self.log is None else "y" in self.log,
             "programs": programs,
             "cases": cases,
         }
 
     def _case(self, options: Sequence[Any]) -> tuple[dict[str, Any], dict[str, float], bool]:
-        n, target = self.opened(options), lookup(self.y).symbol
+        n, y = self.opened(options), self.target(options)
+        target = lookup(y).symbol
         moved = [lookup(slider.name).symbol for slider in self.sliders]
         written = program(n, target, moved)
         case = {
@@ -101,6 +115,8 @@ class Exploration:
             "graph": written.graph,
             "formula": _typeset(n, target, written),
         }
+        if y != self.y:
+            case["y"] = _told(y)
         return case, written.constants, moved[0].name in _used(written)
 
     def sentence(self) -> str:
@@ -111,11 +127,10 @@ class Exploration:
             for s in self.sliders
         )
         try:
-            value = f"{self.y} is {at[self.y]}"
-            limits = ", ".join(binding(at, self.y).limits)
+            value, limits = f"{self.y} is {at[self.y]}", _limits(at, self.y)
         except NapkinError as reason:
             return f"At {where}: {reason}"
-        return f"At {where}: {value}" + (f", decided by {limits}." if limits else ".")
+        return f"At {where}: {value}" + (f" ({limits})." if limits else ".")
 
     def rows(self) -> Iterator[tuple[str, str, str]]:
         """Yield some points along the axis: where, value, and what decides it."""
@@ -124,7 +139,7 @@ class Exploration:
             number = float(f"{axis.at(step / (_ROWS - 1)):.3g}")
             n = self.opened(self.start["chosen"], **{axis.name: number})
             try:
-                told = f"{n[self.y]}", ", ".join(binding(n, self.y).limits)
+                told = f"{n[self.y]}", _limits(n, self.y)
             except NapkinError as reason:
                 told = "no value", type(reason).__name__
             given = n.numbers[lookup(axis.name).symbol]  # it may be more than fits
@@ -132,18 +147,22 @@ class Exploration:
 
     def html(self) -> str:
         """Return the form that needs no kernel: a table, and what a page revives."""
-        data = json.dumps({"spec": self.spec, **self.start}).replace("</", "<\\/")
-        head = "".join(
-            f'<th scope="col">{h}</th>' for h in (self.sliders[0].name, self.y, "decided by")
-        )
+        script = stored("explorer", self.state)
+        heads = *(lookup(name).meaning for name in (self.sliders[0].name, self.y)), "decided by"
+        head = "".join(f'<th scope="col">{escape(words)}</th>' for words in heads)
         body = "".join(
             f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in self.rows()
         )
         return (
-            f'<div class="nk-stored"><script type="application/json" data-explorer>{data}</script>'
+            f'<div class="nk-stored">{script}'
             f"<table><caption>{escape(self.sentence())}</caption>"
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
         )
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What an explorer begins with."""
+        return {"spec": self.spec, **self.start}
 
     @property
     def start(self) -> dict[str, Any]:
@@ -155,11 +174,20 @@ class Exploration:
 
 
 def exploration(
-    n: Napkin, y: str, x: str, assume: Mapping[str, Any] | None, controls: Mapping[str, Any]
+    n: Napkin,
+    y: str | Sequence[str],
+    x: str,
+    assume: Mapping[str, Any] | None,
+    controls: Mapping[str, Any],
+    lines: str = "",
+    log: str | None = None,
 ) -> Exploration:
     """Read what `explore` is given."""
     sliders = {x: slider(n, x, controls.get(x))}
     menus: dict[str, dict[str, Any]] = {}
+    shown = [lookup(name) for name in ([y] if isinstance(y, str) else y)]
+    if len(shown) > 1:
+        lines, menus[_SHOWN] = _SHOWN, {each.meaning: each.name for each in shown}
     for name, given in controls.items():
         if name in CHOICES:
             if not isinstance(given, list | tuple) or not given:
@@ -177,6 +205,10 @@ def exploration(
             words: change if isinstance(change, list | tuple) else [change]
             for words, change in assume.items()
         }
+    if lines and lines not in menus:
+        raise NapkinError(
+            f"lines needs one of {', '.join(menus) or 'the menus'}, got {lines!r:.60}."
+        )
     count, cases = len(sliders) + len(menus), 1
     for options in menus.values():
         cases *= len(options)
@@ -185,7 +217,17 @@ def exploration(
             f"an explorer has at most {_MOST_CONTROLS} controls and {_MOST_CASES} combinations "
             f"of options, got {count} and {cases}: leave some out."
         )
-    return Exploration(n, lookup(y).name, tuple(sliders.values()), menus)
+    return Exploration(n, shown[0].name, tuple(sliders.values()), menus, lines, log)
+
+
+def stored(kind: str, data: Mapping[str, Any]) -> str:
+    """Return what a page without a kernel revives."""
+    text = json.dumps(data).replace("</", "<\\/")
+    return f'<script type="application/json" data-{kind}>{text}</script>'
+
+
+def _limits(n: Napkin, y: str) -> str:
+    return ", ".join(side_in_words(side) for side in binding(n, y).limits)
 
 
 def _told(name: str) -> dict[str, Any]:
@@ -194,7 +236,7 @@ def _told(name: str) -> dict[str, Any]:
     return {
         "name": quantity.name,
         "meaning": quantity.meaning,
-        "unit": quantity.unit,
+        "unit": "%" if is_share(name) else quantity.unit,
         "scale": float(scale_of(name)),
         "whole": quantity.domain.integer,
     }
@@ -215,8 +257,22 @@ def _typeset(n: Napkin, target: Symbol, written: Program) -> str:
     from latex2mathml.converter import convert
 
     # What nobody gave and no formula computes is assumed: derive puts its number in.
-    form: Expr = n.derive(target, keep=[name for name in written.kept if name in n.formulas])
+    kept = [name for name in written.kept if name in n.formulas]
+    step = [name for name in written.graph if name != target.name]
+    long = _length(n, target, written.graph, {}) > 20 * _LONGEST_FORM  # it would take minutes
+    form: Expr = n.derive(target, keep=step if long else kept)
     if form.count_ops() > _LONGEST_FORM:  # nobody reads that: one step instead
-        form = n.derive(target, keep=[name for name in written.graph if name != target.name])
+        form = n.derive(target, keep=step)
     text: str = convert(latex_of(Eq(target, form, evaluate=False)), display="block")
     return text
+
+
+def _length(n: Napkin, symbol: Symbol, graph: Mapping[str, Any], known: dict[Symbol, int]) -> int:
+    """Return how long a closed form would be, without making it."""
+    if symbol not in known:
+        form = n.formulas[symbol].expression
+        inner = (s for s in form.free_symbols if s.name in graph and s in n.formulas)
+        known[symbol] = int(form.count_ops()) + sum(
+            form.count(s) * _length(n, s, graph, known) for s in inner
+        )
+    return known[symbol]

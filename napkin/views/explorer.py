@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..worksheet.napkin import Napkin, expect_napkin
@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
 def explore(
     n: Napkin,
-    y: str,
+    y: str | Sequence[str],
     x: str,
     *,
     assume: Mapping[str, Any] | None = None,
+    lines: str = "",
+    log: str | None = None,
     **controls: Any,
 ) -> Explorer:
     """Show a quantity over another one, with controls that answer at once.
@@ -26,13 +28,18 @@ def explore(
     ----------
     n : Napkin
         The worksheet.
-    y : str
-        What is computed.
+    y : str or sequence of str
+        What is computed: one quantity, or several of one unit, each with its line.
     x : str
         The given along the axis, and the first control.
     assume : mapping, optional
         A menu of assumptions: words, and the bundle or formula (or a list of them) that
         each stands for.
+    lines : str
+        The menu whose options are all drawn, such as ``"model"`` or ``"assumption"``.
+    log : str, optional
+        Which axes are logarithmic: ``"xy"``, ``"x"``, ``"y"`` or ``""``; without it, those with
+        a wide range.
     **controls
         Ends of a slider, as ``context=(1_000, 200_000)``, also for `x`; or the options of a
         menu, as ``accelerator=["B200", "H100"]``. At most four controls in all.
@@ -51,4 +58,4 @@ def explore(
     from .widget import Explorer
 
     expect_napkin(n, "explore")
-    return Explorer(exploration(n, y, x, assume, controls))
+    return Explorer(exploration(n, y, x, assume, controls, lines, log))

@@ -44,11 +44,26 @@ _SIDES: Final = {
     q.largest_batch_at_speed: "speed-bound",
     q.users_by_load: "load-bound",
     q.users_by_host_link: "link-bound",
+    q.users_by_host_memory: "host memory full",
 }
+
+
+_IN_WORDS: Final = {str(side): words for side, words in _SIDES.items()}
+
+
+def side_in_words(side: Expr | str) -> str:
+    """Return what it means that this side decides."""
+    return _IN_WORDS.get(str(side), str(side).replace("_", " "))
+
+
+_CHANCES: Final = {"BinomialOverflow": "overflow", "UsersAtOverflow": "usersAtOverflow"}
 
 
 class _Printer(JavascriptCodePrinter):
     """Symbols are entries of an object, so that no code name meets a word of the language."""
+
+    def __init__(self) -> None:
+        super().__init__({"user_functions": _CHANCES})
 
     def _print_Symbol(self, expr: Symbol) -> str:
         return expr.name if expr.name.endswith("_") else f"v.{expr.name}"
@@ -57,7 +72,7 @@ class _Printer(JavascriptCodePrinter):
 def javascript(expression: Expr | Relational) -> str:
     """Print an expression as JavaScript whose symbols are entries of ``v``."""
     closed = expression.doit() if expression.has(Sum) else expression
-    printer = _Printer({})
+    printer = _Printer()
     strange = closed.atoms(Function) - closed.atoms(Max, Min, Piecewise)
     strange = {part for part in strange if type(part).__name__ not in printer.known_functions}
     strange |= closed.atoms(Sum, Product, Integral, Derivative)
@@ -191,6 +206,6 @@ def _needs(symbol: Symbol, expression: Expr, statements: list[str]) -> dict[str,
     return {
         "max": isinstance(sides, Max),
         "sides": [str(side) for side in sides.args],
-        "words": [_SIDES.get(side, str(side).replace("_", " ")) for side in sides.args],
+        "words": [side_in_words(side) for side in sides.args],
         "needs": [sorted(str(name) for name in side.free_symbols) for side in sides.args],
     }

@@ -15,6 +15,7 @@ from ..quantities.value import Value, exact_number
 from ..worksheet.napkin import Napkin
 
 _LOGARITHMIC: Final = 20  # a range that spans more than this factor
+_YEAR: Final = 8_760 * 3_600
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ class Slider:
     def log(self) -> bool:
         """Whether equal steps are equal factors."""
         return self.low > 0 and self.high / self.low > _LOGARITHMIC
+
+    @property
+    def prefixed(self) -> bool:
+        """Whether Python needs the unit, since the quantity has another one."""
+        return self.scale != float(scale_of(self.name)) and self.unit not in ("years", "%")
 
     def at(self, share: float) -> float:
         """Return the place at a share of the way."""
@@ -56,8 +62,9 @@ def slider(n: Napkin, name: str, ends: Any) -> Slider:
     if ends is None:
         if not value:
             raise NapkinError(f"{name} has no value yet: give its ends, as in {name}=(1, 100).")
-        least = 1 if quantity.domain.integer else 0
-        ends = (max(value / own / 10, least), min(value / own * 10, quantity.domain.high))
+        domain = quantity.domain
+        low, high = max(value / own / 10, domain.low), min(value / own * 10, domain.high)
+        ends = (max(round(low), 1), round(high)) if domain.integer else (low, high)
     if not isinstance(ends, list | tuple) or len(ends) != 2:
         raise NapkinError(f"{name} needs two ends, as in {name}=(1, 100), got {ends!r:.60}.")
     low, high = (float(coherent(name, end)) for end in ends)
@@ -65,13 +72,21 @@ def slider(n: Napkin, name: str, ends: Any) -> Slider:
         raise NapkinError(f"{name} must move from less to more, got {ends}.")
     if not low <= value <= high:
         value = (low * high) ** 0.5 if low > 0 else (low + high) / 2
-    unit, scale = _prefixed(quantity.unit, low or high, own)
+    unit, scale = ("%", own / 100) if is_share(name) else _prefixed(quantity.unit, low or high, own)
     value = round(value) if quantity.domain.integer else value / scale
     return Slider(quantity.name, low / scale, high / scale, _shorter(value), unit, scale)
 
 
+def is_share(name: str) -> bool:
+    """Say whether a quantity is a part of a whole: people read those in percent."""
+    quantity = lookup(name)
+    return quantity.unit == "1" and quantity.domain.high == 1
+
+
 def _prefixed(unit: str, size: float, own: float) -> tuple[str, float]:
     """Return the unit in which a size reads best, and what it is in coherent units."""
+    if unit == "h" and size >= _YEAR:
+        return "years", float(_YEAR)
     if unit.split("/")[0] not in ("byte", "FLOP"):
         return unit, own
     power, prefix = next((p for p in PREFIXES if size >= 10 ** p[0]), PREFIXES[-1])

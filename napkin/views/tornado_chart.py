@@ -41,4 +41,4 @@ def tornado(n: Napkin, target: str, title: str, count: int = 10) -> Tornado:
     rows = sensitivity(n, target).rows[:count]
     what = f"percent of {target} for one percent of change"
     figure = bars({row.name: row.elasticity for row in rows}, title, what)
-    return Tornado(n, target, rows, figure)
+    return Tornado(n, target, rows, figure, title)

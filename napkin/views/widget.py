@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,18 +14,26 @@ import traitlets
 from ipywidgets import VBox
 
 from ..errors import NapkinError
+from ..quantities.quantity import lookup
 from ..verbs.sensitivity import Elasticity
 from ..worksheet.napkin import Napkin
-from .exploration import Exploration, exploration
+from .exploration import Exploration, exploration, stored
 from .figures import Figure
 
 STATIC: Final = Path(__file__).with_name("static")
+_MODULES: Final = ("numbers", "chance", "program", "chart", "explorer")
+
+
+def _joined() -> str:
+    """Return the modules of an explorer as one: a notebook takes no more."""
+    text = "\n".join((STATIC / f"{name}.js").read_text(encoding="utf-8") for name in _MODULES)
+    return re.sub(r'(?m)^(import|export) .* from "\./.*$|^export (?!default)', "", text)
 
 
 class Explorer(anywidget.AnyWidget):
     """Controls, a curve, and what decides; made by `napkin.views.explore`."""
 
-    _esm = STATIC / "explorer.js"
+    _esm = _joined()
     _css = STATIC / "explorer.css"
     spec = traitlets.Dict().tag(sync=True)
     values = traitlets.Dict().tag(sync=True)
@@ -33,7 +44,7 @@ class Explorer(anywidget.AnyWidget):
 
     def __init__(self, exploration: Exploration) -> None:
         self._first = self.exploration = exploration
-        super().__init__(spec=exploration.spec, **exploration.start)
+        super().__init__(**exploration.state)
 
     @traitlets.observe("formula")
     def _assume(self, change: dict[str, Any]) -> None:
@@ -42,7 +53,7 @@ class Explorer(anywidget.AnyWidget):
         first = self._first
         try:
             n = first.n.assume(text) if text else first.n
-            other = Exploration(n, first.y, first.sliders, first.menus)
+            other = replace(first, n=n)
             self.spec, self.error = other.spec, ""
         except NapkinError as reason:
             self.error = str(reason)
@@ -64,23 +75,30 @@ class Bars(anywidget.AnyWidget):
     _css = STATIC / "explorer.css"
     rows: Any = traitlets.List().tag(sync=True)
     label = traitlets.Unicode().tag(sync=True)
+    caption = traitlets.Unicode().tag(sync=True)
     chosen = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, rows: Sequence[Elasticity], label: str) -> None:
-        told = [{"name": row.name, "elasticity": row.elasticity} for row in rows]
-        super().__init__(rows=told, label=label)
+    def __init__(self, rows: Sequence[Elasticity], label: str, caption: str) -> None:
+        told = [
+            {"name": row.name, "meaning": lookup(row.name).meaning, "elasticity": row.elasticity}
+            for row in rows
+        ]
+        super().__init__(rows=told, label=label, caption=caption)
 
 
 class Tornado(VBox):
     """Bars, and the explorer of the one that was pressed; made by `napkin.views.tornado`."""
 
-    def __init__(self, n: Napkin, target: str, rows: Sequence[Elasticity], figure: Figure) -> None:
-        self._figure, self._bars = figure, Bars(rows, figure.alt)
+    def __init__(
+        self, n: Napkin, target: str, rows: Sequence[Elasticity], figure: Figure, title: str
+    ) -> None:
+        caption = f"{title}. Percent by which one percent more changes the result:"
+        self._figure, self._bars = figure, Bars(rows, figure.alt, caption)
         super().__init__([self._bars])
+        self._explored = partial(exploration, n, target, assume=None, controls={})
 
         def opened(change: dict[str, Any]) -> None:
-            shown = Explorer(exploration(n, target, change["new"], None, {}))
-            self.children = (self._bars, shown)
+            self.children = (self._bars, Explorer(self._explored(x=change["new"])))
 
         self._bars.observe(opened, "chosen")
 
@@ -88,8 +106,16 @@ class Tornado(VBox):
         return repr(self._figure)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        html = self._figure._repr_html_()
-        return _stored(super()._repr_mimebundle_(**kwargs), repr(self), html)
+        return _stored(super()._repr_mimebundle_(**kwargs), repr(self), self._html())
+
+    def _html(self) -> str:
+        """Return the form that needs no kernel: a picture, and what a page revives."""
+        told = {name: getattr(self._bars, name) for name in ("rows", "label", "caption", "chosen")}
+        made = {row["name"]: self._explored(x=row["name"]).state for row in self._bars.rows}
+        return (
+            f'<div class="nk-stored">{stored("tornado", told | {"explorers": made})}'
+            f"{self._figure._repr_html_()}</div>"
+        )
 
 
 def _stored(shown: Any, text: str, html: str) -> dict[str, Any]:

@@ -100,8 +100,9 @@ def module(browser: Browser, serve: Callable[[Path], str]) -> Iterator[Page]:
         yield page
 
 
-def check(box: Locator, target: str) -> None:
+def check(box: Locator) -> None:
     """Hold the number that a page shows against the worksheet whose Python it shows."""
+    target = box.get_attribute("data-target") or ""
     code = box.locator(".nk-code code").text_content() or ""
     shown = box.evaluate("(element) => element.dataset.value")
     n = [eval(line, {"nk": nk}) for line in code.splitlines()][-1]
@@ -115,18 +116,18 @@ def check(box: Locator, target: str) -> None:
             n[target]
 
 
-def drive(page: Page, box: Locator, target: str) -> None:
+def drive(page: Page, box: Locator) -> None:
     """Move every control of an explorer by keyboard and mouse, and check each number."""
     for slider in box.locator("input[type=range]").all():
         slider.focus()
         for key in ("ArrowRight", "ArrowRight", "PageUp", "ArrowLeft", "End", "Home"):
             page.keyboard.press(key)
-            check(box, target)
+            check(box)
         place = slider.bounding_box()
         assert place
         page.mouse.click(place["x"] + 0.4 * place["width"], place["y"] + place["height"] / 2)
-        check(box, target)
+        check(box)
     for menu in box.locator("select").all():
         for option in menu.locator("option").all_text_contents():
             menu.select_option(option)
-            check(box, target)
+            check(box)

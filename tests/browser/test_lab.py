@@ -81,15 +81,11 @@ def test_a_chapter_shows_all_before_it_runs_and_its_explorer_works_when_it_has_r
         expected = 2 if stem == "09-dollars" else 1
         page.locator(".nk-explorer").nth(expected - 1).wait_for(timeout=60_000)
         for box in page.locator(".nk-explorer").all():
-            drive(page, box, target_of(box.get_attribute("aria-label") or ""))
+            drive(page, box)
         for timelines in page.locator(".nk-running").all():
             timelines.get_by_role("button", name="Run").click()
             page.wait_for_function("e => e.dataset.turns > 4.5", arg=timelines.element_handle())
             timelines.get_by_role("button", name="Stop").click()
-
-
-def target_of(label: str) -> str:
-    return label.removeprefix("Explorer of ").split(" over ")[0]
 
 
 def test_a_typed_formula_counts_and_a_wrong_one_shows_its_message(
@@ -98,9 +94,9 @@ def test_a_typed_formula_counts_and_a_wrong_one_shows_its_message(
     with opened(browser) as page:
         open_chapter(page, lab, "05-gqa")
         run_all(page)
-        box = page.locator("[aria-label^='Explorer of kv_bytes_per_sequence ']")
+        box = page.locator("[data-target=kv_bytes_per_sequence]")
         box.wait_for(timeout=60_000)
-        field, error = box.locator("input[type=text]"), box.get_by_role("alert")
+        field, error = box.locator(".nk-typed input"), box.get_by_role("alert")
         before = float(box.get_attribute("data-value") or "nan")
         field.fill("kv_bytes_per_token = 2 *")
         field.press("Enter")

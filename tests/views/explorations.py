@@ -26,7 +26,7 @@ def written(name: str) -> Expr:
 
 
 def made(
-    n: nk.Napkin, y: str, x: str, assume: Any = None, **controls: Any
+    n: nk.Napkin, y: str | list[str], x: str, assume: Any = None, **controls: Any
 ) -> Callable[[], Exploration]:
     return cache(lambda: exploration(n, y, x, assume, controls))
 

@@ -18,9 +18,7 @@ from napkin.views.program import javascript
 from tests.views.explorations import CHAT, EXPLORATIONS, IDLE, MIXTURE, written
 
 REFUSED = {
-    "duty_cycle.binomial_users_by_load": "UsersAtOverflow",
     "duty_cycle.erlang_users_by_load": "LoadAtWait",
-    "duty_cycle.overflow_probability": "BinomialOverflow",
     "duty_cycle.blocking_probability": "ErlangB",
     "experts.skewed_experts_touched": "ExpertsTouched",
     "experts.skewed_prefill_experts_touched": "ExpertsTouched",
@@ -92,7 +90,7 @@ def test_the_copied_line_rebuilds_the_worksheet(name: str) -> None:
         if "error" in case:
             continue
         moved = ", ".join(
-            f'{s.name}="{s.value:.12g} {s.unit}"' if s.scale >= 1e9 else f"{s.name}={s.value!r}"
+            f'{s.name}="{s.value:.12g} {s.unit}"' if s.prefixed else f"{s.name}={s.value * s.scale}"
             for s in e.sliders
         )
         copied = eval(case["code"].replace("{moved}", moved), {"nk": nk})
@@ -113,8 +111,7 @@ def test_code_keeps_formulas_of_the_reader_and_what_was_given_after_them() -> No
 def test_an_explorer_reads_as_a_sentence_and_stores_a_table() -> None:
     shown = nk.explore(CHAT, "users_per_gpu", "context", context=(1_000, 200_000), assume=IDLE)
     assert repr(shown) == (
-        "At context 20,000 token/sequence: users_per_gpu is 60.8 user/GPU, "
-        "decided by concurrent_sequences."
+        "At context 20,000 token/sequence: users_per_gpu is 60.8 user/GPU (memory full)."
     )
     data, _ = shown._repr_mimebundle_()
     assert data["text/plain"] == repr(shown)
@@ -226,4 +223,36 @@ def test_a_bar_of_the_tornado_opens_the_explorer_of_its_assumption() -> None:
     bars.chosen = "memory"
     assert repr(shown.children[1]).startswith("At memory 192 GB: cost_per_user_month is 47.4 USD")
     data = shown._repr_mimebundle_()
-    assert data["text/plain"].startswith("Bar chart") and data["text/html"].startswith("<img alt=")
+    assert data["text/plain"].startswith("Bar chart") and "<img alt=" in data["text/html"]
+    stored = json.loads(re.findall(r"data-tornado>(.*?)</script>", data["text/html"])[0])
+    assert list(stored["explorers"]) == [row["name"] for row in bars.rows]
+    assert stored["explorers"]["memory"] == shown.children[1].exploration.state
+
+
+def test_shares_are_in_percent_and_long_times_in_years() -> None:
+    n = EXPLORATIONS["owned or rented"]().n.assume(nk.variants.own, utilization=0.4)
+    e = exploration(n, "effective_price", "utilization", None, {"lifetime": (8_760, 70_080)})
+    assert [(s.unit, s.value) for s in e.sliders] == [("%", 40), ("years", 4)]
+    assert [str(s.given(s.value)) for s in e.sliders] == ["0.400", "35,040 h"]
+
+
+def test_ends_that_nobody_gave_lie_where_the_quantity_may_be() -> None:
+    ends = exploration(CHAT, "cost_per_user_month", "month", None, {}).sliders[0]
+    assert (ends.low, ends.high) == (600, 7_200)
+
+
+def test_axes_are_as_logarithmic_as_they_are_asked_to_be() -> None:
+    n, wide = CHAT.assume(prompt=20_000), {"context": (1_000, 30_000)}
+    for log, (x, y) in {"": (False, False), "x": (True, False), "xy": (True, True)}.items():
+        spec = exploration(n, "users", "context", None, wide, log=log).spec
+        assert (spec["sliders"][0]["log"], spec["logy"]) == (x, y)
+    assert exploration(n, "users", "context", None, wide).spec["logy"] is None
+
+
+def test_lines_are_the_options_of_a_menu_or_several_quantities() -> None:
+    with pytest.raises(NapkinError, match="lines needs one of assumption, got 'model'"):
+        nk.explore(CHAT, "users", "context", assume=IDLE, lines="model")
+    speeds = ["tokens_per_second_per_user", "tokens_per_second"]
+    e = exploration(CHAT, speeds, "batch", None, {"batch": (1, 50)})
+    assert e.spec["lines"] == "shown"
+    assert [program.get("y", e.spec["y"])["name"] for program in e.spec["programs"]] == speeds

@@ -3,9 +3,11 @@
 import explorer from "./explorer.js";
 import memory from "./memory-map.js";
 import running from "./running.js";
+import tornado from "./tornado.js";
 
-function modelOf(stored) {
-  const state = { ...JSON.parse(stored.textContent), kernel: false }, listeners = {};
+const modelOf = (stored) => modelWith(JSON.parse(stored.textContent));
+function modelWith(what) {
+  const state = { ...what, kernel: false }, listeners = {};
   return {
     get: (key) => state[key],
     set(key, value) { state[key] = value; listeners[`change:${key}`]?.forEach((call) => call()); },
@@ -15,12 +17,20 @@ function modelOf(stored) {
   };
 }
 for (const stored of document.querySelectorAll("script[data-explorer]")) {
-  const table = stored.parentElement.querySelector("table"), el = document.createElement("div");
-  const numbers = document.createElement("details"), summary = document.createElement("summary");
-  summary.textContent = "As a table";
-  numbers.append(summary, table);
-  stored.after(el, numbers);
+  const el = document.createElement("div");
+  stored.nextElementSibling.replaceWith(el);
   explorer.render({ model: modelOf(stored), el });
+}
+for (const stored of document.querySelectorAll("script[data-tornado]")) {
+  const bars = document.createElement("div"), el = document.createElement("div"), model = modelOf(stored);
+  stored.nextElementSibling.replaceWith(bars, el);
+  tornado.render({ model, el: bars });
+  let close = () => {};
+  model.on("change:chosen", () => {
+    close();
+    el.replaceChildren();
+    close = explorer.render({ model: modelWith(model.get("explorers")[model.get("chosen")]), el });
+  });
 }
 for (const stored of document.querySelectorAll("script[data-running]")) {
   const el = document.createElement("div");

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// The curve of an explorer: what decides along it, the lines beside it, and where a pointer is.
+import { axis, placed, share, ticks, told, unitOf, value } from "./numbers.js";
+import { curve, there, together } from "./program.js";
+
+const [H, TOP, BOTTOM, POINTS, LETTER] = [300, 24, 28, 160, 7];
+
+export function svg(tag, attributes, text = "") {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, x] of Object.entries(attributes)) element.setAttribute(name, x);
+  element.textContent = text;
+  return element;
+}
+
+function bands(points, px) {
+  const nodes = [], band = (p) => p.reason || p.words.join(", ");
+  for (let i = 0, start = 0, odd = 0; i <= POINTS; i++) {
+    if (i < POINTS && band(points[i + 1]) === band(points[start])) continue;
+    const left = px(points[start].at), right = px(points[Math.min(i + 1, POINTS)].at), words = band(points[start]);
+    const look = points[start].reason ? "nk-none" : `nk-band-${odd++ % 2}`;
+    nodes.push(svg("rect", { x: left, y: TOP, width: right - left, height: H - TOP - BOTTOM, class: look }));
+    if (right - left > LETTER * words.length) nodes.push(svg("text", { x: (left + right) / 2, y: TOP - 8, "text-anchor": "middle" }, words));
+    start = i + 1;
+  }
+  return nodes;
+}
+function path(points, px, py) {
+  const step = (p, i) => `${i && there(points[i - 1]) ? "L" : "M"}${px(p.at).toFixed(1)},${py(p.value).toFixed(1)}`;
+  return points.map((p, i) => (there(p) ? step(p, i) : "")).join("");
+}
+// Names in two rows if they are long, and apart from each other where the lines end.
+function broken(name) {
+  const words = name.split(" "), rows = [words.shift()];
+  for (const word of words) rows.at(-1).length + word.length < 12 ? (rows[rows.length - 1] += ` ${word}`) : rows.push(word);
+  return rows;
+}
+function names(lines, x, py) {
+  const ends = lines.map(({ name, points, now }) => ({ rows: broken(name), now, y: py((points.findLast(there) ?? { value: NaN }).value) }));
+  const shown = ends.filter((end) => isFinite(end.y)).sort((a, b) => a.y - b.y), high = 14;
+  shown.forEach((end, i) => (end.y = Math.max(end.y + 4, i ? shown[i - 1].y + shown[i - 1].rows.length * high : TOP)));
+  for (let i = shown.length - 1, below = H - BOTTOM + 4; i >= 0; below = shown[i--].y - high)
+    shown[i].y = Math.min(shown[i].y, below - (shown[i].rows.length - 1) * high);
+  return shown.flatMap((end) => end.rows.map((row, i) => svg("text", { x, y: end.y + i * high, class: end.now ? "nk-name" : "" }, row)));
+}
+
+// Where the vertical axis begins and ends: it takes in what it must, and never gives up what it has.
+export function room(values, frame, wanted) {
+  const seen = [...values, ...(frame ? [frame.low, frame.top] : [])].filter(isFinite), least = Math.min(...seen), most = Math.max(...seen);
+  if (frame && least >= frame.low && most <= frame.top) return frame;
+  if (!seen.length) return { low: 0, top: 1, log: false };
+  const log = frame?.log ?? wanted ?? (least > 0 && most / least > 50);
+  return log && least > 0 ? { low: least / 1.15, top: most * 1.15, log } : { low: Math.min(0, least), top: (most || 1) * 1.06, log: false };
+}
+
+// Draw a state. Ghost and pinned are states, too: where the reader began, and what is to be compared.
+export function chart({ spec, chosen, values, ghost, pinned, width, frame }) {
+  const [x] = spec.sliders, of = (state) => curve(x, state.compiled, state.values, POINTS);
+  const lines = together(spec, chosen).map((line) => ({ ...line, points: curve(x, line.compiled, values, POINTS) }));
+  const here = lines.find((line) => line.now), { y } = here.compiled, now = here.compiled.at(values), { low, top, log } = frame;
+  const yaxis = axis(y.unit, top, log), own = x.prefix || x.unit === "%", xaxis = axis(own ? "1" : x.unit, x.high, x.log);
+  const rungs = ticks(log ? low : Math.max(0, low), top, log);
+  const letters = Math.max(...rungs.map((t) => yaxis.tick(t).length)), longest = Math.max(...lines.flatMap((line) => broken(line.name)).map((row) => row.length));
+  const left = 14 + LETTER * letters, right = width - (longest ? 10 + 7.6 * longest : 18);
+  const px = (u) => left + share(x, u) * (right - left);
+  const py = (t) => H - BOTTOM - (log ? Math.log(t / low) / Math.log(top / low) : (t - low) / (top - low)) * (H - TOP - BOTTOM);
+  const inside = svg("clipPath", { id: `${frame.id}-inside` });
+  inside.append(svg("rect", { x: left - 2, y: TOP - 2, width: right - left + 4, height: H - TOP - BOTTOM + 4 }));
+  const drawn = (points, look) => svg("path", { d: path(points, px, py), class: look, "clip-path": `url(#${frame.id}-inside)` });
+  const nodes = [inside, ...bands(here.points, px)];
+  let free = -Infinity;
+  for (const u of ticks(x.low, x.high, x.log)) {
+    const text = xaxis.tick(u), at = Math.min(px(u), width - (LETTER * text.length) / 2);
+    if (at - (LETTER * text.length) / 2 < free) continue;
+    free = at + (LETTER * text.length) / 2 + 6;
+    nodes.push(svg("text", { x: at, y: H - BOTTOM + 17, "text-anchor": "middle" }, text));
+  }
+  for (const t of rungs)
+    nodes.push(
+      svg("line", { x1: left, x2: right, y1: py(t), y2: py(t), class: "nk-grid" }),
+      svg("text", { x: left - 8, y: py(t) + 4, "text-anchor": "end" }, yaxis.tick(t)),
+    );
+  nodes.push(drawn(of(ghost), "nk-ghost"));
+  if (pinned) nodes.push(drawn(of(pinned), "nk-pinned"));
+  for (const line of lines) if (!line.now) nodes.push(drawn(line.points, "nk-line"));
+  nodes.push(drawn(here.points, "nk-curve"));
+  if (longest) nodes.push(...names(lines, right + 8, py));
+  if (there(now)) nodes.push(svg("circle", { cx: px(values[x.name]), cy: py(Math.min(top, Math.max(log ? low : -Infinity, now.value))), r: 8, class: "nk-point" }));
+
+  const unit = (words, short) => words + (short && !words.includes(short) ? ` (${short})` : "");
+  const beside = spec.lines === "shown" ? yaxis.unit : unit(y.meaning, yaxis.unit), below = unit(x.meaning, own ? x.unit : xaxis.unit);
+  // What is at a pointer: the place along the axis, and a mark with both numbers.
+  const at = (pixel) => value(x, Math.min(1, Math.max(0, (pixel - left) / (right - left))));
+  function mark(pixel) {
+    const u = at(pixel), found = here.compiled.at({ ...values, [x.name]: u }), side = px(u) > (left + right) / 2;
+    const words = `${placed(x, u)}: ${found.reason ? "no value" : told(found.value, y.unit)}`;
+    const text = { x: px(u) + (side ? -10 : 10), y: there(found) ? Math.min(H - BOTTOM - 8, Math.max(TOP + 14, py(found.value) - 12)) : TOP + 14 };
+    const parts = [svg("line", { x1: px(u), x2: px(u), y1: TOP, y2: H - BOTTOM, class: "nk-hair" })];
+    if (there(found)) parts.push(svg("circle", { cx: px(u), cy: py(found.value), r: 4, class: "nk-there" }));
+    return [...parts, svg("text", { ...text, "text-anchor": side ? "end" : "start", class: "nk-read" }, words)];
+  }
+  const rows = Array.from({ length: 5 }, (_, i) => value(x, i / 4)).map((u) => {
+    const found = here.compiled.at({ ...values, [x.name]: u });
+    return [placed(x, u), found.reason ? "no value" : told(found.value, y.unit), found.reason || found.words.join(", ")];
+  });
+  return { nodes, beside, below, at, mark, rows, height: H, values: lines.flatMap((line) => line.points.filter(there).map((p) => p.value)) };
+}
