@@ -139,7 +139,7 @@ def _told(programs: list[Any]) -> Iterator[dict[str, Any]]:
 
 def _helpers() -> str:
     """Return the function that programs call, as the explorers have it."""
-    text = (VIEWS / "explorer.js").read_text(encoding="utf-8")
+    text = (VIEWS / "program.js").read_text(encoding="utf-8")
     found = re.search(r"^export (function largest\(f\) \{.*?^\})$", text, re.DOTALL | re.MULTILINE)
-    assert found, "explorer.js has no function largest"
+    assert found, "program.js has no function largest"
     return found[1]
