@@ -237,3 +237,10 @@ def test_callouts_differ_by_a_sign_not_by_color_alone(wide: Page) -> None:
     assert {"takeaway", "pitfall", "assumption", "predict", "check"} <= set(signs)
     assert all(sign.startswith("url(") for sign in signs.values()), signs
     assert len(set(signs.values())) == len(signs)
+
+
+@pytest.mark.parametrize("name", [*CHAPTERS, "rederive", "notation"])
+def test_on_a_wide_page_every_column_of_a_table_is_seen(wide: Page, name: str) -> None:
+    wide.goto(f"/{name}.html")
+    for table in wide.locator(".table-wrapper:visible").all():
+        assert table.evaluate("(e) => e.scrollWidth - e.clientWidth") <= 1
