@@ -398,7 +398,8 @@ def test_a_bar_of_the_tornado_opens_the_explorer_of_its_assumption(
             )
             code = bars.nth(place).locator("small").text_content()
             assert box.locator("label small").first.text_content() == code
-            settled(page)
-            check(box)
+            first = box.get_attribute("data-value")
             box.locator("input[type=range]").press("PageUp")
-            check(box)
+            assert box.get_attribute("data-value") != first
+            if name.startswith("09"):  # the model of the other page is a file of the reader
+                check(box)
