@@ -309,10 +309,17 @@ def call(name: str, arguments: str) -> str:
 
 def warm() -> None:
     """Import and compute once what every answer needs, before any reader's code runs."""
+    config = {
+        **{"model_type": "llama", "hidden_size": 4096, "intermediate_size": 14336},
+        **{"num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 8},
+        **{"vocab_size": 128256, "tie_word_embeddings": False},
+    }
     form = {
-        **{"model": "Qwen3-32B", "accelerator": "B200", "precision": "fp8", "price": "4 USD/hour"},
+        **{"config": json.dumps(config), "accelerator": "own", "memory": "96 GB"},
+        **{"bandwidth": "4 TB/s", "peak": "1200 TFLOP/s", "precision": "fp8"},
         **{"context": "6000", "message": "400", "new_tokens": "300", "think_time": "45 s"},
-        **{"speed_target": "20", "policy": "idle_resident"},
+        **{"speed_target": "20", "host_memory": "384 GB", "host_link_bandwidth": "50 GB/s"},
+        **{"price": "2", "policy": "idle_offloaded"},
     }
     answer(form)
     run("import diagrams\nimport napkin as nk\nfrom napkin import notation\nnk.say('')", "warm")

@@ -14,10 +14,12 @@ python.stopped = () => cells.forEach((it) => (it.ran = undefined));
 async function output(it, told) {
   const out = element("div", { className: "cell_output docutils container" }), before = it.cell.querySelector(".cell_output");
   // A cell as the book has it that cannot run here keeps what the book stored.
-  const above = cells.slice(0, cells.indexOf(it)).find((other) => other.absent)?.absent;
-  it.absent = told.absent ?? (it.editor.value === it.stored && /^NameError/.test(told.error ?? "") ? above : undefined);
-  if (it.absent) {
-    it.note.textContent = `This needs ${it.absent}, which isn't in the page, so you see what the book stored. In Binder or on your own machine, it runs.`;
+  const above = cells.slice(0, cells.indexOf(it) + 1), missing = told.absent ?? above.find((other) => other.absent)?.absent;
+  const fails = told.error && !it.cell.matches(".tag_raises-exception") && above.every(({ editor, stored }) => editor.value === stored);
+  it.absent = told.absent ?? (fails ? missing : undefined);
+  if (it.absent || fails) {
+    const why = it.absent ? `needs ${it.absent}, which isn't in the page` : `doesn't run in the page (${told.error})`;
+    it.note.textContent = `This ${why}, so you see what the book stored. In Binder or on your own machine, it runs.`;
     return;
   }
   it.note.textContent = "";
@@ -42,7 +44,7 @@ async function run(last) {
     try {
       const told = await python.ask("run", code, PAGE);
       it.ran = code;
-      if (it === last || code !== it.stored || it.changed || told.absent) await output(it, told);
+      if (it === last || code !== it.stored || it.changed || told.absent || told.error) await output(it, told);
       it.changed = code !== it.stored;
     } catch (reason) {
       it.note.textContent = isStop(reason) ? "Stopped. Python starts again with the next cell." : reason.message;
