@@ -55,8 +55,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory, serve: Callable[[Path], str]
     """Make a page of explorers as the site has them, and say where it is."""
     root = tmp_path_factory.mktemp("stage")
     site = Path(__file__).parents[2] / "chapters" / "site" / "static" / "site.js"
-    running = Path(diagrams.__path__[0]) / "static" / "running.js"
-    for path in (*STATIC.iterdir(), site, running):
+    drawn = Path(diagrams.__path__[0]) / "static"
+    for path in (*STATIC.iterdir(), site, *drawn.iterdir()):
         shutil.copy(path, root)
     address, head = serve(root), '<link rel="stylesheet" href="explorer.css"><title>A page</title>'
 
