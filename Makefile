@@ -5,6 +5,8 @@ PYTHON ?= python3
 HOST ?= localhost
 PORT ?= 8888
 JOBS ?= 2
+# One page more than cores: a page waits for much of its time.
+PAGES ?= 3
 CHAPTERS ?=
 UV = uv==0.13.9
 
@@ -53,7 +55,7 @@ calibrate: .venv/tests  ## fit the constants of calibrated=True again, and say h
 	.venv/bin/python -m tests.measured.fit
 
 test-browser: .venv/site site  ## run the explorers, the site and a chapter in Chromium
-	.venv/bin/pytest -n $(JOBS) --dist worksteal tests/browser
+	.venv/bin/pytest -n $(PAGES) --dist worksteal tests/browser
 
 site: .venv/site _build/katex _build/live  ## build the pages, offline, into _build/site
 	rm -rf _build/site _build/jupyter_execute
