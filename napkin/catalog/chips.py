@@ -259,7 +259,7 @@ def accelerator(name: str, own: str | Path | None = None) -> Accelerator:
     ----------
     name : str
         For example ``"B200"``; case, spaces, dashes and the maker's name make no difference,
-        and a memory size may stand in it if the chip has it: ``"H100-SXM-80GB"``. The path of
+        and it may include a memory size that the chip has: ``"H100-SXM-80GB"``. The path of
         a TOML file with one entry, ``"mine.toml"``, is that entry.
     own : str or Path, optional
         A TOML file of one's own, whose names count before those of the catalog.

@@ -272,7 +272,7 @@ def _load(path: Path) -> Mapping[str, Any]:
     except (OSError, ValueError, RecursionError) as reason:
         raise ConfigError(f"{path.name} is not a JSON file: {reason}.") from None
     if not isinstance(config, dict):
-        raise ConfigError(f"{path.name} holds no JSON object, so it is no config.json.")
+        raise ConfigError(f"{path.name} doesn't hold a JSON object, so it isn't a config.json.")
     return config
 
 

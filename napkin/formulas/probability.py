@@ -1,7 +1,7 @@
 """Chances and counts that SymPy has no function for, or no stable one.
 
-Each is a SymPy function: it stands in formulas, and is evaluated in double precision, in
-forms whose digits do not cancel, so that a thousand places are no trouble.
+Each is a SymPy function that formulas use. It's evaluated in double precision, in forms whose
+digits don't cancel, so it also works for a thousand slots.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Every symbol of the book, by theme: `model`, `server`, `traffic`, `money`.
 
 Chapters import the symbols (``from napkin.notation import batch``) and do algebra with them: plain
-SymPy symbols, positive. What they mean stands in `napkin.quantities.quantity.REGISTRY`.
+SymPy symbols, positive. Their meanings are in `napkin.quantities.quantity.REGISTRY`.
 """
 
 from .model import *

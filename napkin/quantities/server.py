@@ -19,7 +19,7 @@ message = declare("message", "token", "prompt tokens that the last turn added", 
 new_tokens = declare("new_tokens", "token", "tokens generated", r"n_\mathrm{new}", COUNT, hint="or, for a duty cycle, give duty_cycle itself, such as 0.2", per=("request", "sequence", "user"), also=("osl", "output_len", "output_length", "max_tokens", "max_new_tokens", "output_tokens"))
 hit_rate = declare("hit_rate", "1", "share of the prompt found in a prefix cache", r"\eta_\mathrm{hit}", SHARE)
 prefill_tokens = declare("prefill_tokens", "token", "prompt tokens left to compute", "T'", NON_NEGATIVE)
-speed_target = declare("speed_target", "token/s", "speed that each active user shall see", "x^{*}", per=("user", "sequence", "request"))
+speed_target = declare("speed_target", "token/s", "speed that each active user should see", "x^{*}", per=("user", "sequence", "request"))
 bytes_per_weight = declare("bytes_per_weight", "byte", "bytes of one weight", r"b_\mathrm{w}", NARROW, bare=_BITS, hint="or name a precision, such as precision='fp8'", also=("quant", "quantization", "dtype", "weight_dtype"))
 bytes_per_expert_weight = declare("bytes_per_expert_weight", "byte", "bytes of one weight of a routed expert", r"b_\mathrm{e}", NARROW)
 bytes_per_embedding_weight = declare("bytes_per_embedding_weight", "byte", "bytes of one weight of embedding, head and norms", r"b_\mathrm{emb}", NARROW)

@@ -68,7 +68,7 @@ class Value:
     """A number with its unit, exact where it can be.
 
     Values add, multiply, compare and take whole powers, among each other and with plain
-    numbers. A sum stands in the unit of its first term. A product keeps the names of its
+    numbers. A sum has the unit of its first term. A product keeps the names of its
     units (``byte/token`` times ``token/sequence`` is ``byte/sequence``) unless two of them
     measure the same: GB over TB/s becomes s, and labels drop there. Labels (token, sequence,
     user, GPU, layer, element) count as 1: a number of users compares with a plain number.

@@ -47,7 +47,7 @@ def solve(n: Napkin, unknown: str, **target: Any) -> list[Solution]:
     unknown : str
         The quantity to be found.
     **target
-        One quantity and the value that it shall have, as ``users_per_gpu=300``.
+        One quantity and the value that it should have, such as ``users_per_gpu=300``.
 
     Returns
     -------

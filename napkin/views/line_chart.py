@@ -122,7 +122,7 @@ def curves(
 
 
 def _scales(lines: Mapping[str, Line]) -> dict[str, float]:
-    """Return by how much each line is multiplied to stand in the unit of the first."""
+    """Return the factor that brings each line into the unit of the first."""
     ones = [(label, Value(Integer(1), lookup(target).unit)) for label, (_, target) in lines.items()]
     return dict(zip(lines, map(float, on_one_axis(ones)), strict=True))
 

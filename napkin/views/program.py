@@ -79,7 +79,7 @@ def javascript(expression: Expr | Relational) -> str:
     if strange:
         names = ", ".join(sorted({type(part).__name__ for part in strange}))
         raise NapkinError(
-            f"a page cannot compute {names}, which stands in {closed}: "
+            f"a page cannot compute {names}, which {closed} contains: "
             "explore another quantity, or use nk.sweep."
         )
     return str(printer.doprint(closed))

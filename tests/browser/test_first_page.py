@@ -90,6 +90,7 @@ def test_the_band_is_that_which_the_package_prints(
     n: nk.Napkin, browser: Browser, address: str
 ) -> None:
     given = n.assume(BUNDLES["resident"], calibrated=True, users=53)
+    # A calibrated number has a band, which the type of an attribute can't tell.
     low, high = given.usual_tpot.band  # type: ignore[attr-defined]
     with opened(browser) as page:
         page.goto(address)

@@ -15,13 +15,13 @@ from playwright.sync_api import Browser
 from tests.browser.conftest import AXE, drive, opened
 
 SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
-# Contrast takes most of the time of a check, and no other rule depends on the scheme.
-CONTRAST, REST = "runOnly: ['color-contrast']", "rules: { 'color-contrast': { enabled: false } }"
+# Only contrast depends on the scheme, so that the dark modes check nothing else.
+CONTRAST = "runOnly: ['color-contrast']"
 MODES: Final[tuple[tuple[int, Literal["light", "dark"], str], ...]] = (
     (1280, "light", ""),
     (1280, "dark", CONTRAST),
     (390, "dark", CONTRAST),
-    (390, "light", REST),
+    (390, "light", ""),
 )
 SITE = Path(__file__).parents[2] / "_build" / "site"
 PAGES = sorted(

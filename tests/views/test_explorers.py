@@ -35,7 +35,7 @@ def test_a_page_can_compute_a_formula() -> None:
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_a_page_cannot_compute_is_named(name: str) -> None:
-    with pytest.raises(NapkinError, match=rf"cannot compute {REFUSED[name]}, which stands in"):
+    with pytest.raises(NapkinError, match=rf"cannot compute {REFUSED[name]}, which .* contains"):
         javascript(written(name))
 
 

@@ -89,12 +89,14 @@ def _parts(form: Form) -> Iterator[tuple[str, Callable[[], Part]]]:
     for name in (*CHOICES, *GIVENS):
         if text := form.get(name, "").strip():
             value = text if name in CHOICES else _typed(text)
+            # mypy has no type for a lambda that keeps a loop's value by a default.
             yield name, lambda name=name, value=value: ((), {name: value})  # type: ignore[misc]
     if form.get("calibrated"):
         yield "calibrated", lambda: ((), {"calibrated": True})
     yield "prompt", lambda: _prompt(form)
     yield "policy", lambda: ((form["policy"],), {})
     for line in filter(None, map(str.strip, form.get("formulas", "").splitlines())):
+        # As above: the lambda keeps its line by a default.
         yield "formulas", lambda line=line: _own(line)  # type: ignore[misc]
 
 

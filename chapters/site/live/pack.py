@@ -4,6 +4,8 @@
 import ast
 import fnmatch
 from collections.abc import Collection
+
+# Python has this function, but its stubs don't: a .pyc is told valid by a hash, not by a date.
 from importlib._bootstrap_external import _code_to_hash_pyc  # type: ignore[attr-defined]
 from importlib.util import source_hash
 from types import CodeType

@@ -47,4 +47,4 @@ def test_it_stores_programs_and_shows_the_drawing_where_nothing_computes(n: nk.N
 
 def test_it_takes_a_worksheet(n: nk.Napkin) -> None:
     with pytest.raises(nk.NapkinError, match="memory"):
-        index.memory(n.context)  # type: ignore[arg-type]
+        index.memory(n.context)  # type: ignore[arg-type]  # a wrong type is the test
