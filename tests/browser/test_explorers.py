@@ -17,24 +17,12 @@ import napkin as nk
 from napkin.views.widget import Explorer
 from tests.browser.conftest import AXE, STATIC, check, drive, opened
 from tests.browser.test_site import SITE, WITH_EXPLORERS
+from tests.chapters.diagrams.test_dollars import EXAMPLE
 from tests.views.explorations import CHAT, EXPLORATIONS, made
 
 COST = "dollars over the context"
 POLICIES = made(
-    nk.Napkin(
-        model="Qwen3-32B",
-        accelerator="B200",
-        precision="fp8",
-        kv_precision="fp8",
-        usable_memory=0.9,
-        context=20_000,
-        prompt=20_000,
-        message=500,
-        new_tokens=500,
-        think_time=60,
-        host_memory="512 GB",
-        host_link_bandwidth="55 GB/s",
-    ),
+    EXAMPLE,
     "users",
     "think_time",
     assume={"resident": nk.variants.idle_resident, "offloaded": nk.variants.idle_offloaded},
