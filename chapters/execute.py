@@ -5,6 +5,7 @@
 ``python chapters/execute.py 00-tour`` only the one named.
 """
 
+import json
 import re
 import sys
 from base64 import b64decode
@@ -18,6 +19,9 @@ from nbformat import NotebookNode
 
 CHAPTERS = Path(__file__).resolve().parent
 TEXT = CHAPTERS / "text"
+SOLUTIONS = CHAPTERS / "solutions"
+RESULTS = SOLUTIONS / "results.json"  # what the site shows below each solution
+HEADING = re.compile(r"^## (\d+)\.(\d+)$", re.MULTILINE)
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}
 WIDGET = "application/vnd.jupyter.widget-view+json"  # holds a random id
@@ -29,8 +33,37 @@ class ChapterError(Exception):
     """A chapter that cannot be run: its text says which cell, and why."""
 
 
-def run(notebook: NotebookNode, stem: str) -> None:
-    """Execute the cells of `notebook` in order and store what they show."""
+def solutions(stem: str) -> dict[str, str]:
+    """Return the code of each worked solution of a chapter, which ends by showing its answer."""
+    path, found, number = SOLUTIONS / f"{stem}.md", {}, ""
+    for cell in jupytext.read(path, fmt="md:myst").cells if path.is_file() else []:
+        if heading := HEADING.search(cell.source):
+            number = f"{heading[1]}.{heading[2]}"
+        if cell.cell_type == "code":
+            assert number not in found, f"two solutions for {number}"
+            answer = f"answer_{number.replace('.', '_')}"
+            shown = f"nk.show({answer}) if hasattr({answer}, 'free_symbols') else {answer}"
+            found[number] = f"{cell.source}\n{shown}"
+    return found
+
+
+def words_of(data: dict[str, str]) -> str:
+    """Return what a cell shows as one line of Markdown."""
+    typeset, plain = data.get("text/latex") or data.get("text/markdown"), data["text/plain"]
+    try:
+        number = float(plain)
+    except ValueError:
+        return typeset or "`" + plain.strip("'") + "`"
+    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.4g}"
+
+
+def run(notebook: NotebookNode, stem: str) -> dict[str, str]:
+    """Execute the cells of `notebook` in order and store what they show; return the answers.
+
+    The solutions run behind the last cell, so that no cell of the chapter can lean on them.
+    """
+    size, solved = len(notebook.cells), solutions(stem)
+    notebook.cells += [nbformat.v4.new_code_cell(code) for code in solved.values()]
     client = NotebookClient(
         notebook,
         timeout=120,
@@ -51,6 +84,9 @@ def run(notebook: NotebookNode, stem: str) -> None:
                 continue
             source = "\n".join(f"    {line}" for line in cell.source.splitlines())
             raise ChapterError(f"{stem}, cell {index + 1} failed: {reason}\n\n{source}\n")
+    shown = [cell.outputs[-1]["data"] for cell in notebook.cells[size:]]
+    del notebook.cells[size:]
+    return dict(zip(solved, map(words_of, shown), strict=True))
 
 
 def settle(notebook: NotebookNode, stem: str) -> None:
@@ -82,10 +118,13 @@ def execute(stem: str) -> None:
         known = ", ".join(path.stem for path in sorted(TEXT.glob("*.md"))) or "none yet"
         raise ChapterError(f"there is no chapters/text/{stem}.md (there are: {known})")
     notebook = jupytext.read(twin, fmt="md:myst")
-    run(notebook, stem)
+    answers = run(notebook, stem)
     settle(notebook, stem)
     path = CHAPTERS / f"{stem}.ipynb"
     nbformat.write(notebook, path)
+    results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
+    results = dict(sorted((results | ({stem: answers} if answers else {})).items()))
+    RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     picture = first_picture(notebook)
     if picture:
         (CHAPTERS / "images").mkdir(exist_ok=True)

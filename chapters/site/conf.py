@@ -173,8 +173,15 @@ def draw(notebook: dict[str, Any]) -> None:
                 output["data"]["text/html"] = DRAWN.sub(inlined, text)
 
 
+RESULTS = json.loads((ROOT / "chapters/solutions/results.json").read_text(encoding="utf-8"))
+SOLVED = re.compile(r"^## (\d+\.\d+)\n.*?^```\{code-cell\}.*?^```$", re.MULTILINE | re.DOTALL)
+
+
 def read(app: Sphinx, page: str, source: list[str]) -> None:
     """Add what only the site has: the table of contents, and links below a chapter's title."""
+    if page.startswith("solutions/"):
+        answers = RESULTS[page.removeprefix("solutions/")]
+        source[0] = SOLVED.sub(lambda f: f"{f[0]}\n\n**Result:** {answers[f[1]]}", source[0])
     if not str(app.env.doc2path(page)).endswith(".ipynb"):
         return
     notebook = json.loads(source[0])

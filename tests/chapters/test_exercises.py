@@ -5,6 +5,7 @@ That a chapter runs in a kernel, and shows what is stored, is what nbval asks.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
@@ -15,6 +16,8 @@ import jupytext
 import pytest
 from nbformat import NotebookNode
 
+import napkin as nk
+from execute import RESULTS, solutions, words_of
 from napkin.errors import AgreementError, NapkinError
 from napkin.formulas import ALL
 from napkin.formulas.formula import Formula
@@ -36,9 +39,9 @@ def code_of(path: Path) -> list[NotebookNode]:
     return [cell for cell in jupytext.read(path).cells if cell.cell_type == "code"]
 
 
-def run(cells: Iterable[NotebookNode]) -> Iterator[Any]:
-    """Execute cells in order; yield what each check of an answer says."""
-    names: dict[str, Any] = {}
+def run(cells: Iterable[NotebookNode], names: dict[str, Any] | None = None) -> Iterator[Any]:
+    """Execute cells in order, with `names`; yield what each check of an answer says."""
+    names = {} if names is None else names
     for cell in cells:
         raises = "raises-exception" in cell.metadata.get("tags", [])
         with pytest.raises(NapkinError) if raises else nullcontext():
@@ -48,16 +51,14 @@ def run(cells: Iterable[NotebookNode]) -> Iterator[Any]:
                 exec(compile(cell.source, "cell", "exec"), names)
 
 
-def solutions(stem: str) -> dict[str, str]:
-    """Return the code of each worked solution by the number of its exercise."""
-    found, number = {}, ""
-    for cell in jupytext.read(ROOT / "chapters" / "solutions" / f"{stem}.md").cells:
-        heading = re.search(r"^## (\d+\.\d+)$", cell.source, re.MULTILINE)
-        number = heading[1] if heading else number
-        if cell.cell_type == "code":
-            assert number not in found, f"two solutions for {number}"
-            found[number] = cell.source
-    return found
+def shown(answer: Any) -> str:
+    """Return an answer as the site shows it below its solution."""
+    seen = nk.show(answer) if hasattr(answer, "free_symbols") else answer
+    data = {"text/plain": repr(seen)}
+    for kind in ("latex", "markdown"):
+        if hasattr(seen, f"_repr_{kind}_"):
+            data[f"text/{kind}"] = getattr(seen, f"_repr_{kind}_")()
+    return words_of(data)
 
 
 @each_chapter
@@ -68,9 +69,12 @@ def test_every_exercise_has_one_solution_and_it_is_right(twin: Path) -> None:
             asked.append(f"{answer[1]}.{answer[2]}")
             cell.source = solved.pop(asked[-1])
     assert not solved, f"solutions without an exercise: {sorted(solved)}"
-    said = list(run(cells))
+    names: dict[str, Any] = {}
+    said = list(run(cells, names))
     assert len(said) == len(asked) > 0
     assert [feedback for feedback in said if feedback.state != "right"] == []
+    answers = {number: shown(names[f"answer_{number.replace('.', '_')}"]) for number in asked}
+    assert answers == json.loads(RESULTS.read_text(encoding="utf-8"))[twin.stem]
 
 
 @each_chapter
