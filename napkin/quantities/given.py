@@ -24,15 +24,17 @@ WORDS: Final[dict[str | None, int]] = {
 }
 
 
+_MONEY_FIRST: Final = re.compile(r"\s*(?:USD\s*|\$)([\d.][\d.,_]*)")
 _LONGEST_TEXT: Final = 64
 
 
 def parse_text(text: str) -> Value:
-    """Read a number with a unit from text."""
-    match = _NUMBER.fullmatch(text) if len(text) <= _LONGEST_TEXT else None
+    """Read a number with a unit from text: "4 USD/hour", and "USD 4/hour" as people write it."""
+    turned = _MONEY_FIRST.sub(r"\1 USD", text[: _LONGEST_TEXT + 1], count=1)
+    match = _NUMBER.fullmatch(turned) if len(text) <= _LONGEST_TEXT else None
     if match is None:
         raise UnitError(
-            f"{text[:_LONGEST_TEXT]!r} is not a number with a unit. It should look like "
+            f"{text[:_LONGEST_TEXT]!r} is not a number, nor a number with a unit such as "
             "'8 TB/s', '3.35 TB/s' or '4 USD/hour', with a point before decimals."
         )
     digits, word, unit = match.groups()
