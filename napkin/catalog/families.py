@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from functools import cache
 from typing import Any, Final
 
@@ -118,11 +119,16 @@ def _tied(config: Config, text: Config, wrapper: Config, name: str) -> bool:
 
 def _family(kind: Any, name: str) -> dict[str, Any]:
     if not isinstance(kind, str) or kind not in _families():
-        known = ", ".join(sorted(_families()))
+        known = sorted(_families())
         why = table("families")["refused"].get(kind) if isinstance(kind, str) else None
         if why:
             raise ConfigError(f"{name}: model_type {kind!r} is not supported: {why}.")
-        raise ConfigError(f"{name}: model_type {shown(kind)} is not supported. Supported: {known}.")
+        near = get_close_matches(str(kind), known, 4)
+        told = f"Like it in name: {', '.join(near)}" if near else f"Supported: {', '.join(known)}"
+        raise ConfigError(
+            f"{name}: model_type {shown(kind)} is not supported. {told}. If the layers are those "
+            "of a family that is, write its name; CONTRIBUTING.md says how to add a family."
+        )
     return _families()[kind]
 
 

@@ -28,7 +28,7 @@ def off_number(given: float, expected: float, unit: str) -> str:
     ratio = given / expected if expected else float("inf")
     thousands = log(ratio, 1000)
     if round(thousands) and isclose(thousands, round(thousands), abs_tol=0.002):
-        return f"that is off by thousands: a bare number counts as {unit}, else write its prefix"
+        return f"that is off by thousands: check the prefix (a bare number counts as {unit})"
     if unit == "1" and near(ratio, 100, 0.02):
         return "that is right in percent, but a share was asked for: write the sign, as in '5%'"
     if "byte" in unit and any(near(ratio, f, 5e-3) or near(1 / ratio, f, 5e-3) for f in _BINARY):

@@ -125,7 +125,7 @@ def test_every_exercise_has_a_sentence_for_what_is_no_answer() -> None:
         (memory / bandwidth, "asks for a number"),
         (nk.formulas.hardware.drain_time, "asks for a number"),
         (-5, "above zero"),
-        (328, "a bare number counts as byte/token, else write its prefix"),
+        (328, "check the prefix (a bare number counts as byte/token)"),
         ("328 MB/token", "off by thousands"),
         ("315 kB/token", "near: give three digits"),
         ("328 KiB/token", "off as GiB are from GB"),
