@@ -11,6 +11,7 @@ from napkin.formulas import ALL
 from napkin.formulas.formula import latex_of
 from napkin.quantities.quantity import REGISTRY
 from napkin.quantities.table import escaped
+from napkin.quantities.value import Value
 
 from .chapters import BY_MODULE
 
@@ -51,12 +52,22 @@ def joined(values: Sequence[object]) -> str:
     return " to ".join(map(str, values))
 
 
+def in_their_unit(claim: Claim) -> Iterator[str]:
+    """Yield what we derive as the article writes numbers, where it writes powers of ten."""
+    for printed, value in zip(claim.printed, claim.derived, strict=False):
+        written = re.fullmatch(r"[\d.]+e\d+ (\S+)", printed)
+        if written and isinstance(value, Value):
+            number = re.sub(r"e\+?0*", "e", f"{float(value.to(written[1])):.3g}")
+            yield f"{number} {written[1]}"
+
+
 def finding(claim: Claim) -> str:
     """Say what we derive, or what we judge by."""
     if claim.kind == "number":
         other = joined(claim.other)
+        here = f" ({', '.join(plain)})" if (plain := [*in_their_unit(claim)]) else ""
         also = f", or {other} by another of the article's own assumptions" if other else ""
-        return joined(claim.derived) + also
+        return joined(claim.derived) + here + also
     if claim.kind == "formula":
         reading = READINGS[claim.row["formula"]]
         ours, theirs = (rf"$\displaystyle {latex_of(e)}$" for e in (reading.ours, reading.article))

@@ -36,7 +36,8 @@ LEAD = """\
 Each quantity has a short symbol for formulas and a code name for Python. The code name is the
 keyword of `nk.Napkin(...)`, the name to read (`n.bandwidth`) and the symbol to import
 (`from napkin.notation import bandwidth`). A bare number is in the unit of this page; text
-brings its unit. Quantities stand where the book first computes with them.
+brings its unit. Quantities stand where the book first computes with them. Where the last column is
+empty, any number above 0 will do.
 
 Bytes are decimal: 1 GB is $10^9$ bytes, and binary units say so (GiB). Peaks are dense. Tokens,
 sequences, users and GPUs are labels: they are shown, and count as plain numbers.
@@ -68,8 +69,9 @@ def grouped() -> Iterator[tuple[str, list[Quantity]]]:
 
 def allowed(quantity: Quantity) -> str:
     """Say which values a quantity may have, and what is assumed."""
-    words = quantity.domain.words.removeprefix("a ")
-    return words if quantity.default is None else f"{words}; {quantity.default} if not given"
+    words = quantity.domain.words.removeprefix("a ").replace("number of at least", "at least")
+    parts = [words] * (words != "number above 0")
+    return "; ".join(parts + [f"{quantity.default} if not given"] * (quantity.default is not None))
 
 
 def notation_page() -> str:
