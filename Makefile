@@ -11,7 +11,7 @@ CHAPTERS ?=
 UV = uv==0.13.9
 
 IN_PAGE = $(shell find napkin chapters/diagrams -name '*.py' -o -name '*.toml' -o -name '*.csv') \
-	chapters/site/live/live.py
+	chapters/site/live/live*.py
 
 # Compiled modules are kept: without them every kernel compiles SymPy again.
 unexport PYTHONDONTWRITEBYTECODE

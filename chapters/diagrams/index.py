@@ -112,7 +112,7 @@ def memory(n: Napkin) -> Memory:
         "host": float(n.host_memory),
         "gpu": n.choices["accelerator"].typed,
         "caption": f"{n.choices['model'].typed} on one {n.choices['accelerator'].typed} "
-        f"at USD {float(n.price):.3g} an hour",
+        f"at USD {float(n.price):.3g} an hour, as fast as its data sheet allows",
     }
     speed, cost = 1 / float(opened.usual_tpot), float(opened.cost_per_user_month)
     numbers = {

@@ -19,7 +19,8 @@ from sphinxcontrib.katex import KaTeXServer, render_latex
 sys.path.insert(0, str(Path(__file__).parent))  # where our own modules lie
 sys.path.insert(0, str(Path(__file__).with_name("live")))
 import front
-from into_pages import add_form, add_quiz
+from into_pages import add_form, add_quiz, megabytes
+from solved import complete
 
 ROOT = Path(__file__).parents[2]
 BOOK = yaml.safe_load((ROOT / "myst.yml").read_text(encoding="utf-8"))["project"]
@@ -52,6 +53,7 @@ html_js_files = [(f"{name}.js", {"type": "module"}) for name in ("site", "readin
 html_search_scorer = str(Path(__file__).with_name("static") / "scorer.js")
 html_context = {
     "about": BOOK["description"],
+    "megabytes": megabytes(),
     "author": author,
     "repository": REPOSITORY if PUBLISHED else "",
     "address": f"https://{OWNER.lower()}.github.io/{NAME}/" if PUBLISHED else "",
@@ -94,7 +96,8 @@ def links(page: str) -> str:
 GLOSSARY = tomllib.loads((ROOT / "chapters/pages/glossary.toml").read_text(encoding="utf-8"))
 # Words that plain sentences use as well stay as they are.
 PLAIN = {"active", "ceiling", "chip", "compulsory", "dense", "gated", "heads", "resident"}
-PLAIN |= {"key", "layers", "norm", "pages", "query", "step", "tile", "turn", "value", "vector"}
+PLAIN |= {"key", "layers", "norm", "pages", "query", "state", "step", "tile", "turn", "value"}
+PLAIN |= {"vector"}
 ORDER = [page_of(p["file"]) for part in BOOK["toc"] for p in part.get("children", [part])]
 MATHEMATICS = r"\$\$[^$]*\$\$|\$[^$]*\$"
 AS_IT_IS = re.compile(
@@ -173,15 +176,10 @@ def draw(notebook: dict[str, Any]) -> None:
                 output["data"]["text/html"] = DRAWN.sub(inlined, text)
 
 
-RESULTS = json.loads((ROOT / "chapters/solutions/results.json").read_text(encoding="utf-8"))
-SOLVED = re.compile(r"^## (\d+\.\d+)\n.*?^```\{code-cell\}.*?^```$", re.MULTILINE | re.DOTALL)
-
-
 def read(app: Sphinx, page: str, source: list[str]) -> None:
     """Add what only the site has: the table of contents, and links below a chapter's title."""
     if page.startswith("solutions/"):
-        answers = RESULTS[page.removeprefix("solutions/")]
-        source[0] = SOLVED.sub(lambda f: f"{f[0]}\n\n**Result:** {answers[f[1]]}", source[0])
+        source[0] = complete(source[0], page.removeprefix("solutions/"))
     if not str(app.env.doc2path(page)).endswith(".ipynb"):
         return
     notebook = json.loads(source[0])

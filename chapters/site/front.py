@@ -52,7 +52,10 @@ def arrange(notebook: dict[str, Any]) -> None:
             cell["source"] = TABLE.sub(cards, text)
             continue
         cell["metadata"]["tags"] = ["remove-input"]
-        code = f"<details><summary>The code that made it</summary>\n\n```python\n{text}\n```\n\n"
-        under = {"id": "front-code", "metadata": {}, "source": f"{code}</details>"}
+        code = f"```python\n{text}\n```"
+        folded = (
+            f"<details><summary>The code of its opening state</summary>\n\n{code}\n\n</details>"
+        )
+        under = {"id": "front-code", "metadata": {}, "source": folded}
         cells.append({"cell_type": "markdown", **under})
     notebook["cells"] = cells

@@ -96,7 +96,7 @@ def test_the_band_is_that_which_the_package_prints(
         page.goto(address)
         said = page.locator(".nk-big div").nth(1).locator("small").last.text_content()
     middle, *ends = (f"{1 / float(time):.0f}" for time in (given.usual_tpot, high, low))
-    assert (said or "").split() == f"predicted: {middle} ({ends[0]} to {ends[1]})".split()
+    assert (said or "").split() == f"real servers: {middle} ({ends[0]} to {ends[1]})".split()
 
 
 def test_no_place_of_the_sliders_is_refused(browser: Browser, address: str) -> None:

@@ -6,11 +6,12 @@ import json
 from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import ThreadingHTTPServer
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from threading import Thread
 from typing import Any, Final
 
+import live_cells
+import live_form
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 
@@ -44,15 +45,6 @@ CHOICES: Final = (
     },
     {"accelerator": "own", "memory": "1 TB", "policy": "idle_recomputed", "precision": "bf16"},
 )
-
-
-def door() -> Any:
-    """Load the module that the page asks, in this interpreter."""
-    spec = spec_from_file_location("live", ROOT / "chapters" / "site" / "live" / "live.py")
-    assert spec and spec.loader
-    made = module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made
 
 
 @pytest.fixture(scope="module")
@@ -106,11 +98,11 @@ def configs() -> dict[str, str]:
 
 @pytest.mark.parametrize("name", configs())
 def test_the_form_answers_as_this_interpreter_does(name: str, page: Page) -> None:
-    here, texts = door(), configs()
+    texts = configs()
     chosen = CHOICES[list(texts).index(name) % len(CHOICES)]
-    fill(page, config=texts[name], **chosen)
+    fill(page, model="", config=texts[name], **chosen)
     compute(page)
-    expected = here.answer(fields(page))
+    expected = live_form.answer(fields(page))
     errors = page.locator("#live-form .live-error").all_text_contents()
     assert errors == list(expected["errors"].values())
     values = expected.get("values", {})
@@ -147,12 +139,12 @@ EXAMPLE: Final = {
     ],
 )
 def test_an_error_stands_at_its_field(field: str, wrong: str, page: Page) -> None:
-    fill(page, **EXAMPLE | {field: wrong})
+    fill(page, **EXAMPLE | ({"model": ""} if field == "config" else {}) | {field: wrong})
     compute(page)
     place = page.locator(f"#live-form [name={field}]")
     assert place.get_attribute("aria-invalid") == "true"
     told = page.locator(f"#{place.get_attribute('aria-describedby')}").text_content()
-    assert told == door().answer(fields(page))["errors"][field]
+    assert told == live_form.answer(fields(page))["errors"][field]
     assert page.evaluate("document.activeElement.name") == field
     fill(page, **EXAMPLE)
     compute(page)
@@ -169,6 +161,65 @@ def test_a_quantity_of_ones_own_counts(page: Page) -> None:
     compute(page)
     assert exact(page)["users"] > 2 * before
     fill(page, formulas="")
+
+
+def test_a_value_of_a_reader_needs_no_formula(page: Page) -> None:
+    fill(page, **EXAMPLE, kv_precision="")
+    compute(page)
+    before = exact(page)["users"]
+    fill(page, formulas="bytes_per_kv = 0.5 byte")
+    compute(page)
+    assert exact(page)["users"] == pytest.approx(4 * before, rel=1e-9)
+    fill(page, formulas="")
+
+
+def test_a_name_and_a_config_are_never_both_taken(page: Page) -> None:
+    config = page.locator("#live-form [name=config]")
+    fill(page, **EXAMPLE | {"config": json.dumps(DENSE)})
+    assert config.is_disabled() and page.locator("#live-named").is_visible()
+    compute(page)
+    named = exact(page)["users"]
+    names: dict[str, Any] = {}
+    exec(page.locator("#live-answer pre code").text_content() or "", names)
+    assert names["n"].choices["model"].entry.name == "Qwen3-32B"
+    assert named == float(names["n"].users)
+    with page.expect_file_chooser() as chooser:
+        page.locator("#live-file").click()
+    file = {"name": "config.json", "mimeType": "application/json"}
+    chooser.value.set_files({**file, "buffer": json.dumps(DENSE).encode()})  # type: ignore[arg-type]
+    page.wait_for_function("!document.forms['live-form'].elements.config.disabled")
+    compute(page)
+    assert exact(page)["users"] != named
+    both = live_form.answer(fields(page) | {"model": "Qwen3-32B"})
+    assert "empty one of them" in both["errors"]["model"]
+    fill(page, **EXAMPLE)
+
+
+def test_after_the_first_answer_numbers_follow_what_is_typed(page: Page) -> None:
+    fill(page, **EXAMPLE)
+    compute(page)
+    formula = opened_part(page, "The formula")
+    before = exact(page)["users"]
+    page.locator("#live-form [name=context]").fill("10000")
+    page.wait_for_function(
+        "before => document.querySelector('[data-target=users]')?.dataset.exact !== before",
+        arg=page.locator("[data-target=users]").get_attribute("data-exact"),
+    )
+    assert exact(page)["users"] == pytest.approx(2 * before, rel=1e-9)
+    assert formula.is_visible()  # what was open stays open
+    assert page.evaluate("document.activeElement.name") == "context"
+
+
+def test_the_other_policies_stand_beside_the_answer(page: Page) -> None:
+    fill(page, **EXAMPLE)
+    compute(page)
+    rows = page.locator(".live-policies tbody tr")
+    rows.first.wait_for()
+    for row, policy in zip(rows.all(), live_form.POLICIES, strict=True):
+        shown = row.locator("td").all_inner_texts()
+        expected = live_form.answer({**fields(page), "policy": policy})["values"]
+        assert shown[1] == expected["users"]["text"]
+        assert shown[2] == expected["cost_per_user_month"]["text"]
 
 
 def barriers(page: Page, where: str) -> list[tuple[str, str]]:
@@ -206,7 +257,7 @@ def test_formula_steps_and_effects_are_shown(page: Page) -> None:
     assert "$" not in (steps.text_content() or "")
     effects = opened_part(page, "What matters most")
     shown = effects.locator("tbody tr").evaluate_all(
-        "rows => rows.map(r => [r.querySelector('code').textContent, r.lastChild.textContent])"
+        "rows => rows.map(r => [r.firstChild.title, r.lastChild.textContent])"
     )
     names: dict[str, Any] = {}
     exec(page.locator("#live-answer pre code").text_content() or "", names)
@@ -229,6 +280,7 @@ def test_a_link_holds_the_whole_worksheet(
         other.goto(link)
         other.wait_for_function("document.forms['live-form'].elements.think_time.value === '61 s'")
         assert fields(other) == fields(page)
+        assert "Press Compute" in other.locator("#live-answer").inner_text()
         other.goto(link[:-20])
         other.locator(".live-error").wait_for()
         assert "cut off" in (other.locator(".live-error").text_content() or "")
@@ -238,7 +290,7 @@ def test_a_link_holds_the_whole_worksheet(
 def test_what_a_config_says_cannot_run(page: Page) -> None:
     evil = "<img src=x onerror=document.title='run'>"
     config = DENSE | {"_name_or_path": evil, "finetuning_task": evil}
-    fill(page, **EXAMPLE | {"config": json.dumps(config)})
+    fill(page, **EXAMPLE | {"model": "", "config": json.dumps(config)})
     compute(page)
     steps = opened_part(page, "Every step")
     assert steps.locator("img, script").count() == 0
@@ -351,6 +403,6 @@ def test_the_first_example_of_the_readme_runs(page: Page) -> None:
     script = """async ([code, space]) => (await import('./_static/live/client.js'))
         .python.ask('run', code, space)"""
     told = page.evaluate(script, [readme(), "readme"])
-    here = door().run(readme(), "readme")
+    here = live_cells.run(readme(), "readme")
     assert told.get("value") == here.get("value") and "error" not in here
     assert told["printed"] == here["printed"]

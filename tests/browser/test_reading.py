@@ -244,3 +244,39 @@ def test_on_a_wide_page_every_column_of_a_table_is_seen(wide: Page, name: str) -
     wide.goto(f"/{name}.html")
     for table in wide.locator(".table-wrapper:visible").all():
         assert table.evaluate("(e) => e.scrollWidth - e.clientWidth") <= 1
+
+
+@pytest.mark.parametrize(("name", "word"), [("notation", "host"), ("glossary", "cache")])
+def test_a_long_list_is_shortened_by_a_typed_word(page: Page, name: str, word: str) -> None:
+    page.goto(f"/{name}.html")
+    field = page.get_by_role("searchbox", name=re.compile("^Find a"))
+    entries = page.locator("article :is(tbody tr, dl.terms > dt)")
+    before = entries.count()
+    field.fill(word)
+    shown = entries.filter(visible=True)
+    assert 0 < shown.count() < before / 3
+    for entry in shown.all():
+        text = entry.evaluate(
+            "e => e.textContent + (e.matches('dt') ? e.nextElementSibling.textContent : '')"
+        )
+        assert word in text.lower()
+    told = page.locator(".filter [role=status]")
+    assert told.inner_text() == f"{shown.count()} of {before}"
+    for heading in (
+        page.locator("article section section:has(tbody) > h2").filter(visible=True).all()
+    ):
+        assert heading.locator("xpath=..").locator("tbody tr").filter(visible=True).count()
+    field.fill("")
+    assert shown.count() == before
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_solution_stands_between_its_question_and_its_result(wide: Page, chapter: str) -> None:
+    wide.goto(f"/solutions/{chapter}.html")
+    solutions = wide.locator("section section")
+    assert solutions.count() >= 3
+    for part in solutions.all():
+        number = (part.locator("h2").text_content() or "").strip("#¶ ")
+        assert number in part.locator("blockquote").inner_text()
+        assert part.locator("p", has_text="Result:").inner_text() != "Result:"
+    assert wide.get_by_role("button", name="Make this page live").count() == 0  # names are missing

@@ -68,7 +68,7 @@ const SHOWN = { context: (x) => `${x.toLocaleString("en-US")} tokens`, think_tim
 function sentence(a, lit, idle) {
   if (a.reason) return `No answer here: ${a.reason}.`;
   if (idle === "resident" && a.limit === "concurrent_sequences")
-    return `${whole(a.slots)} caches fill the memory, and ${whole(a.users - lit)} of them belong to people who aren't waiting for a token.`;
+    return `${whole(a.slots)} caches fill the memory, and ${lit ? `${whole(a.users - lit)} of them belong` : "nearly always, all of them belong"} to people who aren't waiting for a token. However long people pause, their caches keep their places.`;
   if (a.limit === "users_by_load")
     return `${people(a.users)} keep all ${whole(a.slots)} places on the GPU busy, and each step reads every cache there.`;
   const full = a.limit === "users_by_host_memory" ? "Now the host is full" : "Now the link to the host is busy all the time";
@@ -78,7 +78,7 @@ function sentence(a, lit, idle) {
 const NAMES = { users: "users", speed: "tokens/s each", cost: "USD/month each" };
 const MARKUP = `<p class="nk-caption"></p><div class="nk-big">${Object.entries(NAMES).map(([key, name]) =>
   `<div data-of="${key}"><strong></strong><b>${name}</b><small></small><small></small></div>`).join("")}</div>
-<p class="nk-read"><span></span> <span class="nk-key"><i></i> active: a token is being written <i></i> idle</span></p><canvas role="img"></canvas>
+<p class="nk-read"><span></span> <span class="nk-key"><i></i> active: a token is being written <i></i> idle<span hidden> <i></i> copy of an active one</span></span></p><canvas role="img"></canvas>
 <div class="nk-set"><fieldset><legend>Caches of idle users</legend><div class="nk-choice"></div></fieldset>
 <label><span>Context of a conversation <output data-told="context"></output></span><input type="range" data-slider="context" min="0" step="1"></label>
 <label><span>Pause before a user’s next message <output data-told="think_time"></output></span><input type="range" data-slider="think_time" min="0" step="1"></label></div>
@@ -236,7 +236,7 @@ function render({ model, el }) {
     outline(boxes.host, [2, 4]);
     pen.fillStyle = ink;
     const there = kept.length ? `${whole(users.length)} caches` : "empty";
-    pen.fillText(tall ? `Host, ${bytes(spec.host)}, at ¼ of the area: ${there}` : `Host memory, ${bytes(spec.host)}, at a quarter of the area: ${there}`, 0, boxes.host.y - 9);
+    pen.fillText(tall ? `Host, ${bytes(spec.host)}, drawn 4 times smaller: ${there}` : `Host memory, ${bytes(spec.host)}, drawn four times smaller: ${there}`, 0, boxes.host.y - 9);
 
     let moving = false;
     const toward = (one, end) => {
@@ -296,7 +296,8 @@ function render({ model, el }) {
       const [from, to] = [low, high].sort((x, y) => x - y).map(shown), [big, ghost, real] = root.querySelectorAll(`[data-of=${key}] :is(strong, small)`);
       big.textContent = now;
       ghost.textContent = now === was ? "" : `was ${was}`;
-      const spans = a.real.some((one) => one.reason) ? [] : [`predicted: ${shown(middle)}`, ...(from === to ? [] : [`(${from} to ${to})`])];
+      const same = from === to && shown(middle) === now; // nothing that a real server loses counts here
+      const spans = same || a.real.some((one) => one.reason) ? [] : [`real servers: ${shown(middle)}`, ...(from === to ? [] : [`(${from} to ${to})`])];
       real.replaceChildren(...spans.flatMap((said) => [Object.assign(document.createElement("span"), { textContent: said }), " "]));
     }
     for (const [slider, stops] of Object.entries(spec.stops)) {
@@ -318,6 +319,7 @@ function render({ model, el }) {
   function read(words) {
     $(".nk-read span").textContent = words ?? `To scale: a block is the cache of one user, ${bytes(a.cache)}.`;
     $(".nk-key").hidden = Boolean(words);
+    $(".nk-key span").hidden = state.idle !== "offloaded";
   }
   function point(event) {
     const frame = canvas.getBoundingClientRect(), x = event.clientX - frame.left, y = event.clientY - frame.top;

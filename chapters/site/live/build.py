@@ -26,7 +26,8 @@ INTERPRETER = (
     *("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm"),
     *("python_stdlib.zip", "pyodide-lock.json"),
 )
-OWN = ("napkin", "diagrams", "live")
+DOOR = ("live", "live_cells", "live_form")
+OWN = ("napkin", "diagrams", *DOOR)
 
 
 def _fetch(package: str, target: Path) -> None:
@@ -79,7 +80,8 @@ def pack(base: Path, out: Path) -> None:
                 for path in sorted(root.rglob("*")):
                     if path.suffix in {".py", ".toml", ".csv"}:
                         archive.write(path, path.relative_to(root.parent))
-            archive.write(HERE / "live.py", "live.py")
+            for name in DOOR:
+                archive.write(HERE / f"{name}.py", f"{name}.py")
         made = Path(folder) / "napkin.zip"
         _compile(base, source, made, ",".join(OWN))
         files = [*sorted((base / "files").iterdir()), made]

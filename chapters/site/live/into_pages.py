@@ -18,6 +18,10 @@ HERE = Path(__file__).parent
 CHAPTERS = HERE.parents[1]
 BUILT = CHAPTERS.parent / "_build" / "live" / "live" / "manifest.json"
 CONFIG = re.compile(r"^config = (\{.*?\})$", re.MULTILINE | re.DOTALL)
+ABOUT = (
+    "Fill in the form, and get users, speed and dollars from the package itself. Below the form, "
+    "the page builds the same answer cell by cell."
+)
 QUIZ = re.compile(r'nk\.quiz\("(.*?)"\)')
 
 
@@ -26,19 +30,24 @@ def _options(names: Iterable[str], chosen: str = "", first: str = "") -> str:
     return first + "".join(made)
 
 
+def megabytes() -> str:
+    """Say how large Python in the page is."""
+    sizes = json.loads(BUILT.read_text(encoding="utf-8"))["bytes"].values()
+    return f"{sum(sizes) / 1e6:.0f}"
+
+
 def _form(notebook: dict[str, Any]) -> str:
     """Return the form, on the page's own example."""
     cells = ("".join(cell["source"]) for cell in notebook["cells"])
     (config,) = filter(None, map(CONFIG.search, cells))
     facts = json.loads(re.sub(r"(?<=\d)_(?=\d)", "", config[1]).replace("False", "false"))
-    sizes = json.loads(BUILT.read_text(encoding="utf-8"))["bytes"].values()
     put = {
         "CONFIG": escape(json.dumps(facts, indent=1)),
         "MODELS": _options(nk.catalog.table("models")),
         "ACCELERATORS": _options(nk.catalog.table("accelerators")),
         "PRECISIONS": _options([*BYTES, *SCALED], "fp8"),
         "WIDTHS": _options(["fp8", "int8", "fp4"], "fp8", "<option value=''>16 bits</option>"),
-        "SIZE": f"{sum(sizes) / 1e6:.0f}",
+        "SIZE": megabytes(),
     }
     text = (HERE / "form.html").read_text(encoding="utf-8")
     return re.sub("@([A-Z]+)@", lambda found: put[found[1]], text)
@@ -46,7 +55,7 @@ def _form(notebook: dict[str, Any]) -> str:
 
 def add_form(notebook: dict[str, Any]) -> None:
     """Put the form below the first words of a page."""
-    text = f"## Compute it here\n\n```{{raw}} html\n{_form(notebook)}\n```\n"
+    text = f"## Compute it here\n\n{ABOUT}\n\n```{{raw}} html\n{_form(notebook)}\n```\n"
     cell = {"id": "compute-here", "cell_type": "markdown", "metadata": {}, "source": text}
     notebook["cells"].insert(1, cell)
 

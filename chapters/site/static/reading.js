@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Previews of the glossary, and an edge where a box scrolls sideways.
+// Previews of the glossary, an edge where a box scrolls sideways, and a filter for long lists of names.
 const stored = document.getElementById("terms");
 if (stored) {
   const terms = JSON.parse(stored.textContent), preview = document.createElement("div");
@@ -50,3 +50,5 @@ for (const box of boxes) {
   watch.observe(box);
   box.addEventListener("scroll", () => fade(box), { passive: true });
 }
+
+if (/\/(notation|glossary)\.html$/.test(location.pathname)) import("./filter.js");

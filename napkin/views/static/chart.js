@@ -79,7 +79,9 @@ export function chart({ spec, chosen, values, ghost, pinned, width, frame }) {
       svg("line", { x1: left, x2: right, y1: py(t), y2: py(t), class: "nk-grid" }),
       svg("text", { x: left - 8, y: py(t) + 4, "text-anchor": "end" }, yaxis.tick(t)),
     );
-  nodes.push(drawn(of(ghost), "nk-ghost"));
+  // Where every line is shown and only the choice among them has moved, the start is one of them.
+  const ghosted = !spec.lines || spec.sliders.some(({ name }) => name !== x.name && values[name] !== ghost.values[name]);
+  if (ghosted) nodes.push(drawn(of(ghost), "nk-ghost"));
   if (pinned) nodes.push(drawn(of(pinned), "nk-pinned"));
   for (const line of lines) if (!line.now) nodes.push(drawn(line.points, "nk-line"));
   nodes.push(drawn(here.points, "nk-curve"));
@@ -102,5 +104,5 @@ export function chart({ spec, chosen, values, ghost, pinned, width, frame }) {
     const found = here.compiled.at({ ...values, [x.name]: u });
     return [placed(x, u), found.reason ? "no value" : told(found.value, y.unit), found.reason || found.words.join(", ")];
   });
-  return { nodes, beside, below, at, mark, rows, height: H, values: lines.flatMap((line) => line.points.filter(there).map((p) => p.value)) };
+  return { nodes, ghosted, beside, below, at, mark, rows, height: H, values: lines.flatMap((line) => line.points.filter(there).map((p) => p.value)) };
 }

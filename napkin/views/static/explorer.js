@@ -23,9 +23,9 @@ function row(name, meaning, id, input, ...rest) {
   const label = html("label", { htmlFor: id, title: name }, meaning, " ", code);
   input.setAttribute("aria-describedby", code.id);
   const box = html("div", { className: "nk-control" }, label, input, ...rest);
-  const dim = (why) => {
+  const dim = (why, note) => {
     box.classList.toggle("nk-idle", Boolean(why));
-    code.textContent = why || (name.replaceAll("_", " ") === meaning ? "" : name);
+    code.textContent = why || note || (name.replaceAll("_", " ") === meaning ? "" : name);
   };
   return { row: box, dim };
 }
@@ -40,9 +40,12 @@ function slider(model, s, id, redraw) {
     // A key moves a whole number by one at least.
     move(s.whole && x === now() ? now() + Math.sign(+range.value - share(s, now())) : x);
   });
+  // A number beyond the ends is held there, and the row says so until something else moves it.
+  let beyond = { at: NaN, words: "" };
   const take = () => {
     const x = Number(number.value.replace(/[,_\s]/g, ""));
     move(number.value.trim() === "" || !isFinite(x) ? now() : x);
+    if (x > s.high || x < s.low) beyond = { at: now(), words: `${x > s.high ? "at most" : "at least"} ${placed(s, now())} here` };
     redraw();
   };
   number.addEventListener("change", take);
@@ -53,7 +56,7 @@ function slider(model, s, id, redraw) {
     range.setAttribute("aria-valuetext", placed(s, x));
     number.value = typed(x);
   };
-  return { ...row(s.name, s.meaning, id, range, number, html("span", { className: "nk-unit", textContent: unit })), stand };
+  return { ...row(s.name, s.meaning, id, range, number, html("span", { className: "nk-unit", textContent: unit })), stand, note: () => (now() === beyond.at ? beyond.words : "") };
 }
 function menu(model, m, i, id) {
   const select = html("select", { id }, ...m.options.map((o) => html("option", { textContent: o })));
@@ -115,7 +118,7 @@ function render({ model, el }) {
   const form = html("div", { className: "nk-formula", tabIndex: 0, role: "math" }), table = html("table");
   const long = html("details", {}, html("summary", { textContent: "As a formula" }), form);
   const button = (textContent, press) => html("button", { type: "button", textContent, onclick: press });
-  const pin = button("", () => { hold(pinned ? null : { compiled, values: { ...model.get("values") }, label: out.textContent }); draw(); });
+  const pin = button("", () => { hold(pinned ? null : { compiled, values: { ...model.get("values") }, label: [...model.get("chosen"), out.textContent].join(", ") }); draw(); });
   const copied = (textContent, text) => {
     const made = button(textContent, async () => {
       await navigator.clipboard?.writeText(text()).catch(() => {});
@@ -176,7 +179,7 @@ function render({ model, el }) {
     if (!held && wider !== axes) { axes = wider; shown = state(); } // it stays put while a reader drags
     plot.setAttribute("viewBox", `0 0 ${width} ${shown.height}`);
     const moved = JSON.stringify([chosen, values]) !== JSON.stringify([first.chosen, first.values]);
-    was.textContent = [moved ? "gray: where you started" : "", pinned ? `dashed: ${pinned.label}` : ""].filter(Boolean).join("; ");
+    was.textContent = [moved && shown.ghosted ? "gray: where you started" : "", pinned ? `dashed: ${pinned.label}` : ""].filter(Boolean).join("; ");
     back.disabled = !moved;
     beside.textContent = shown.beside;
     below.textContent = shown.below;
@@ -186,7 +189,7 @@ function render({ model, el }) {
     const cells = (tag, row) => html("tr", {}, ...row.map((textContent) => html(tag, { textContent, ...(tag === "th" && { scope: "col" }) })));
     table.replaceChildren(cells("th", [spec.sliders[0].meaning, compiled.y.meaning, "decided by"]), ...shown.rows.map((row) => cells("td", row)));
     const why = idle(spec, chosen, values);
-    inputs.forEach((input, i) => input.dim(why[i]));
+    inputs.forEach((input, i) => input.dim(why[i], input.note?.()));
     clearTimeout(later);
     if (link) later = setTimeout(link.write, 250); // browsers allow a hundred changes in half a minute
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // After one click, each cell of the page can be edited and run. What a cell shows replaces what was stored.
 import { isStop, python } from "./client.js";
-import { element, markdown, safe, typeset } from "./text.js";
+import { element, markdown, safe, SIZE, typeset } from "./text.js";
 
 const PAGE = location.pathname;
 const cells = [...document.querySelectorAll(".cell:not(.tag_exercise, .tag_check)")]
@@ -19,7 +19,7 @@ async function output(it, told) {
   it.absent = told.absent ?? (fails ? missing : undefined);
   if (it.absent || fails) {
     const why = it.absent ? `needs ${it.absent}, which isn't in the page` : `doesn't run in the page (${told.error})`;
-    it.note.textContent = `This ${why}, so you see what the book stored. In Binder or on your own machine, it runs.`;
+    it.note.textContent = `This ${why}. What you see below is what the book stored, for its own code. In JupyterLab, it runs.`;
     return;
   }
   it.note.textContent = "";
@@ -41,6 +41,7 @@ async function run(last) {
     const code = it.editor.value;
     if (it !== last && it.ran === code) continue;
     it.button.disabled = true;
+    cells.slice(cells.indexOf(it) + 1).forEach((below) => (below.ran = undefined)); // they may use its names
     try {
       const told = await python.ask("run", code, PAGE);
       it.ran = code;
@@ -58,7 +59,7 @@ async function run(last) {
 function enliven(it, place) {
   const input = it.cell.querySelector(".cell_input"), shown = input.querySelector("pre");
   it.editor = element("textarea", {
-    className: "live-code", value: it.stored, spellcheck: false, rows: it.stored.split("\n").length, ariaLabel: `Code of cell ${place + 1}`,
+    className: "live-code", value: shown.textContent.trimEnd(), spellcheck: false, rows: it.stored.split("\n").length, ariaLabel: `Code of cell ${place + 1}`,
   });
   it.editor.addEventListener("input", () => (it.editor.rows = it.editor.value.split("\n").length));
   it.editor.addEventListener("keydown", (event) => {
@@ -75,12 +76,13 @@ function enliven(it, place) {
   input.append(element("div", { className: "live-cell" }, it.button), it.note);
 }
 
-if (cells.length) {
+// Solutions use the names of their chapter, so they cannot run alone.
+if (cells.length && !PAGE.includes("/solutions/")) {
   const button = element("button", { type: "button", textContent: "Make this page live" });
-  const box = element("p", { className: "live-on" }, button, element("small", { textContent: " Edit and run its cells here. Python comes with the first one that you run." }));
+  const box = element("p", { className: "live-on" }, button, element("small", { textContent: " Edit and run its cells here. Python comes with the first one that you run" + SIZE }));
   button.addEventListener("click", () => {
     cells.forEach(enliven);
-    box.textContent = "Every cell can be edited and run: press its button, or Shift and Enter. Figures and widgets stay as they are.";
+    box.textContent = "Every cell can be edited and run: press its button, or Shift and Enter. Widgets, and figures that need more than the page has, stay as the book stored them.";
     box.tabIndex = -1;
     box.focus();
   });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Exercises answer on the page: a field in place of the empty answer, and the check that the book has.
 import { isStop, python } from "./client.js";
-import { element, markdown, typeset } from "./text.js";
+import { element, markdown, SIZE, typeset } from "./text.js";
 
 const STORE = "napkin-exercises";
 
@@ -61,5 +61,6 @@ if (first?.data === "Replace " && third?.data?.startsWith(" with your answer")) 
   first.data = "Type your answer into the field";
   third.data = third.data.replace(" with your answer", "");
   first.nextElementSibling.remove();
+  first.parentElement.append(` The first check brings Python into the page${SIZE}`);
 }
 document.querySelectorAll(".cell.tag_check").forEach(exercise);

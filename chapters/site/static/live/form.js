@@ -5,6 +5,7 @@ import { element, markdown, safe, typeset } from "./text.js";
 
 const form = document.getElementById("live-form"), out = document.getElementById("live-answer");
 const own = document.getElementById("live-own-gpu"), offload = document.getElementById("live-offload");
+const config = form.elements.config;
 const LABELS = {
   users: "users", tpot: "per output token", tokens_per_second_per_user: "speed of each user",
   ttft: "to the first token", cost_per_user_month: "a user and month", cost_per_million_tokens: "a million tokens",
@@ -14,12 +15,14 @@ const HEADS = ["users", "tpot", "tokens_per_second_per_user", "ttft", "cost_per_
 const fields = () => Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, String(value)]));
 
 function adapt() {
+  config.disabled = Boolean(form.elements.model.value.trim());
+  document.getElementById("live-named").hidden = !config.disabled;
   own.hidden = form.elements.accelerator.value !== "own";
   offload.hidden = form.elements.policy.value !== "idle_offloaded";
 }
 
 // An error stands below its field, and the field says so to a screen reader.
-function refuse(errors) {
+function refuse(errors, quiet) {
   for (const place of form.querySelectorAll(".live-error")) place.remove();
   for (const field of form.elements) field.removeAttribute?.("aria-invalid");
   for (const [name, text] of Object.entries(errors)) {
@@ -33,14 +36,15 @@ function refuse(errors) {
     field.setAttribute("aria-describedby", id);
     field.closest("label").after(said);
   }
-  form.querySelector("[aria-invalid]")?.focus();
+  if (!quiet) form.querySelector("[aria-invalid]")?.focus();
 }
 
 function numbers(values) {
-  const list = element("dl", { className: "live-numbers" });
+  const list = element("dl", { className: "live-numbers" }), reasons = new Set(HEADS.map((name) => values[name].refused));
+  if (reasons.size === 1 && !reasons.has(undefined)) return element("p", { className: "live-error", textContent: [...reasons][0] });
   for (const name of HEADS) {
-    const { text, exact, refused } = values[name];
-    const number = element("dd", { textContent: text ?? "–" });
+    const { text, exact, refused } = values[name], [, value, band] = /^(.*?)( \(.*)?$/.exec(text ?? "–");
+    const number = element("dd", { textContent: value }, ...(band ? [element("small", { textContent: band })] : []));
     if (exact !== undefined) number.dataset.exact = exact;
     number.dataset.target = name;
     const told = refused ? [element("dd", { className: "live-why", textContent: refused })] : [];
@@ -59,15 +63,15 @@ function lines(title, texts, nothing) {
 function tornado({ rows }, target) {
   const largest = Math.max(...rows.map(([, , effect]) => Math.abs(effect)));
   const body = element("tbody");
-  for (const [name, value, effect] of rows) {
+  for (const [name, meaning, value, effect] of rows) {
     const bar = element("span", { className: effect < 0 ? "less" : "more" });
     bar.style.setProperty("--share", Math.abs(effect) / largest);
     body.append(element("tr", {},
-      element("th", { scope: "row" }, element("code", { textContent: name }), ` ${value}`),
+      element("th", { scope: "row", title: name }, `${meaning}, ${value}`),
       element("td", { className: "live-bar-cell" }, bar),
       element("td", { textContent: `${effect > 0 ? "+" : "−"}${Math.abs(effect).toPrecision(3)} %` })));
   }
-  const caption = element("caption", { textContent: `One percent more of each changes ${target} by` });
+  const caption = element("caption", { textContent: `One percent more of each changes “${LABELS[target]}” by` });
   return element("table", { className: "live-tornado" }, caption, body);
 }
 
@@ -78,10 +82,13 @@ function tree({ html }) {
   return found;
 }
 
+// Where a reader had opened something, the next answer has it open too.
+let opened = new Set();
+
 // What takes longer is asked when a reader opens it.
 function folded(title, call, asked, show) {
-  const menu = element("select", { ariaLabel: `${title}: of what` }, ...HEADS.map((name) => new Option(LABELS[name] === name ? name : `${LABELS[name]} (${name})`, name)));
-  const place = element("div", { className: "live-told" }), box = element("details", {}, element("summary", { textContent: title }), menu, place);
+  const menu = element("select", { ariaLabel: `${title}: of what` }, ...HEADS.map((name) => new Option(LABELS[name], name)));
+  const place = element("div", { className: "live-told" }), box = element("details", { open: opened.has(title) }, element("summary", { textContent: title }), menu, place);
   const ask = async () => {
     if (!box.open) return;
     place.setAttribute("aria-busy", "true");
@@ -111,18 +118,36 @@ function copied(text, words) {
   return button;
 }
 
-async function compute() {
+const KINDS = {
+  ideal: "Ideal: as fast as the data sheet allows. A real server is slower; tick “As slow as measured servers” for a prediction.",
+  calibrated: "Predicted for real servers. In brackets is the range in which four of five measured ones lie.",
+};
+
+// The same users with their idle caches elsewhere: asked behind the numbers, which need not wait for it.
+async function policies(asked) {
+  const box = element("div", { className: "live-policies" });
+  try {
+    box.replaceChildren(element("h3", { textContent: "What if idle caches …" }), markdown((await python.ask("policies", asked)).markdown));
+    out.querySelector(".live-numbers")?.after(box);
+  } catch {} // stopped: the numbers stay
+}
+
+async function compute(quiet = false) {
   const asked = fields(), button = form.querySelector("[type=submit]");
-  button.disabled = true;
+  button.disabled = !quiet;
   try {
     const found = await python.ask("answer", asked);
-    refuse(found.errors);
+    refuse(found.errors, quiet);
     if (Object.keys(found.errors).length) return out.replaceChildren();
+    opened = new Set([...out.querySelectorAll(":scope > details[open] > summary")].map((head) => head.textContent));
     const code = element("pre", { tabIndex: 0 }, element("code", { textContent: found.code }));
     out.replaceChildren(
+      element("p", { className: "live-kind", textContent: KINDS[asked.calibrated ? "calibrated" : "ideal"] }),
       numbers(found.values),
-      ...lines("What decides", found.binding),
-      ...lines("What was left out", [...found.left_out, ...(found.unused.length ? [`${found.unused.join(", ")}: given, but not used here`] : [])], "Nothing that the package knows of: every value that you gave counts."),
+      ...lines("What decides the users", found.binding),
+      ...lines("Read from your model", found.facts),
+      ...lines("What was left out", found.left_out, "Nothing that the package knows of."),
+      ...lines("Given, but not used here", found.unused),
       folded("The formula", "derive", asked, ({ markdown: text }) => markdown(text)),
       folded("Every step, from the data sheet on", "explain", asked, tree),
       folded("What matters most", "sensitivity", asked, tornado),
@@ -131,12 +156,22 @@ async function compute() {
         element("button", { type: "button", textContent: "Print", onclick: () => print() })),
     );
     history.replaceState(null, "", await link());
+    answered = true;
+    policies(asked);
   } catch (reason) {
     out.replaceChildren(element("p", { className: "live-error", textContent: isStop(reason) ? "Stopped." : reason.message }));
   } finally {
     button.disabled = false;
+    if (!quiet && document.activeElement === document.body) button.focus({ preventScroll: true }); // a disabled button loses it
   }
 }
+
+// After the first answer Python is there, and the next ones follow what is typed.
+let answered = false, later = 0, busy = null;
+form.addEventListener("input", () => {
+  clearTimeout(later);
+  if (answered) later = setTimeout(() => (busy = Promise.resolve(busy).then(() => compute(true))), 300);
+});
 
 // The whole worksheet in the address, packed; nothing of it is sent to a server.
 const through = async (bytes, stream) => new Uint8Array(await new Response(new Blob([bytes]).stream().pipeThrough(stream)).arrayBuffer());
@@ -161,23 +196,29 @@ async function restore() {
     form.elements.calibrated.checked = Boolean(stored.calibrated);
     adapt();
     form.scrollIntoView();
+    out.replaceChildren(element("p", { className: "live-kind", textContent: "The form holds a worksheet that came with the address. Press Compute for its numbers." }));
   } catch {
     refuse({ config: "The address of this page holds a worksheet that can't be read: it was cut off on its way." });
   }
 }
 
-const config = form.elements.config;
+async function take(file) {
+  config.value = await file.text();
+  form.elements.model.value = "";
+  adapt();
+}
 config.addEventListener("dragover", (event) => event.preventDefault());
 config.addEventListener("drop", async (event) => {
   const [file] = event.dataTransfer.files;
   if (!file) return;
   event.preventDefault();
-  config.value = await file.text();
+  await take(file);
 });
 document.getElementById("live-file").addEventListener("change", async ({ target }) => {
-  if (target.files[0]) config.value = await target.files[0].text();
+  if (target.files[0]) await take(target.files[0]);
 });
 form.addEventListener("change", adapt);
+form.elements.model.addEventListener("input", adapt);
 form.addEventListener("submit", (event) => (event.preventDefault(), compute()));
 addEventListener("hashchange", restore);
 form.hidden = false;

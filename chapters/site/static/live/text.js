@@ -97,6 +97,10 @@ export async function typeset(part) {
   }
 }
 
+// What the first start of Python takes.
+const megabytes = document.querySelector("meta[name=napkin-python]")?.content;
+export const SIZE = megabytes ? ` (${megabytes} MB, once).` : ".";
+
 export const element = (tag, facts = {}, ...parts) => {
   const made = Object.assign(document.createElement(tag), facts);
   made.append(...parts);
