@@ -175,7 +175,7 @@ def test_a_value_of_a_reader_needs_no_formula(page: Page) -> None:
 
 def test_a_name_and_a_config_are_never_both_taken(page: Page) -> None:
     config = page.locator("#live-form [name=config]")
-    fill(page, **EXAMPLE | {"config": json.dumps(DENSE)})
+    fill(page, **EXAMPLE | {"config": json.dumps(DENSE), "context": "6000"})
     assert config.is_disabled() and page.locator("#live-named").is_visible()
     compute(page)
     named = exact(page)["users"]
@@ -390,6 +390,37 @@ def test_exercises_quizzes_and_cells_answer(browser: Browser, serve: Callable[[P
         last.locator(".live-error").wait_for(timeout=LONG)
         assert last.locator("i").count() == 0
         assert "ZeroDivisionError: division by zero (line 1)" in last.inner_text()
+        # A cell that was mended above counts below, also in between.
+        shown = cells.filter(has=page.locator("textarea:visible"))
+        first, between, last = (shown.nth(place) for place in (1, 2, 3))
+        for name, cell in (("x = 1", first), ("y = 2 * x", between), ("y", last)):
+            cell.locator("textarea").fill(name)
+        last.get_by_role("button").click()
+        last.locator(".cell_output", has_text="2").wait_for(timeout=LONG)
+        first.locator("textarea").fill("x = 5")
+        first.get_by_role("button").click()
+        last.get_by_role("button").click()
+        last.locator(".cell_output", has_text="10").wait_for(timeout=LONG)
+
+
+def test_a_guess_is_written_down_and_told_again(
+    browser: Browser, serve: Callable[[Path], str]
+) -> None:
+    with opened(browser) as page:
+        asked: list[str] = []
+        page.context.on("request", lambda request: asked.append(request.url))
+        page.goto(f"{serve(SITE)}/05-gqa.html")
+        assert "Write down your guess" in page.locator("p", has_text="Predict.").inner_text()
+        page.get_by_label("Your guess").fill('3 "times" <b>')
+        told = page.locator(".cell_output", has_text="Your guess: 3 times <b>.")
+        told.wait_for()
+        page.reload()
+        told.wait_for()
+        assert page.get_by_label("Your guess").input_value() == '3 "times" <b>'
+        page.get_by_role("button", name="Make this page live").click()
+        code = page.locator("textarea.live-code").evaluate_all("all => all.map(e => e.value)")
+        assert 'guess = "3 times <b>"' in code
+        assert not [url for url in asked if "manifest" in url]  # none of it needs Python
 
 
 def readme() -> str:

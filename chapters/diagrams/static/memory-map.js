@@ -68,7 +68,7 @@ const SHOWN = { context: (x) => `${x.toLocaleString("en-US")} tokens`, think_tim
 function sentence(a, lit, idle) {
   if (a.reason) return `No answer here: ${a.reason}.`;
   if (idle === "resident" && a.limit === "concurrent_sequences")
-    return `${whole(a.slots)} caches fill the memory, and ${lit ? `${whole(a.users - lit)} of them belong` : "nearly always, all of them belong"} to people who aren't waiting for a token. However long people pause, their caches keep their places.`;
+    return `${whole(a.slots)} caches fill the memory, and ${lit ? `${whole(a.users - lit)} of them belong` : "nearly always, all of them belong"} to people who aren't waiting for a token. Longer pauses don't free them.`;
   if (a.limit === "users_by_load")
     return `${people(a.users)} keep all ${whole(a.slots)} places on the GPU busy, and each step reads every cache there.`;
   const full = a.limit === "users_by_host_memory" ? "Now the host is full" : "Now the link to the host is busy all the time";

@@ -134,7 +134,8 @@ async function policies(asked) {
 
 async function compute(quiet = false) {
   const asked = fields(), button = form.querySelector("[type=submit]");
-  button.disabled = !quiet;
+  clearTimeout(later);
+  if (!quiet) button.disabled = true;
   try {
     const found = await python.ask("answer", asked);
     refuse(found.errors, quiet);
@@ -161,16 +162,16 @@ async function compute(quiet = false) {
   } catch (reason) {
     out.replaceChildren(element("p", { className: "live-error", textContent: isStop(reason) ? "Stopped." : reason.message }));
   } finally {
-    button.disabled = false;
+    if (!quiet) button.disabled = false;
     if (!quiet && document.activeElement === document.body) button.focus({ preventScroll: true }); // a disabled button loses it
   }
 }
 
 // After the first answer Python is there, and the next ones follow what is typed.
-let answered = false, later = 0, busy = null;
+let answered = false, later = 0;
 form.addEventListener("input", () => {
   clearTimeout(later);
-  if (answered) later = setTimeout(() => (busy = Promise.resolve(busy).then(() => compute(true))), 300);
+  if (answered) later = setTimeout(compute, 300, true); // Python answers one after the other
 });
 
 // The whole worksheet in the address, packed; nothing of it is sent to a server.
