@@ -215,11 +215,12 @@ def test_the_other_policies_stand_beside_the_answer(page: Page) -> None:
     compute(page)
     rows = page.locator(".live-policies tbody tr")
     rows.first.wait_for()
+    assert any(" to " in text for text in rows.all_inner_texts())  # the band of real servers
     for row, policy in zip(rows.all(), live_form.POLICIES, strict=True):
         shown = row.locator("td").all_inner_texts()
         expected = live_form.answer({**fields(page), "policy": policy})["values"]
-        assert shown[1] == expected["users"]["text"]
-        assert shown[2] == expected["cost_per_user_month"]["text"]
+        assert f"{shown[1]} users" == expected["users"]["text"]
+        assert f"{shown[2]} USD/user" == expected["cost_per_user_month"]["text"]
 
 
 def barriers(page: Page, where: str) -> list[tuple[str, str]]:
@@ -263,6 +264,8 @@ def test_formula_steps_and_effects_are_shown(page: Page) -> None:
     exec(page.locator("#live-answer pre code").text_content() or "", names)
     rows = nk.sensitivity(names["n"], "users").rows[:10]
     assert [name for name, _ in shown] == [row.name for row in rows]
+    bars = effects.locator("tbody span").evaluate_all("all => all.map(e => e.offsetWidth)")
+    assert max(bars) == bars[0] > 5 * min(bars) > 0
     assert [float(text.replace("−", "-").rstrip(" %")) for _, text in shown] == pytest.approx(
         [row.elasticity for row in rows], rel=0.01
     )

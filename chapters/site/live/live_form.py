@@ -206,11 +206,11 @@ def policies(form: Form) -> dict[str, Any]:
             n, _, _ = worksheet({**form, "policy": policy, "calibrated": calibrated})
             for target in ("users", "cost_per_user_month"):
                 try:
-                    told.append(str(n[target]) if n else "not known")
+                    told.append(UNIT.sub("", str(n[target])) if n else "not known")
                 except nk.NapkinError:
                     told.append("none")
         rows.append([words, *told])
-    heads = ["idle caches", "users, ideal", "USD, ideal", "users, real", "USD, real"]
+    heads = ["idle caches", "users, ideal", "USD, ideal", "users, real server", "USD, real server"]
     return {"markdown": nk.views.Table(heads, rows)._repr_markdown_()}
 
 
@@ -223,15 +223,17 @@ def _facts(n: nk.Napkin) -> list[str]:
     return shown
 
 
+UNIT: Final = re.compile(r" (users?|USD/user)(?= \(|\)|$)")
 SIDE: Final = re.compile(r"\w+ = ([^();]+) \(((?:[^()]|\([^()]*\))*)\)")
 
 
 def _in_words(line: str) -> str:
     """Say what decides in the meanings of the quantities, for readers who know no code names."""
-    return SIDE.sub(
-        r"\2, \1",
-        re.sub(r"\b(\w+)(?= is decided by)", lambda f: REGISTRY[f[1]].meaning, line),
-    )
+    target, _, rest = line.partition(" is decided by ")
+    where, _, name = target.rpartition(" ")
+    first, *others = SIDE.sub(r"\2 (\1)", rest).split("; ")
+    place = SIDE.sub(r"\2 (\1)", where)
+    return "; ".join([f"{place} {REGISTRY[name].meaning}: {first} decides".strip(), *others])
 
 
 def _told(form: Form, tell: Callable[[nk.Napkin], dict[str, Any]]) -> dict[str, Any]:

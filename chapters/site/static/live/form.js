@@ -7,8 +7,8 @@ const form = document.getElementById("live-form"), out = document.getElementById
 const own = document.getElementById("live-own-gpu"), offload = document.getElementById("live-offload");
 const config = form.elements.config;
 const LABELS = {
-  users: "users", tpot: "per output token", tokens_per_second_per_user: "speed of each user",
-  ttft: "to the first token", cost_per_user_month: "a user and month", cost_per_million_tokens: "a million tokens",
+  users: "users", tpot: "time per output token", tokens_per_second_per_user: "speed of each user",
+  ttft: "time to the first token", cost_per_user_month: "cost of a user for a month", cost_per_million_tokens: "cost of a million tokens",
 };
 const HEADS = ["users", "tpot", "tokens_per_second_per_user", "ttft", "cost_per_user_month", "cost_per_million_tokens"];
 
@@ -61,10 +61,10 @@ function lines(title, texts, nothing) {
 
 // The largest effects as bars from a middle line: more to the right, less to the left.
 function tornado({ rows }, target) {
-  const largest = Math.max(...rows.map(([, , effect]) => Math.abs(effect)));
+  const largest = Math.max(...rows.map(([, , , effect]) => Math.abs(effect)));
   const body = element("tbody");
   for (const [name, meaning, value, effect] of rows) {
-    const bar = element("span", { className: effect < 0 ? "less" : "more" });
+    const bar = element("span", { className: effect < 0 ? "down" : "up" });
     bar.style.setProperty("--share", Math.abs(effect) / largest);
     body.append(element("tr", {},
       element("th", { scope: "row", title: name }, `${meaning}, ${value}`),
