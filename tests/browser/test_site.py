@@ -15,8 +15,12 @@ from playwright.sync_api import Browser
 from tests.browser.conftest import AXE, drive, opened
 
 SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
-# Only contrast depends on the scheme, so that the dark modes check nothing else.
+# Only contrast depends on the scheme, so that the dark modes check nothing else. A typeset formula
+# repeats what its MathML says, in the color of the text around it.
 CONTRAST = "runOnly: ['color-contrast']"
+TYPESET = "{ exclude: [['.katex-html']] }"
+# Narrow pages differ from wide ones by their head and their stacked tables, which are alike on all.
+NARROW_IN_THE_DARK = {"index.html", "05-gqa.html", "claims.html", "rederive.html"}
 MODES: Final[tuple[tuple[int, Literal["light", "dark"], str], ...]] = (
     (1280, "light", ""),
     (1280, "dark", CONTRAST),
@@ -72,10 +76,14 @@ def test_a_page_has_no_barrier_in_both_themes_wide_and_narrow(
         page.goto(f"{serve(SITE)}/{name}", wait_until="load")
         page.evaluate(AXE)
         for width, scheme, rules in MODES:
+            if (width, scheme) == (390, "dark") and name not in NARROW_IN_THE_DARK:
+                continue
             page.set_viewport_size({"width": width, "height": 1000})
             page.emulate_media(color_scheme=scheme)
             page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
-            result = page.evaluate(f"axe.run({{ resultTypes: ['violations'], {rules} }})")
+            result = page.evaluate(
+                f"axe.run({TYPESET}, {{ resultTypes: ['violations'], {rules} }})"
+            )
             found += [
                 (width, scheme, v["id"], v["nodes"][0]["html"][:200]) for v in result["violations"]
             ]
