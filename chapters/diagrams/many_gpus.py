@@ -9,6 +9,7 @@ from math import ceil
 from napkin.views.drawing import (
     ARITHMETIC,
     CACHE,
+    INK,
     LINE,
     TROUBLE,
     WEIGHTS,
@@ -112,14 +113,13 @@ def rounds(n_gpus: int) -> list[list[list[frozenset[int]]]]:
     """
     held = [[frozenset({gpu})] * n_gpus for gpu in range(n_gpus)]
     told = [held]
-    for number in range(2 * (n_gpus - 1)):
-        sent = [(gpu - number) % n_gpus for gpu in range(n_gpus)]  # from each GPU to the next
-        if number >= n_gpus - 1:
-            sent = [(gpu + 1 - number + n_gpus - 1) % n_gpus for gpu in range(n_gpus)]
-        held = [list(pieces) for pieces in held]
-        for gpu, piece in enumerate(sent):
-            held[(gpu + 1) % n_gpus][piece] |= told[-1][gpu][piece]
-        told.append(held)
+    for passing in (0, 1):  # first pieces are added up, then sums are passed on
+        for turn in range(n_gpus - 1):
+            held = [list(pieces) for pieces in held]
+            for gpu in range(n_gpus):
+                piece = (gpu - turn + passing) % n_gpus
+                held[(gpu + 1) % n_gpus][piece] |= told[-1][gpu][piece]
+            told.append(held)
     return told
 
 
@@ -146,7 +146,7 @@ def ring(n_gpus: int) -> Figure:
     )
 
     def draw(d: Drawing) -> float:
-        columns = 3 if d.narrow else len(told)
+        columns = 3 if d.narrow else 7
         pitch = d.width / columns
         size = min((pitch - 16) / n_gpus, 24.0)
         high = n_gpus * size + 40
@@ -156,20 +156,29 @@ def ring(n_gpus: int) -> Figure:
             before = told[max(number - 1, 0)]
             for gpu, pieces in enumerate(held):
                 for piece, summed in enumerate(pieces):
-                    left, top, share = x + piece * size, y + 16 + gpu * size, len(summed) / n_gpus
-                    new = summed != before[gpu][piece]
-                    full = share == 1
-                    d.box(left, top, size, size, ARITHMETIC if full else "currentColor",
-                          **({} if full else {"fill_opacity": 0.05 + 0.25 * (share - 1 / n_gpus)}),
-                          **({"stroke_width": 2.5, "stroke_opacity": 1} if new else {}))  # fmt: skip
-                    ink = "#111" if full else "currentColor"
-                    d.text(left + size / 2, top + size / 2 + 5, f"{len(summed)}", "middle", fill=ink)
-        y = d.y + ceil(len(told) / columns) * high
-        y = d.words(0, y, "A row is a GPU, and a square is a piece. The number says how many GPUs' "
-                    "numbers the piece adds up; a thick frame says that it just arrived.", d.width)  # fmt: skip
-        return y - LINE + 6
+                    came = summed != before[gpu][piece]
+                    at = (x + piece * size, y + 16 + gpu * size, size)
+                    _piece(d, *at, len(summed), n_gpus, came=came)
+        says = (
+            "A row is a GPU, and a square is a piece. The number says how many GPUs' numbers the "
+            "piece adds up; a thick frame says that it just arrived."
+        )
+        return d.words(0, d.y + ceil(len(told) / columns) * high, says, d.width) - LINE + 6
 
     return laid_out(draw, title, alt)
+
+
+def _piece(
+    d: Drawing, x: float, y: float, size: float, summed: int, n_gpus: int, *, came: bool
+) -> None:
+    """Draw a piece: the more numbers it adds up the darker, and green when it's complete."""
+    frame: dict[str, Style] = {"stroke_width": 2.5, "stroke_opacity": 1} if came else {}
+    if summed == n_gpus:
+        d.box(x, y, size, size, ARITHMETIC, **frame)
+    else:
+        d.box(x, y, size, size, "currentColor", fill_opacity=0.25 * summed / n_gpus, **frame)
+    ink = INK[ARITHMETIC] if summed == n_gpus else "currentColor"
+    d.text(x + size / 2, y + size / 2 + 5, f"{summed}", "middle", fill=ink)
 
 
 def slots(stages: int, parts: int) -> list[list[int | None]]:
@@ -187,7 +196,8 @@ def slots(stages: int, parts: int) -> list[list[int | None]]:
     list of list of int or None
         For each stage, the part that it works on in each slot, or None where it waits.
     """
-    waiting, table = [list(range(parts))] + [[] for _ in range(stages)], [[] for _ in range(stages)]
+    waiting: list[list[int]] = [list(range(parts)), *([] for _ in range(stages))]
+    table: list[list[int | None]] = [[] for _ in range(stages)]
     while len(waiting[stages]) < parts:
         worked = [waiting[stage].pop(0) if waiting[stage] else None for stage in range(stages)]
         for stage, part in enumerate(worked):
@@ -268,9 +278,9 @@ def fleet(demand: Sequence[float], each: float) -> Figure:
         f"{mean:.1f} on average"
     )
     alt = (
-        f"Requests per second over {len(demand)} minutes, as gray columns from {min(demand):.0f} to "
-        f"{max(demand):.0f}. Stairs above them show between {min(needed)} and {most} replicas; a "
-        f"dashed line lies at {most}."
+        f"Requests per second over {len(demand)} minutes, as gray columns from {min(demand):.0f} "
+        f"to {max(demand):.0f}. Stairs above them show between {min(needed)} and {most} replicas; "
+        f"a dashed line lies at {most}."
     )
 
     def draw(d: Drawing) -> float:
