@@ -30,7 +30,7 @@ def blocks(svg: str, fill: str) -> list[float]:
     return [float(high) + 1 for high, color in found if color == fill and high != "12"]
 
 
-def add_up(numbers: list[list[float]]) -> tuple[list[list[float]], list[int], int]:
+def add_up(numbers: list[list[int]]) -> tuple[list[list[int]], list[int], int]:
     """Run a ring: each message leaves one GPU and arrives at the next.
 
     Returns what each GPU holds at the end, how many numbers each has sent, and the rounds.
