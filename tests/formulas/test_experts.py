@@ -5,12 +5,20 @@ from math import isclose
 from random import Random
 
 import pytest
+from sympy import Expr
 
 import napkin as nk
 from napkin.lessons.exercises import chapters
 from tests.evaluating import compute
 
 ROUTERS = [(256, 8, 64), (128, 4, 16), (8, 2, 5), (16, 16, 2)]
+
+
+def answer(number: str) -> float:
+    """Return the right answer of one of the chapter's exercises."""
+    found = chapters()["12-experts"][number].expected
+    assert not isinstance(found, Expr)
+    return float(found)
 
 
 def steps(experts: int, active: int, tokens: int, many: int = 400) -> list[list[int]]:
@@ -57,8 +65,9 @@ def test_a_step_reads_each_touched_expert_once() -> None:
 def test_favorites_among_all_ways_to_choose() -> None:
     """Each way with its probability: by hand in the chapter, and never above uniform routing."""
     random = Random(4)
-    drawn = [[random.random() for _ in range(4)] for _ in range(50)]
-    for weights in ([4, 2, 1, 1], [7, 1, 1, 1], [1, 1, 1, 1], *drawn):
+    shares: list[list[float]] = [[4, 2, 1, 1], [7, 1, 1, 1], [1, 1, 1, 1]]
+    shares += [[random.random() for _ in range(4)] for _ in range(50)]
+    for weights in shares:
         chances = [weight / sum(weights) for weight in weights]
         mean = 0.0
         for way in product(range(4), repeat=3):
@@ -67,7 +76,7 @@ def test_favorites_among_all_ways_to_choose() -> None:
         assert isclose(mean, sum(1 - (1 - p) ** 3 for p in chances))
         assert mean <= 37 / 16 + 1e-12
         if weights == [7, 1, 1, 1]:
-            assert mean == pytest.approx(float(chapters()["12-experts"]["12.3"].expected))
+            assert mean == pytest.approx(answer("12.3"))
 
 
 @pytest.mark.parametrize(("gpus", "active"), [(8, 8), (4, 2), (64, 8)])
@@ -80,6 +89,7 @@ def test_messages_of_a_token_and_of_a_ring(gpus: int, active: int) -> None:
         visited += len(set(homes) - {0})
     assert sent / tokens == pytest.approx(2 * active * (gpus - 1) / gpus, rel=0.02)
     distinct = chapters()["12-experts"]["12.6"].expected
+    assert isinstance(distinct, Expr)
     given = {"n_gpus": gpus, "n_experts_active": active}
     value = distinct.subs({symbol: given[symbol.name] for symbol in distinct.free_symbols})
     assert visited / tokens == pytest.approx(float(value), rel=0.02)
@@ -90,7 +100,7 @@ def test_messages_of_a_token_and_of_a_ring(gpus: int, active: int) -> None:
 def test_an_expert_gets_its_part_of_the_batch() -> None:
     """At E/k times the critical batch, reading and multiplying all experts take equally long."""
     n = nk.Napkin(model="gpt-oss-120b", accelerator="H100", precision="bf16")
-    batch = float(chapters()["12-experts"]["12.5"].expected)
+    batch = answer("12.5")
     reading = working = 0.0
     for _ in range(int(n.n_experts)):
         params, rows = float(n.expert_params), batch * 4 / 128
