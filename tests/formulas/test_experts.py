@@ -23,7 +23,8 @@ def answer(number: str) -> float:
 
 def steps(experts: int, active: int, tokens: int, many: int = 400) -> list[list[int]]:
     """Return, for each of many random steps, how many new experts each token brings."""
-    random, brought = Random(12), []
+    random = Random(12)
+    brought: list[list[int]] = []
     for _ in range(many):
         touched: set[int] = set()
         brought.append([])
