@@ -20,6 +20,7 @@ CROPS: Final = {
     "08-duty-cycle": "90 180 484 194",
     "09-dollars": "0 14 720 288",
     "10-does-it-hold": "140 22 512 205",
+    "12-experts": "214 55 545 218",
     "14-many-gpus": "170 74 380 152",
 }
 TABLE: Final = re.compile(r"^\| chapter \|.*(?:\n\|.*)+", re.MULTILINE)
