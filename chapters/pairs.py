@@ -16,8 +16,6 @@ from napkin.quantities.table import Table
 from napkin.verbs.measure import measure
 from napkin.worksheet.verdicts import Verdict
 
-SHORT, LONG = ("922", "922"), ("7373", "922")
-"""Mean lengths of prompts and answers: nine tenths of 1,024 or 8,192 tokens."""
 _APART: Final = ("metric", "value", "prompt", "new_tokens", "source")
 
 
@@ -31,20 +29,21 @@ class Pair(NamedTuple):
     calibrated: float
 
 
-def pairs(path: Path | str) -> list[Pair]:
-    """Find all servers that were measured with both lengths, and predict the change."""
+def pairs(path: Path | str, *, short: int, long: int, answer: int) -> list[Pair]:
+    """Find all servers measured with prompts of both lengths, and predict the change."""
     with Path(path).open(encoding="utf-8", newline="") as lines:
         rows = [row for row in csv.DictReader(lines) if row["metric"] == "tpot"]
-    servers = defaultdict[tuple[str, ...], dict[tuple[str, str], dict[str, str]]](dict)
+    servers = defaultdict[tuple[str, ...], dict[int, dict[str, str]]](dict)
     for row in rows:
-        key = tuple(value for name, value in row.items() if name not in _APART)
-        servers[key][row["prompt"], row["new_tokens"]] = row
-    both = [server for server in servers.values() if SHORT in server and LONG in server]
-    seen = _times(measure([server[size] for server in both for size in (SHORT, LONG)]).verdicts)
+        if int(row["new_tokens"]) == answer:
+            key = tuple(value for name, value in row.items() if name not in _APART)
+            servers[key][int(row["prompt"])] = row
+    both = [server for server in servers.values() if short in server and long in server]
+    seen = _times(measure([server[size] for server in both for size in (short, long)]).verdicts)
     return [
-        Pair(float(both[place][SHORT]["concurrency"]), *map(float, seen[place, 1] / short))
-        for (place, long), short in seen.items()
-        if not long and (place, 1) in seen
+        Pair(float(both[place][short]["concurrency"]), *map(float, seen[place, 1] / times))
+        for (place, is_long), times in seen.items()
+        if not is_long and (place, 1) in seen
     ]
 
 
@@ -55,6 +54,8 @@ def changes(found: list[Pair]) -> Table:
     for name, group in [*groups, ("all", found)]:
         means = np.exp(np.log([pair[1:] for pair in group]).mean(axis=0))
         rows.append([name, str(len(group)), *(f"{mean:.2f}" for mean in means)])
+    errors = [f"{factor:.2f}" for factor in off(found).values()]
+    rows.append(["off by", "", "", *errors])
     return Table(["requests", "pairs", "measured", "step alone", "ideal", "calibrated"], rows)
 
 

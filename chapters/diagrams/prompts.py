@@ -58,18 +58,18 @@ def bill(sheets: Mapping[str, Napkin], batches: Sequence[float]) -> Figure:
         unit = (d.width - left - 72) / longest
         for place, (way, size, parts) in enumerate(rows):
             if not place or way != rows[place - 1][0]:
-                y += 10
+                y += 20 if place else 6
                 d.text(0, y + 4, way, bold=True)
-                y += 12
+                y += 14
             name = f"batch {size:.3g}"
             d.text(0, *((y + 11,) if d.narrow else (y + 16,)), name)
-            y += 15 if d.narrow else 0
+            y += 16 if d.narrow else 0
             x = left
             for part, fill in zip(parts, (ARITHMETIC, WEIGHTS, CACHE), strict=True):
                 d.box(x, y, part * unit, 22, fill)
                 x += part * unit
             d.text(x + 6, y + 16, _ms(sum(parts)))
-            y += 27
+            y += 31 if d.narrow else 27
         y = axis(d, left, y + 2, (d.width - left - 1) / unit) + LINE + 4
         y = entry(d, left, y, ARITHMETIC, "reading the prompt, for nobody else", {})
         y = entry(d, left, y, WEIGHTS, "writing: a share of the weights", {})
@@ -208,10 +208,11 @@ def hits(
             d.add("circle", cx=x, cy=y, r=5, fill=CACHE, stroke=_GRAY, stroke_opacity=0.6)
         d.line(left, at(1, best)[1], d.width, at(1, best)[1], stroke_dasharray="2 3")
         d.text(left + 6, at(1, best)[1] - 6, f"without end: {best:.0%}")
-        for name, size, row in (("this GPU", gpu, 0.20), ("its host", host, 0.27)):
+        for name, size, row in (("this GPU", gpu, 0.20), ("its host", host, 0.30)):
             x = at(size, 0)[0]
             d.line(x, at(1, row)[1] + 4, x, top + high, stroke=TROUBLE, stroke_width=1.5)
-            d.text(x, at(1, row)[1] - 2, f"{name}, {size * each:,.0f} GB", "middle")
+            anchor = "end" if name == "its host" else "middle"
+            d.text(x, at(1, row)[1] - 2, f"{name}, {size * each:,.0f} GB", anchor)
         for size in (100, 1_000, 10_000) if d.narrow else (50, 100, 500, 1_000, 5_000):
             x = at(size / each, 0)[0]
             if left <= x <= d.width:
@@ -292,4 +293,6 @@ def pools(sheets: Mapping[str, Napkin], decoding: int) -> Figure:
 
 
 def _ms(seconds: float) -> str:
-    return f"{1e3 * seconds:,.0f} ms" if seconds >= 1 else f"{1e3 * seconds:.3g} ms"
+    return (
+        f"{1e3 * seconds:,.0f} ms" if seconds >= 1 else f"{1e3 * seconds:#.3g}".rstrip(".") + " ms"
+    )
