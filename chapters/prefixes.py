@@ -80,6 +80,14 @@ def summary(kept: str) -> dict[float, float]:
         }
 
 
+def _among_the_last(size: int) -> Callable[[Use], bool]:
+    return lambda use: use.blocks < size
+
+
+def _within(seconds: float) -> Callable[[Use], bool]:
+    return lambda use: use.seconds <= seconds
+
+
 class _Marks:
     """A row of marks that counts those after a place, in a Fenwick tree."""
 
@@ -103,10 +111,9 @@ class _Marks:
 def main(trace: Path, source: str) -> None:
     """Write the hit shares of a trace as CSV, to standard output."""
     used = uses(map(json.loads, trace.read_text(encoding="utf-8").splitlines()))
-    rows = [
-        ("tokens", size * BLOCK, hit_share(used, lambda use, c=size: use.blocks < c))
-        for size in SIZES
-    ] + [("seconds", kept, hit_share(used, lambda use, t=kept: use.seconds <= t)) for kept in TIMES]
+    rows = [("tokens", size * BLOCK, hit_share(used, _among_the_last(size))) for size in SIZES] + [
+        ("seconds", kept, hit_share(used, _within(kept))) for kept in TIMES
+    ]
     out = csv.writer(sys.stdout, lineterminator="\n")
     out.writerow(["kept", "size", "hit_share", "source"])
     for kept, size, share in rows:
