@@ -254,8 +254,8 @@ def pools(sheets: Mapping[str, Napkin], decoding: int) -> Figure:
         flows[way] = float(apart["prompt * kv_bytes_per_token / prefill_time"]) / 1e9
     most, least = max(counts.items(), key=lambda c: c[1]), min(counts.items(), key=lambda c: c[1])
     title = (
-        f"{decoding} GPUs that write need {most[1]:.3g} to read the {most[0]}, but "
-        f"{least[1]:.2g} for the {least[0]}"
+        f"{decoding} GPUs that write need {most[1]:.3g} more to read {most[0]}, but only "
+        f"{least[1]:.2g} to read {least[0]}"
     )
     told = "; ".join(f"{way}: {needed:.3g} read" for way, needed in counts.items())
     alt = f"Squares for GPUs, {decoding} that write in each row. {told}."

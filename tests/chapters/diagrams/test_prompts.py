@@ -81,4 +81,4 @@ def test_a_square_is_a_gpu() -> None:
     for svg, size in ((figure.svg, 23), (figure.narrow, 19)):
         # Two for each GPU that reads, of which the last may be shorter; one for each that writes.
         assert len(re.findall(rf'width="{size}(?:\.0)?"', svg)) == 2 * needed + 20
-    assert "10 GPUs that write need 18.4 to read" in figure.alt
+    assert "10 GPUs that write need 18.4 more to read whole, but only 0.57" in figure.alt
