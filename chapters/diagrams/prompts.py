@@ -168,7 +168,7 @@ def hits(
     n : Napkin
         A server: where the GPU's and the host's memory end.
     best : float
-        The share that a cache without end finds.
+        The share that a cache without a limit finds.
 
     Returns
     -------
@@ -182,7 +182,7 @@ def hits(
     near = min(replayed, key=lambda size: abs(log10(size / gpu)))
     title = (
         f"A cache as large as this GPU's memory finds {replayed[near]:.0%} of the prompt tokens; "
-        f"one without end finds {best:.0%}"
+        f"one that never forgets finds {best:.0%}"
     )
     told = ", ".join(f"{size * each:,.0f} GB {share:.0%}" for size, share in replayed.items())
     alt = f"Share of prompt tokens found against size of the cache, logarithmic. Replay: {told}."
@@ -207,7 +207,7 @@ def hits(
             x, y = at(size, share)
             d.add("circle", cx=x, cy=y, r=5, fill=CACHE, stroke=_GRAY, stroke_opacity=0.6)
         d.line(left, at(1, best)[1], d.width, at(1, best)[1], stroke_dasharray="2 3")
-        d.text(left + 6, at(1, best)[1] - 6, f"without end: {best:.0%}")
+        d.text(left + 6, at(1, best)[1] - 6, f"never forgets: {best:.0%}")
         for name, size, row in (("this GPU", gpu, 0.20), ("its host", host, 0.30)):
             x = at(size, 0)[0]
             d.line(x, at(1, row)[1] + 4, x, top + high, stroke=TROUBLE, stroke_width=1.5)
