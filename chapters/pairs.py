@@ -5,16 +5,15 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napkin.quantities.table import Table
-from napkin.verbs.measure import measure
-from napkin.worksheet.verdicts import Verdict
+from napkin.worksheet.verdicts import judgeable
 
 _APART: Final = ("metric", "value", "prompt", "new_tokens", "source")
 
@@ -30,20 +29,26 @@ class Pair(NamedTuple):
 
 
 def pairs(path: Path | str, *, short: int, long: int, answer: int) -> list[Pair]:
-    """Find all servers measured with prompts of both lengths, and predict the change."""
+    """Find all servers measured with prompts of both lengths, and predict the change.
+
+    Times to the first token go along, because they tell which servers had a queue.
+    """
+    servers = defaultdict[tuple[str, ...], dict[int, list[dict[str, str]]]](dict)
     with Path(path).open(encoding="utf-8", newline="") as lines:
-        rows = [row for row in csv.DictReader(lines) if row["metric"] == "tpot"]
-    servers = defaultdict[tuple[str, ...], dict[int, dict[str, str]]](dict)
-    for row in rows:
-        if int(row["new_tokens"]) == answer:
-            key = tuple(value for name, value in row.items() if name not in _APART)
-            servers[key][int(row["prompt"])] = row
-    both = [server for server in servers.values() if short in server and long in server]
-    seen = _times(measure([server[size] for server in both for size in (short, long)]).verdicts)
+        for row in csv.DictReader(lines):
+            if int(row["new_tokens"]) == answer and int(row["prompt"]) in (short, long):
+                key = tuple(value for name, value in row.items() if name not in _APART)
+                servers[key].setdefault(int(row["prompt"]), []).append(row)
+    rows, places = list[dict[str, str]](), list[tuple[int, int]]()
+    for number, server in enumerate(both for both in servers.values() if len(both) == 2):
+        for size, measured in server.items():
+            rows += measured
+            places += [(number, size)] * len(measured)
+    seen = {places[place - 1]: found for place, found in _times(rows)}
     return [
-        Pair(float(both[place][short]["concurrency"]), *map(float, seen[place, 1] / times))
-        for (place, is_long), times in seen.items()
-        if not is_long and (place, 1) in seen
+        Pair(concurrency, *map(float, seen[number, long][1] / times))
+        for (number, size), (concurrency, times) in seen.items()
+        if size == short and (number, long) in seen
     ]
 
 
@@ -70,14 +75,20 @@ def _sizes(found: list[Pair]) -> list[float]:
     return sorted({pair.concurrency for pair in found})
 
 
-def _times(verdicts: tuple[Verdict, ...]) -> dict[tuple[int, int], NDArray[np.float64]]:
-    """Return the times of a token by pair, and by 1 where the prompts are the long ones."""
-    steps: dict[int, Callable[..., Any]] = {}
-    times = {}
-    for v in verdicts:
-        if id(v.n) not in steps:
-            real = v.n.assume(calibrated=True)
-            steps[id(v.n)] = real.function("decode_step_time", *v.row.requests)
-        alone = float(steps[id(v.n)](*v.row.requests.values()))
-        times[divmod(v.row.place - 1, 2)] = np.array([v.row.value, alone, v.ideal, v.calibrated])
-    return times
+def _times(
+    measured: list[dict[str, str]],
+) -> Iterator[tuple[int, tuple[float, NDArray[np.float64]]]]:
+    """Yield the place of each row with its open requests and the times of a token."""
+    for n, group in judgeable(measured, []):
+        rows = [row for row in group if row.metric == "tpot"]
+        if rows:
+            real, names = n.assume(calibrated=True), tuple(rows[0].requests)
+            columns = [np.array([row.requests[name] for row in rows], float) for name in names]
+            times = [
+                np.array([row.value for row in rows]),
+                real.function("decode_step_time", *names)(*columns),
+                n.function("tpot", *names)(*columns),
+                real.function("tpot", *names)(*columns),
+            ]
+            for row, column in zip(rows, np.array(times).T, strict=True):
+                yield row.place, (row.counts["concurrency"], column)
