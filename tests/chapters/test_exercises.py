@@ -97,6 +97,7 @@ DERIVED = {
     "08-duty-cycle": "duty_cycle.users_at_quantile",
     "09-dollars": "dollars.owned_price",
     "10-does-it-hold": "calibration.fixed_step_time",
+    "11-prompts": "prompts.disaggregated_n_gpus_prefill",
     "12-experts": "experts.experts_touched",
     "14-many-gpus": "parallelism.shared_all_reduce_time",
 }
