@@ -119,10 +119,11 @@ def blocks(formats: Mapping[str, tuple[int, int, int]]) -> Figure:
         if block < _SHOWN and _SHOWN % block:
             raise NapkinError(f"blocks draws {_SHOWN} weights: {block} of them make no whole row.")
         rows[name] = code * _SHOWN + added * _SHOWN / block
-    least, most = min(rows, key=rows.__getitem__), max(rows, key=rows.__getitem__)
+    code = min(code for code, *_ in formats.values())
+    some = sorted(rows[name] / _SHOWN for name, kind in formats.items() if kind[0] == code)
     title = (
-        f"A weight in {least} takes {rows[least] / _SHOWN:.4g} bits, and one in {most} "
-        f"{rows[most] / _SHOWN:.4g}: blocks bring their scales"
+        f"A weight of {code} bits takes {some[0]:.3g} to {some[-1]:.3g}, because each block "
+        "brings a scale"
     )
     told = "; ".join(f"{name} {bits / _SHOWN:.4g}" for name, bits in rows.items())
     alt = (

@@ -41,7 +41,7 @@ block_bytes_per_weight = Formula(
     q.bytes_per_weight,
     q.bytes_per_code + q.bytes_per_scale / q.weights_per_scale,
     why="each weight has a code of its own, and its share of the scale of its block",
-    source="OCP microscaling formats 1.0",
+    source="Rouhani et al. 2023, arXiv:2310.10537",
 )
 signal_to_noise = Formula(
     q.signal_to_noise,

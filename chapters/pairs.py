@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measured servers in two widths: pairs of chapter 10's rows in which nothing else differs."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from math import exp, log
+from typing import Any, Final
+
+import napkin as nk
+from napkin.quantities.table import Table
+
+# Checkpoints of one model in two widths, where the rows name the checkpoint and not the model.
+_SAME: Final = {
+    "DeepSeek-R1-0528": "DeepSeek-R1",
+    "DeepSeek-R1-0528-FP4-V2": "DeepSeek-R1",
+    "DeepSeek-R1-NVFP4": "DeepSeek-R1",
+}
+_ALIKE: Final = (
+    *("n_gpus", "tensor_parallel", "attention_data_parallel", "expert_parallel"),
+    *("engine", "prompt", "new_tokens", "concurrency", "source"),
+)
+
+
+Times = tuple[float, float, float]
+"""A time per token, measured, ideal and calibrated."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """How many times as long a token takes in the wide format as in the narrow one."""
+
+    model: str
+    gpu: str
+    engine: str
+    concurrency: int
+    measured: float
+    ideal: float
+    calibrated: float
+
+
+def pairs(path: str, wide: str = "fp8", narrow: str = "nvfp4") -> list[Pair]:
+    """Return each server of a file that was measured in both widths and had no queue."""
+    with open(path, encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["precision"] in (wide, narrow)]
+    found: dict[Any, dict[str, list[Times]]] = {}
+    for v in nk.measure(rows).verdicts:
+        row = rows[v.row.place - 1]
+        if row["metric"] == "tpot":
+            key = (
+                _model(row),
+                row["gpu"].removesuffix("_sxm").upper(),
+                *(row[name] for name in _ALIKE),
+            )
+            times = (v.row.value, v.ideal, v.calibrated)
+            found.setdefault(key, {}).setdefault(row["precision"], []).append(times)
+    both = {key: times for key, times in found.items() if len(times) == 2}
+    return [_pair(key, times[wide], times[narrow]) for key, times in both.items()]
+
+
+def _pair(key: tuple[str, ...], wide: list[Times], narrow: list[Times]) -> Pair:
+    """Return the changes of one server, each a ratio of geometric means over its runs."""
+    told = dict(zip(("model", "gpu", *_ALIKE), key, strict=True))
+    changes = (
+        mean(a) / mean(b)
+        for a, b in zip(zip(*wide, strict=True), zip(*narrow, strict=True), strict=True)
+    )
+    names = (told["model"], told["gpu"], told["engine"] or "not said")
+    return Pair(*names, int(told["concurrency"]), *changes)
+
+
+def _model(row: dict[str, str]) -> str:
+    name = row["model"].rpartition("/")[2]
+    return _SAME.get(name, name)
+
+
+def mean(ratios: Iterable[float]) -> float:
+    """Return the geometric mean."""
+    logs = [log(ratio) for ratio in ratios]
+    return exp(sum(logs) / len(logs))
+
+
+def off(found: Iterable[Pair], predicted: Callable[[Pair], float]) -> float:
+    """Return the factor by which predicted changes are off, as a geometric mean."""
+    return mean(exp(abs(log(predicted(p) / p.measured))) for p in found)
+
+
+def by(found: list[Pair], label: Callable[[Pair], str], head: str) -> Table:
+    """Tabulate predicted and measured changes, a row for each label and one for all."""
+    groups: dict[str, list[Pair]] = {}
+    for pair in found:
+        groups.setdefault(label(pair), []).append(pair)
+    rows = []
+    for name, some in [*groups.items(), ("all", found)]:
+        kinds = ("ideal", "calibrated", "measured")
+        changes = [mean(getattr(pair, kind) for pair in some) for kind in kinds]
+        rows.append([name, str(len(some)), *(f"{change:.2f}" for change in changes)])
+    return Table([head, "pairs", "ideal", "calibrated", "measured"], rows)
