@@ -82,6 +82,11 @@ def mean(ratios: Iterable[float]) -> float:
     return exp(sum(logs) / len(logs))
 
 
+def gain(found: Iterable[Pair], kind: str = "measured") -> float:
+    """Return how many times as fast the narrow format was, or was predicted to be."""
+    return mean(getattr(pair, kind) for pair in found)
+
+
 def off(found: Iterable[Pair], predicted: Callable[[Pair], float]) -> float:
     """Return the factor by which predicted changes are off, as a geometric mean."""
     return mean(exp(abs(log(predicted(p) / p.measured))) for p in found)
@@ -90,11 +95,58 @@ def off(found: Iterable[Pair], predicted: Callable[[Pair], float]) -> float:
 def by(found: list[Pair], label: Callable[[Pair], str], head: str) -> Table:
     """Tabulate predicted and measured changes, a row for each label and one for all."""
     groups: dict[str, list[Pair]] = {}
-    for pair in found:
+    for pair in sorted(found, key=lambda p: (p.model, p.gpu, p.concurrency)):
         groups.setdefault(label(pair), []).append(pair)
     rows = []
     for name, some in [*groups.items(), ("all", found)]:
         kinds = ("ideal", "calibrated", "measured")
-        changes = [mean(getattr(pair, kind) for pair in some) for kind in kinds]
+        changes = [gain(some, kind) for kind in kinds]
         rows.append([name, str(len(some)), *(f"{change:.2f}" for change in changes)])
     return Table([head, "pairs", "ideal", "calibrated", "measured"], rows)
+
+
+def step_times(model: str, **where: Any) -> dict[str, float]:
+    """Return the seconds of our own steps by the width of the weights, each the only one."""
+    found = {}
+    for width in ("bf16", "fp8"):
+        (row,) = nk.catalog.timings("decode_step", model=model, precision=width, **where)
+        found[width] = row["seconds"]
+    return found
+
+
+def kernels(path: str) -> Table:
+    """Tabulate what half the width did to kernels: products of our own, and vLLM's attention."""
+    products = {
+        width: {row["m"]: row["seconds"] for row in nk.catalog.timings("gemm", precision=width)}
+        for width in ("bf16", "fp8")
+    }
+    with open(path, encoding="utf-8") as file:
+        told = list(csv.DictReader(file))
+    attention = {
+        width: {
+            (int(row["batch"]), int(row["context"])): float(row["seconds"])
+            for row in told
+            if row["kv_precision"] == width
+        }
+        for width in products
+    }
+    sizes = sorted(products["fp8"])
+    groups = {
+        "product, up to 256 rows": [m for m in sizes if m <= 256],
+        "product, more rows": [m for m in sizes if m > 256],
+    }
+    rows = [_change(name, products, some) for name, some in groups.items()]
+    for size, length in attention["fp8"]:
+        name = f"attention, {size} × {length:,}"
+        rows.append(_change(name, attention, [(size, length)]))
+    return Table(["kernel", "BF16, µs", "FP8, µs", "predicted", "measured"], rows)
+
+
+def _change(name: str, times: dict[str, dict[Any, float]], places: list[Any]) -> list[str]:
+    """Return a row: the times in both widths, and their ratio as a geometric mean."""
+    shown = []
+    for found in times.values():
+        some = sorted({round(1e6 * found[place]) for place in places})
+        shown.append(f"{some[0]:,}" if len(some) == 1 else f"{some[0]:,} to {some[-1]:,}")
+    change = mean(times["bf16"][place] / times["fp8"][place] for place in places)
+    return [name, *shown, "2.00", f"{change:.2f}"]
