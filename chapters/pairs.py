@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measured servers in two widths: pairs of chapter 10's rows in which nothing else differs."""
+"""Measured servers in two widths: pairs of rows in which nothing else differs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SAME: Final = {
 }
 _ALIKE: Final = (
     *("n_gpus", "tensor_parallel", "attention_data_parallel", "expert_parallel"),
-    *("engine", "prompt", "new_tokens", "concurrency", "source"),
+    *("engine", "engine_version", "prompt", "new_tokens", "concurrency", "source"),
 )
 
 
@@ -43,26 +43,39 @@ class Pair:
 
 def pairs(path: str, wide: str = "fp8", narrow: str = "nvfp4") -> list[Pair]:
     """Return each server of a file that was measured in both widths and had no queue."""
+    servers: dict[tuple[str, ...], list[dict[str, str]]] = {}
     with open(path, encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["precision"] in (wide, narrow)]
-    found: dict[Any, dict[str, list[Times]]] = {}
-    for v in nk.measure(rows).verdicts:
+        for row in csv.DictReader(file):
+            if row["precision"] in (wide, narrow):
+                servers.setdefault(_server(row), []).append(row)
+    rows = [
+        row
+        for some in servers.values()
+        if len({row["precision"] for row in some}) == 2
+        for row in some
+    ]
+    found: dict[tuple[str, ...], dict[str, list[Times]]] = {}
+    for v in nk.measure(rows).verdicts if rows else ():
         row = rows[v.row.place - 1]
         if row["metric"] == "tpot":
-            key = (
-                _model(row),
-                row["gpu"].removesuffix("_sxm").upper(),
-                *(row[name] for name in _ALIKE),
-            )
-            times = (v.row.value, v.ideal, v.calibrated)
-            found.setdefault(key, {}).setdefault(row["precision"], []).append(times)
-    both = {key: times for key, times in found.items() if len(times) == 2}
-    return [_pair(key, times[wide], times[narrow]) for key, times in both.items()]
+            both = found.setdefault(_server(row), {wide: [], narrow: []})
+            both[row["precision"]].append((v.row.value, v.ideal, v.calibrated))
+    return [
+        _pair(server, both[wide], both[narrow])
+        for server, both in found.items()
+        if all(both.values())
+    ]
 
 
-def _pair(key: tuple[str, ...], wide: list[Times], narrow: list[Times]) -> Pair:
+def _server(row: dict[str, str]) -> tuple[str, ...]:
+    """Return all that a row says of its server, but for the width of the weights."""
+    gpu = row["gpu"].removesuffix("_sxm").upper()
+    return (_model(row), gpu, *(row.get(name, "") for name in _ALIKE))
+
+
+def _pair(server: tuple[str, ...], wide: list[Times], narrow: list[Times]) -> Pair:
     """Return the changes of one server, each a ratio of geometric means over its runs."""
-    told = dict(zip(("model", "gpu", *_ALIKE), key, strict=True))
+    told = dict(zip(("model", "gpu", *_ALIKE), server, strict=True))
     changes = (
         mean(a) / mean(b)
         for a, b in zip(zip(*wide, strict=True), zip(*narrow, strict=True), strict=True)
