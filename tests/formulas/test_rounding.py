@@ -14,10 +14,11 @@ def _rounded(block: np.ndarray, bits: int) -> tuple[np.ndarray, bytes]:
     """Return what a block is stored as, and the bytes that store it: codes, then a scale."""
     scale = np.float32(np.abs(block).max())
     edges = np.linspace(-scale, scale, 2**bits + 1)
-    codes = [min(int(np.searchsorted(edges, x, side="right")) - 1, 2**bits - 1) for x in block]
-    middles = [(edges[code] + edges[code + 1]) / 2 for code in codes]
+    # A scale is rounded, too, so the largest number may lie a hair outside.
+    codes = np.clip(np.searchsorted(edges, block, side="right") - 1, 0, 2**bits - 1)
+    middles = (edges[codes] + edges[codes + 1]) / 2
     packed = np.packbits([[code >> place & 1 for place in range(bits)] for code in codes])
-    return np.array(middles), packed.tobytes() + scale.tobytes()
+    return middles, packed.tobytes() + scale.tobytes()
 
 
 def _stored(numbers: np.ndarray, size: int, bits: int) -> tuple[float, float, float]:
@@ -57,8 +58,10 @@ def test_one_more_bit_is_six_decibels() -> None:
     assert 10 * np.log10(many / few) == pytest.approx(6.02, abs=0.1)
 
 
-def test_the_formula_is_too_kind_where_an_outlier_makes_steps_long() -> None:
-    numbers = np.random.default_rng(1).normal(0, 1, COUNT)
-    numbers[::1000] *= 20
+def test_beside_a_huge_outlier_the_formula_is_too_kind_by_a_factor_of_three() -> None:
+    """Every number lies beside an edge of its step: the error is step / 2, not spread over it."""
+    numbers = np.random.default_rng(1).normal(0, 1e-6, COUNT)
+    numbers[::128] = 1
     ratio, peak, _ = _stored(numbers, 128, 4)
-    assert float(nk.Napkin(rounding_levels=16, peak_to_rms=peak).signal_to_noise) > 1.2 * ratio
+    n = nk.Napkin(rounding_levels=16, peak_to_rms=peak)
+    assert float(n.signal_to_noise) / ratio == pytest.approx(3, rel=0.001)
