@@ -115,5 +115,7 @@ def test_pairs_of_the_book_are_those_of_its_files() -> None:
     found = pairs.pairs(str(data / "13-pairs.csv"))
     assert len(found) == 49
     assert {pair.model for pair in found} == {"DeepSeek-R1", "MiniMax-M2.5"}
+    always = pairs.gain(found)  # known beforehand, it is off by as much as the calibrated gain
+    assert pairs.off(found, lambda _: always) == pytest.approx(1.08, abs=0.005)
     kernels = pairs.kernels(str(data / "13-attention.csv"))
     assert len(kernels.rows) == 9
