@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import napkin as nk
-import pairs
+import widths
 
 WIDE = {
     "model": "MiniMaxAI/MiniMax-M2.5",
@@ -45,7 +45,7 @@ def write(tmp_path: Path) -> Any:
 
 
 def test_a_pair_compares_times_and_what_both_worksheets_say(write: Any) -> None:
-    (pair,) = pairs.pairs(write(WIDE, NARROW))
+    (pair,) = widths.pairs(write(WIDE, NARROW))
     assert pair.measured == pytest.approx(1.25)
     wide = nk.Napkin(
         model="MiniMax-M2.5",
@@ -66,7 +66,7 @@ def test_a_pair_compares_times_and_what_both_worksheets_say(write: Any) -> None:
 
 def test_repeats_become_their_geometric_mean(write: Any) -> None:
     again = NARROW | {"value": 0.004}
-    (pair,) = pairs.pairs(write(WIDE, NARROW, again))
+    (pair,) = widths.pairs(write(WIDE, NARROW, again))
     assert pair.measured == pytest.approx(0.02 / 0.008)
 
 
@@ -84,39 +84,39 @@ def test_repeats_become_their_geometric_mean(write: Any) -> None:
 def test_servers_that_differ_in_more_than_their_width_make_no_pair(
     write: Any, other: dict[str, Any]
 ) -> None:
-    assert pairs.pairs(write(WIDE, NARROW | other)) == []
+    assert widths.pairs(write(WIDE, NARROW | other)) == []
 
 
 def test_servers_with_a_queue_are_left_out(write: Any) -> None:
     rows = (WIDE | {"concurrency": 10**6}, NARROW | {"concurrency": 10**6})
-    assert pairs.pairs(write(*rows)) == []
+    assert widths.pairs(write(*rows)) == []
 
 
 def test_checkpoints_of_one_model_are_the_same_model(write: Any) -> None:
     wide = WIDE | {"model": "deepseek-ai/DeepSeek-R1", "n_gpus": 8, "tensor_parallel": 8}
     narrow = wide | {"model": "nvidia/DeepSeek-R1-NVFP4", "precision": "nvfp4", "value": 0.01}
-    (pair,) = pairs.pairs(write(wide, narrow))
+    (pair,) = widths.pairs(write(wide, narrow))
     assert pair.model == "DeepSeek-R1"
     assert pair.measured == pytest.approx(2)
 
 
 def test_the_tables_say_what_the_pairs_do() -> None:
     made = [
-        pairs.Pair("A", "B200", "vllm", size, measured, 2.0, 1.5)
+        widths.Pair("A", "B200", "vllm", size, measured, 2.0, 1.5)
         for size, measured in ((1, 1.0), (64, 2.25))
     ]
-    assert pairs.gain(made) == pytest.approx(1.5)
-    assert pairs.off(made, lambda p: p.calibrated) == pytest.approx(1.5)
-    table = pairs.by(made, lambda p: str(p.concurrency), "requests")
+    assert widths.gain(made) == pytest.approx(1.5)
+    assert widths.off(made, lambda p: p.calibrated) == pytest.approx(1.5)
+    table = widths.by(made, lambda p: str(p.concurrency), "requests")
     assert [row[-1] for row in table.rows] == ["1.00", "2.25", "1.50"]
 
 
 def test_pairs_of_the_book_are_those_of_its_files() -> None:
-    data = Path(pairs.__file__).parent / "data"
-    found = pairs.pairs(str(data / "13-pairs.csv"))
+    data = Path(widths.__file__).parent / "data"
+    found = widths.pairs(str(data / "13-pairs.csv"))
     assert len(found) == 49
     assert {pair.model for pair in found} == {"DeepSeek-R1", "MiniMax-M2.5"}
-    always = pairs.gain(found)  # known beforehand, it is off by as much as the calibrated gain
-    assert pairs.off(found, lambda _: always) == pytest.approx(1.08, abs=0.005)
-    kernels = pairs.kernels(str(data / "13-attention.csv"))
+    always = widths.gain(found)  # known beforehand, it is off by as much as the calibrated gain
+    assert widths.off(found, lambda _: always) == pytest.approx(1.08, abs=0.005)
+    kernels = widths.kernels(str(data / "13-attention.csv"))
     assert len(kernels.rows) == 9
