@@ -98,7 +98,8 @@ NUMBERED: Final = [chapter for chapter in CHAPTERS if chapter.number]
 _BY_STEM: Final = {chapter.stem[3:].replace("-", "_"): chapter for chapter in NUMBERED}
 # What has no chapter of its own yet is told in another.
 _ELSEWHERE: Final = {
-    **dict.fromkeys(("layers", "quantization"), _BY_STEM["gqa"]),
+    "layers": _BY_STEM["gqa"],
+    "quantization": _BY_STEM["bits"],
     "calibration": _BY_STEM["does_it_hold"],
     **dict.fromkeys(("parallelism", "experts", "prompts"), _BY_STEM["tokens_per_second"]),
 }

@@ -22,6 +22,7 @@ CROPS: Final = {
     "10-does-it-hold": "140 22 512 205",
     "11-prompts": "90 50 520 208",
     "12-experts": "214 55 545 218",
+    "13-bits": "280 40 440 176",
     "14-many-gpus": "170 74 380 152",
 }
 TABLE: Final = re.compile(r"^\| chapter \|.*(?:\n\|.*)+", re.MULTILINE)

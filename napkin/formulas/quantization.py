@@ -37,6 +37,19 @@ bytes_per_embedding_weight = Formula(
     why="one width for all, unless the embedding is given a width of its own",
     source="definition",
 )
+block_bytes_per_weight = Formula(
+    q.bytes_per_weight,
+    q.bytes_per_code + q.bytes_per_scale / q.weights_per_scale,
+    why="each weight has a code of its own, and its share of the scale of its block",
+    source="Rouhani et al. 2023, arXiv:2310.10537",
+)
+signal_to_noise = Formula(
+    q.signal_to_noise,
+    3 * q.rounding_levels**2 / q.peak_to_rms**2,
+    why="an error is anywhere in its step with the same chance: its mean square is step**2 / 12",
+    source="Bennett 1948",
+    scope="equal steps, small against the spread of the numbers",
+)
 weight_bytes = Formula(
     q.weight_bytes,
     weighed(q.n_params, q.routed_params, q.routed_params, q.wide_params)

@@ -350,6 +350,11 @@ busy_as_users = Bundle(
     (dollars.utilization_of_users,),
     "the GPUs are as busy as their users keep them, and not always full",
 )
+block_scales = Bundle(
+    "block_scales",
+    (quantization.block_bytes_per_weight,),
+    "weights are codes, and a block of them shares a scale",
+)
 rent = Bundle("rent", (), "the price of a GPU-hour is given", without=(q.price,), slot="price")
 own = Bundle(
     "own", (dollars.owned_price,), "the price of a GPU-hour follows from buying it", slot="price"

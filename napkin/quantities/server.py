@@ -28,6 +28,12 @@ bytes_per_activation = declare("bytes_per_activation", "byte", "bytes of one act
 bytes_per_hidden = declare("bytes_per_hidden", "byte", "bytes of one element of the hidden states, which go from layer to layer and between GPUs", r"b_\mathrm{h}", POSITIVE, 2, per=("element",))
 bytes_per_output = declare("bytes_per_output", "byte", "bytes of one output element", r"b_\mathrm{out}", per=("element",))
 bytes_per_state = declare("bytes_per_state", "byte", "bytes of one element of a linear or state-space layer's state", r"b_\mathrm{state}", POSITIVE, 4, per=("element",))
+bytes_per_code = declare("bytes_per_code", "byte", "bytes of one weight's code, without the scale that its block shares", r"b_\mathrm{code}", NARROW, per=("element",))
+bytes_per_scale = declare("bytes_per_scale", "byte", "bytes that a block of weights adds to their codes: its scale, and a zero point where it has one", r"b_\mathrm{scale}", NON_NEGATIVE)
+weights_per_scale = declare("weights_per_scale", "1", "weights of one block, which share a scale", r"n_\mathrm{block}", COUNT)
+rounding_levels = declare("rounding_levels", "1", "equal steps into which a number format cuts its range", r"n_\mathrm{lev}", COUNT)
+peak_to_rms = declare("peak_to_rms", "1", "largest number of a block over the root mean square of its numbers", r"r_\mathrm{peak}", AT_LEAST_ONE)
+signal_to_noise = declare("signal_to_noise", "1", "mean square of the numbers over that of their rounding errors", r"\mathrm{SNR}")
 flops_per_mac = declare("flops_per_mac", "FLOP", "work of one multiply and add", r"c_\mathrm{mac}", POSITIVE, 2)
 # The machine
 n_gpus = declare("n_gpus", "GPU", "GPUs of one replica", r"n_\mathrm{gpu}", COUNT, 1, ideal=True, also=("gpus", "num_gpus"))

@@ -99,6 +99,7 @@ DERIVED = {
     "10-does-it-hold": "calibration.fixed_step_time",
     "11-prompts": "prompts.disaggregated_n_gpus_prefill",
     "12-experts": "experts.experts_touched",
+    "13-bits": "quantization.signal_to_noise",
     "14-many-gpus": "parallelism.shared_all_reduce_time",
 }
 

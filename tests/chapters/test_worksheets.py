@@ -33,6 +33,7 @@ NAMES: Final = {
 VARIANTS: Final = {
     "hardware.dense_peak": "dense",
     "own": "lives",
+    "block_scales": "each block",
     "binomial": "counted exactly",
     "idle_resident": "resident",
     "idle_offloaded": "offloaded",
