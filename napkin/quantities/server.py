@@ -134,7 +134,7 @@ routing_skew = declare("routing_skew", "1", "exponent by which experts are less 
 prefill_experts_touched = declare("prefill_experts_touched", "1", "distinct experts that a prompt touches in a layer", r"E_\mathrm{hit,pre}")
 experts_touched = declare("experts_touched", "1", "distinct experts that a step touches in a layer", r"E_\mathrm{hit}")
 # Tokens that are guessed ahead
-draft_tokens = declare("draft_tokens", "token", "tokens of a sequence guessed ahead, which one step checks together", r"k_\mathrm{draft}", WHOLE, per=("sequence", "step"), also=("num_speculative_tokens", "speculative_num_steps", "gamma"))
+draft_tokens = declare("draft_tokens", "token", "tokens guessed ahead for each sequence, in a step", r"k_\mathrm{draft}", WHOLE, per=("sequence", "step"), also=("num_speculative_tokens", "speculative_num_steps", "gamma"))
 acceptance_rate = declare("acceptance_rate", "1", "chance that a guessed token is right, if those before it are", r"\alpha", Domain("a chance from 0, and below 1", high=1, open_high=True), hint="or give tokens_per_step, as servers report it")
 tokens_per_step = declare("tokens_per_step", "token", "tokens that a step adds to each sequence, on average", "E", AT_LEAST_ONE, 1, per=("sequence", "step"), also=("acceptance_length", "accepted_length", "accept_length"))
 draft_time = declare("draft_time", "s", "time to guess one more token for each sequence", r"t_\mathrm{draft}", NON_NEGATIVE, hint="or, as a share of the step, assume 'draft_time = 0.05*decode_step_time'")
