@@ -1,10 +1,12 @@
 """Speculative decoding: a draft guesses some tokens ahead, and one step checks them all."""
 
+from dataclasses import replace
 from typing import Final
 
 from sympy import Integer
 
 from ..quantities import notation as q
+from . import tokens_per_second as speed
 from .formula import Formula
 
 _LEVIATHAN = "Leviathan, Kalman and Matias 2023, arXiv:2211.17192"
@@ -33,5 +35,10 @@ speculative_drafting_time = Formula(
     scope="one draft at a time, not a tree, on the same GPUs, which do nothing else meanwhile; "
     "the draft's weights and caches are not counted: put them into reserved_memory",
 )
-SPECULATIVE: Final = (checked_tokens, accepted_tokens_per_step, speculative_drafting_time)
+_WHY = "a step adds tokens_per_step tokens to a sequence, so its tokens are tpot apart"
+SPECULATIVE: Final = (
+    *(checked_tokens, accepted_tokens_per_step, speculative_drafting_time),
+    replace(speed.tokens_per_second, why=_WHY),
+    replace(speed.tokens_per_second_per_user, why=_WHY),
+)
 """What drafts change; all formulas of a step already ask how many tokens it checks and adds."""

@@ -157,6 +157,7 @@ EVERYTHING = LARGE.assume(
 def test_verbs_on_a_worksheet_with_everything() -> None:
     n = EVERYTHING
     assert "tokens_per_step" in str(nk.explain(n, "cost_per_user_month"))
+    assert "one token per step" not in str(nk.explain(n, "tokens_per_second_per_user"))
     (rate,) = nk.solve(n, "acceptance_rate", tokens_per_second_per_user=50)
     assert float(
         n.assume(acceptance_rate=float(rate.value)).tokens_per_second_per_user
