@@ -101,6 +101,7 @@ DERIVED = {
     "12-experts": "experts.experts_touched",
     "13-bits": "quantization.signal_to_noise",
     "14-many-gpus": "parallelism.shared_all_reduce_time",
+    "15-guessing": "speculation.accepted_tokens_per_step",
 }
 
 

@@ -24,8 +24,8 @@ MATH = re.compile(r"\$\$.+?\$\$|\$(?!\s)[^$]+?(?<!\s)\$(?!\d)", re.DOTALL)
 CODE_SPAN = re.compile(r"(`+).+?\1", re.DOTALL)
 LINK = re.compile(r"(?:\[\d+ · [^]]*)?\]\([^)]*\)")  # a link to a chapter has its number
 NUMBER = re.compile(r"(?<![\w.^{-])\d[\d,_]*(?:\.\d+)?(?![\w^}])")
-CHAPTER = re.compile(r"\[\d+ · ")
 MINUTES = re.compile(r"Allow \d+ minutes to read( and \d+ for the exercises)?")
+CHAPTER = re.compile(r"(\[(chapter )?|^# )\d+(?= ·|\])", re.MULTILINE)
 HEADING = re.compile(r"^#+ Exercises\b", re.MULTILINE)
 
 Rule = Callable[[NotebookNode], list[str]]
@@ -189,8 +189,8 @@ def computed_numbers(notebook: NotebookNode) -> list[str]:
     for place, cell in of_type(notebook, "markdown"):
         if HEADING.search(cell.source):  # what follows are questions, with numbers of their own
             break
-        prose = CHAPTER.sub("[", CODE_SPAN.sub("", cell.source))
-        prose = MINUTES.sub("", LINK.sub("]", prose))
+        prose = LINK.sub("]", CODE_SPAN.sub("", cell.source))
+        prose = CHAPTER.sub("", MINUTES.sub("", prose))
         complaints += [
             f"cell {place} says {number[0]}, which no cell gives or computes"
             for number in NUMBER.finditer(prose)
