@@ -50,7 +50,7 @@ def pooled(n: Napkin, n_gpus: int) -> Figure:
     sides = (
         (f"{n_gpus} servers of 1 GPU", n, f"{n.weight_bytes} of weights in each GPU"),
         (
-            f"1 server of {n_gpus} GPUs",
+            f"1 server of {n_gpus} GPUs: {float(together / apart) - 1:.0%} more room",
             big,
             f"{big.weight_bytes / n_gpus:short} of weights in each GPU",
         ),
@@ -161,7 +161,7 @@ def ring(n_gpus: int) -> Figure:
                     _piece(d, *at, len(summed), n_gpus, came=came)
         says = (
             "A row is a GPU, and a square is a piece. The number says how many GPUs' numbers the "
-            "piece adds up; a thick frame says that it just arrived."
+            "piece adds up, green marks complete sums, and a thick frame marks what just arrived."
         )
         return d.words(0, d.y + ceil(len(told) / columns) * high, says, d.width) - LINE + 6
 
@@ -278,13 +278,14 @@ def fleet(demand: Sequence[float], each: float) -> Figure:
         f"{mean:.1f} on average"
     )
     alt = (
-        f"Requests per second over {len(demand)} minutes, as gray columns from {min(demand):.0f} "
-        f"to {max(demand):.0f}. Stairs above them show between {min(needed)} and {most} replicas; "
+        f"Gray columns are requests per second over {len(demand)} minutes, from {min(demand):.0f} "
+        f"to {max(demand):.1f}. Stairs above them show between {min(needed)} and {most} replicas; "
         f"a dashed line lies at {most}."
     )
 
     def draw(d: Drawing) -> float:
-        left, high, y = 34.0, 170.0, d.y + 14
+        left, high, y = 34.0, 170.0, d.y + 24
+        d.text(0, d.y + 8, "replicas")
         unit, scale = (d.width - left - 1) / len(demand), high / (most + 1)
         base = y + high
         for minute, rate in enumerate(demand):
@@ -314,7 +315,7 @@ def fleet(demand: Sequence[float], each: float) -> Figure:
             d.text(34, y, says)
             y += LINE
         d.rect(6, y - 12, 14, 13, "currentColor", fill_opacity=0.22)
-        d.text(34, y, f"demand, at {each:.3g} requests/s each")
+        d.text(34, y, f"demand, divided by {each:.3g} requests/s")
         return y + 6
 
     return laid_out(draw, title, alt)
