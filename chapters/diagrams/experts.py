@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import count as tries
 from math import ceil, cos, pi, sin, sqrt
 from random import Random
@@ -117,13 +117,13 @@ def _squares(
         d.path(outlines, **style)
 
 
-def race(giant: tuple[Napkin, ...], dense: Napkin, users: tuple[int, ...]) -> Figure:
+def race(giant: Mapping[str, Napkin], dense: Napkin, users: tuple[int, ...]) -> Figure:
     """Draw the steps of two models for a few numbers of users, on one axis of time.
 
     Parameters
     ----------
-    giant : tuple of Napkin
-        A model with experts, split over its GPUs in one way or another: the faster one is drawn.
+    giant : mapping of str to Napkin
+        A model with experts, under the name of each way to split it: the fastest one is drawn.
     dense : Napkin
         A dense model on as many GPUs.
     users : tuple of int
@@ -134,16 +134,20 @@ def race(giant: tuple[Napkin, ...], dense: Napkin, users: tuple[int, ...]) -> Fi
     Figure
         Bars cut into weights, caches and what the GPUs send each other.
     """
-    for n in (*giant, dense):
+    for n in (*giant.values(), dense):
         expect_napkin(n, "race")
     steps = []
     for count in users:
-        room = [m for m in giant if m.concurrent_sequences.number >= count]
+        room = {
+            way: m.assume(batch=count)
+            for way, m in giant.items()
+            if m.concurrent_sequences.number >= count
+        }
         if not room:
             raise NapkinError(f"{count} conversations do not fit: draw fewer.")
-        big = min((m.assume(batch=count) for m in room), key=lambda m: float(m.decode_step_time))
-        steps.append((count, big, dense.assume(batch=count)))
-    ratios = [float(big.decode_step_time / small.decode_step_time) for _, big, small in steps]
+        way = min(room, key=lambda way: float(room[way].decode_step_time))
+        steps.append((count, way, room[way], dense.assume(batch=count)))
+    ratios = [float(big.decode_step_time / small.decode_step_time) for *_, big, small in steps]
     worst = max(range(len(users)), key=ratios.__getitem__)
     title = (
         f"The giant's step takes {ratios[0]:.2f} times as long as the dense model's for "
@@ -153,16 +157,17 @@ def race(giant: tuple[Napkin, ...], dense: Napkin, users: tuple[int, ...]) -> Fi
     told = (steps[0], steps[worst], steps[-1])
     alt = "Pairs of bars on one time axis, cut into weights, caches and links. " + "; ".join(
         f"{count}: {big.decode_step_time} and {small.decode_step_time}"
-        for count, big, small in told
+        for count, _, big, small in told
     )
 
     def draw(d: Drawing) -> float:
         left, high = (0.0, 20.0) if d.narrow else (118.0, 20.0)
-        longest = max(float(m.decode_step_time) for _, *pair in steps for m in pair)
+        longest = max(float(m.decode_step_time) for _, _, *pair in steps for m in pair)
         span, y = longest * (1.45 if d.narrow else 1.14), d.y + 12
         unit = (d.width - left - 1) / span
-        for count, *pair in steps:
-            d.text(0, y, _whose(count), bold=True)
+        for count, way, *pair in steps:
+            x = d.text(0, y, _whose(count), bold=True)
+            d.text(max(left, x + 8), y, f"giant: {way}")
             y += 8
             for name, m in zip(("giant", "dense"), pair, strict=True):
                 y = _bar(d, left, y, unit, high, name, m)
@@ -268,6 +273,8 @@ def _ring(
         return middle + reach * cos(turn), top + reach * sin(turn)
 
     if homes is None:
+        d.text(middle, top - 6, "each GPU sends", "middle")
+        d.text(middle, top - 6 + LINE, f"{2 * (gpus - 1)} slices of 1/{gpus}", "middle")
         for place in range(gpus):
             (x1, y1), (x2, y2) = at(place + 0.37), at(place + 0.63)
             long = sqrt((x2 - x1) ** 2 + (y2 - y1) ** 2)
@@ -282,6 +289,9 @@ def _ring(
             right, down = (x2 - x1) / long, (y2 - y1) / long
             d.arrow(f"M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}", x2, y2, right, down)
             d.arrow(f"M{x2:.1f} {y2:.1f}L{x1:.1f} {y1:.1f}", x1, y1, -right, -down)
+            if (twice := homes.count(place)) > 1:
+                x, centre = at(place)
+                d.text(x, centre + high / 2 + 16, f"×{twice}", "middle")
     for place in range(gpus):
         x, centre = at(place)
         d.box(x - wide / 2, centre - high / 2, wide, high)

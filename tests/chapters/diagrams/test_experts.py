@@ -19,6 +19,7 @@ GIANT = nk.Napkin(
 )
 CROWD = GIANT.assume(variants.attention_data_parallel, variants.expert_parallel)
 DENSE = GIANT.assume(model="Llama-3.3-70B")
+SPLITS = {"tensor parallel": GIANT, "attention data-parallel": CROWD}
 WEIGHTS, CACHE = "#0072B2", "#E69F00"
 
 
@@ -52,9 +53,13 @@ def test_as_many_squares_are_filled_as_experts_are_touched(
 
 
 def test_bars_of_two_models_have_one_scale() -> None:
-    figure = diagrams.experts.race((GIANT, CROWD), DENSE, (1, 64, 400))
+    figure = diagrams.experts.race(SPLITS, DENSE, (1, 64, 400))
     assert 15 <= len(figure.alt.split()) <= 60
     assert figure.alt.startswith("The giant's step takes 0.60 times")
+    assert re.findall("giant: ([a-z -]+)", figure.svg) == [
+        "tensor parallel",
+        *2 * ["attention data-parallel"],
+    ]
     weights, caches = widths(figure.svg, WEIGHTS), widths(figure.svg, CACHE)
     full = CROWD.assume(batch=400)
     dense = DENSE.assume(batch=400)
@@ -68,7 +73,7 @@ def test_bars_of_two_models_have_one_scale() -> None:
 
 def test_more_users_than_fit_are_not_drawn() -> None:
     with pytest.raises(nk.NapkinError, match="500 conversations do not fit"):
-        diagrams.experts.race((GIANT,), DENSE, (1, 500))
+        diagrams.experts.race({"tensor parallel": GIANT}, DENSE, (1, 500))
 
 
 def test_each_expert_of_a_token_has_a_home() -> None:
@@ -78,3 +83,7 @@ def test_each_expert_of_a_token_has_a_home() -> None:
     homes = re.findall(rf'<rect [^>]*width="10.0" height="10" fill="{WEIGHTS}"', figure.svg)
     slices = re.findall(rf'<rect [^>]*width="3.0" height="10" fill="{WEIGHTS}"', figure.svg)
     assert (len(homes), len(slices)) == (8, 64)
+    wide = figure.svg.split("all-to-all</text>")[1]
+    arrows = re.findall(r'<path d="M[^M"]+M[^"]+"[^>]*stroke-width="1.5"', wide)
+    more = [int(count) - 1 for count in re.findall("×([0-9])<", wide)]
+    assert len(arrows) + 2 * sum(more) == 14
