@@ -59,7 +59,7 @@ def bill(sheets: Mapping[str, Napkin], batches: Sequence[float]) -> Figure:
         for place, (way, size, parts) in enumerate(rows):
             if not place or way != rows[place - 1][0]:
                 y += 20 if place else 6
-                d.text(0, y + 4, way, bold=True)
+                d.text(0, y + 4, f"{way}, {_ms(parts[0])} to read", bold=True)
                 y += 14
             name = f"batch {size:.3g}"
             d.text(0, *((y + 11,) if d.narrow else (y + 16,)), name)
@@ -71,7 +71,7 @@ def bill(sheets: Mapping[str, Napkin], batches: Sequence[float]) -> Figure:
             d.text(x + 6, y + 16, _ms(sum(parts)))
             y += 31 if d.narrow else 27
         y = axis(d, left, y + 2, (d.width - left - 1) / unit) + LINE + 4
-        y = entry(d, left, y, ARITHMETIC, "reading the prompt, for nobody else", {})
+        y = entry(d, left, y, ARITHMETIC, "reading the prompt, for this request alone", {})
         y = entry(d, left, y, WEIGHTS, "writing: a share of the weights", {})
         return entry(d, left, y, CACHE, "writing: its own cache", {}) - LINE + 6
 
@@ -91,7 +91,7 @@ def chunks(n: Napkin, sizes: Sequence[float]) -> Figure:
     Returns
     -------
     Figure
-        For each size what is read, and the arithmetic of answers and of the chunk.
+        For each size what is fetched, and the arithmetic of answers and of the chunk.
     """
     expect_napkin(n, "chunks")
     steps = []
@@ -113,10 +113,10 @@ def chunks(n: Napkin, sizes: Sequence[float]) -> Figure:
         + ("no more requests" if most < 1.005 * some else f"{most / some:.2f} times as many")
     )
     told = "; ".join(
-        f"{size:,.0f} tokens: reading {_ms(t[0] + t[1])}, arithmetic {_ms(t[2] + t[3])}"
+        f"{size:,.0f} tokens: fetching {_ms(t[0] + t[1])}, arithmetic {_ms(t[2] + t[3])}"
         for size, _, t, *_ in steps
     )
-    alt = f"Pairs of bars on one time axis, reading above arithmetic. Chunks of {told}."
+    alt = f"Pairs of bars on one time axis, fetching above arithmetic. Chunks of {told}."
 
     def draw(d: Drawing) -> float:
         left, y = (0.0 if d.narrow else 92.0), d.y + 8
@@ -137,19 +137,19 @@ def chunks(n: Napkin, sizes: Sequence[float]) -> Figure:
             ):
                 x = left
                 for place, (fill, part) in enumerate(zip(fills, parts, strict=True)):
-                    pale = 0.35 if lane and place else 1.0
+                    pale = 0.35 if lane and not place else 1.0
                     d.box(x, y, part * unit, 17, fill, fill_opacity=pale)
                     x += part * unit
                 if not d.narrow:
-                    d.text(0, y + 13, ("reading", "arithmetic")[lane])
+                    d.text(0, y + 13, ("fetching", "arithmetic")[lane])
                 y += 19
             y += 25
         y = axis(d, left, y - 16, span) + LINE + 4
         y = entry(d, left, y, WEIGHTS, "weights, once a step", {})
         y = entry(d, left, y, CACHE, "caches of those who write", {})
-        y = entry(d, left, y, ARITHMETIC, "arithmetic of their tokens", {})
         pale_box = {"fill_opacity": 0.35}
-        return entry(d, left, y, ARITHMETIC, "arithmetic of the chunk", {**pale_box}) - LINE + 6
+        y = entry(d, left, y, ARITHMETIC, "arithmetic of those who write", {**pale_box})
+        return entry(d, left, y, ARITHMETIC, "arithmetic of the chunk", {}) - LINE + 6
 
     return laid_out(draw, title, alt)
 
