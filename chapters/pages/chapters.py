@@ -101,6 +101,8 @@ _ELSEWHERE: Final = {
     "layers": _BY_STEM["gqa"],
     "quantization": _BY_STEM["bits"],
     "calibration": _BY_STEM["does_it_hold"],
-    **dict.fromkeys(("parallelism", "experts", "prompts"), _BY_STEM["tokens_per_second"]),
+    "parallelism": _BY_STEM["many_gpus"],
+    "speculation": _BY_STEM["guessing"],
+    "prompts": _BY_STEM["tokens_per_second"],  # where they are told first
 }
 BY_MODULE: Final = {stem: c for stem, c in _BY_STEM.items() if c.number != "00"} | _ELSEWHERE

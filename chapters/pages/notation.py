@@ -23,6 +23,7 @@ HEADINGS = {
     "experts": "Experts that a step touches",
     "tokens_per_second": "A step, and its speed",
     "prompts": "Prompts",
+    "speculation": "Guessing ahead",
     "paging": "What fits",
     "duty_cycle": "Users",
     "dollars": "Money",
