@@ -216,8 +216,8 @@ def _scale(d: Drawing, y: float, some: Sequence[float], step: float, count: int)
     d.line(6, y + 48, d.width - 6, y + 48)
     for tick in range(count + 1):
         d.line(6 + tick * wide, y + 48, 6 + tick * wide, y + 54)
-    end = f"{count // 2 * step:.2g}"
-    d.text(0, y + 70, f"−{end}")
+    last = f"{count // 2 * step:.2g}"
+    d.text(0, y + 70, f"−{last}")
     d.text(middle, y + 70, "0", "middle")
-    d.text(d.width, y + 70, end, "end")
+    d.text(d.width, y + 70, last, "end")
     return y + 70
