@@ -14,9 +14,9 @@ from napkin.worksheet.napkin import Napkin, expect_napkin
 
 _CHOICES: Final = {
     "16 bits everywhere": ("bf16", "bf16"),
-    "4-bit weights, 16-bit products": ("w4a16", "bf16"),
-    "8-bit weights and products": ("fp8", "bf16"),
-    "the same, and an 8-bit cache": ("fp8", "fp8"),
+    "4-bit weights, 16-bit products and cache": ("w4a16", "bf16"),
+    "8-bit weights and products, 16-bit cache": ("fp8", "bf16"),
+    "8 bits everywhere": ("fp8", "fp8"),
     "4-bit weights and products, 8-bit cache": ("nvfp4", "fp8"),
 }
 _SHOWN: Final = 32
@@ -62,7 +62,7 @@ def three_times(n: Napkin) -> Figure:
     )
 
     def draw(d: Drawing) -> float:
-        left = 0.0 if d.narrow else 282.0
+        left = 0.0 if d.narrow else 296.0
         scale = (d.width - left - 66) / max(sum(t[:2]) for t in times.values())
         y = d.y + 4
         for name, parts in times.items():
@@ -123,7 +123,7 @@ def blocks(formats: Mapping[str, tuple[int, int, int]]) -> Figure:
     some = sorted(rows[name] / _SHOWN for name, kind in formats.items() if kind[0] == code)
     title = (
         f"A weight of {code} bits takes {some[0]:.3g} to {some[-1]:.3g}, because each block "
-        "brings a scale"
+        f"brings a scale ({_SHOWN} weights of each format)"
     )
     told = "; ".join(f"{name} {bits / _SHOWN:.4g}" for name, bits in rows.items())
     alt = (
@@ -216,4 +216,8 @@ def _scale(d: Drawing, y: float, some: Sequence[float], step: float, count: int)
     d.line(6, y + 48, d.width - 6, y + 48)
     for tick in range(count + 1):
         d.line(6 + tick * wide, y + 48, 6 + tick * wide, y + 54)
-    return y + 54
+    last = f"{count // 2 * step:.2g}"
+    d.text(0, y + 70, f"−{last}")
+    d.text(middle, y + 70, "0", "middle")
+    d.text(d.width, y + 70, last, "end")
+    return y + 70

@@ -83,3 +83,5 @@ def test_an_outlier_gathers_the_others() -> None:
     for svg in (figure.svg, figure.narrow):
         assert svg.count("<circle") == 7 + 8
         assert svg.count(f'fill="{TROUBLE}"') == 2  # the outlier, and what it is stored as
+        assert all(f">{end}<" in svg for end in ("−1", "1", "−16", "16"))
+        assert svg.count(">0<") == 2
