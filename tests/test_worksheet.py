@@ -457,6 +457,7 @@ EXTRA: dict[str, dict[str, Any]] = {
     "moe": MOE,
     "expert_parallel": {"n_experts_active": 8},
     "narrow_embedding": {"d_embedding": 512},
+    "block_scales": {"bytes_per_code": 0.5, "bytes_per_scale": 1, "weights_per_scale": 32},
     "reserved_by_gpus": {"reserved_alone": "3 GiB", "reserved_for_each": "128 MiB"},
     "idle_offloaded": {"host_link_bandwidth": "64 GB/s", "turn_period": 40},
     "binomial": {"overflow_target": 0.01},

@@ -34,8 +34,8 @@ def parse_text(text: str) -> Value:
     match = _NUMBER.fullmatch(turned) if len(text) <= _LONGEST_TEXT else None
     if match is None:
         raise UnitError(
-            f"{text[:_LONGEST_TEXT]!r} is not a number, nor a number with a unit such as "
-            "'8 TB/s', '3.35 TB/s' or '4 USD/hour', with a point before decimals."
+            f"{text[:_LONGEST_TEXT]!r} is not a number with a unit. Write a bare number, "
+            "or one with its unit, as in '3.35 TB/s' or '4 USD/hour'."
         )
     digits, word, unit = match.groups()
     value = Value(Rational(re.sub("[_,]", "", digits)) * WORDS[word], unit or "1")
