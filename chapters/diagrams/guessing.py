@@ -110,9 +110,9 @@ def lanes(n: Napkin, steps: int = 6, seed: int = 29) -> Figure:
         y = entry(d, 0, y, WEIGHTS, f"weights, once a step: {_weights_time(n)}", {})
         y = entry(d, 0, y, CACHE, f"caches: {n.decode_memory_time - _weights_time(n)}", {})
         y = entry(d, 0, y, "currentColor", "a guess that was right", _KEPT)
-        y = entry(d, 0, y, "none", "the token that the step itself writes", own[1])
         y = entry(d, 0, y, TROUBLE, "the first wrong guess", _WRONG)
-        return entry(d, 0, y, TROUBLE, "guesses after it, lost too", _WASTED) - LINE + 6
+        y = entry(d, 0, y, "none", "the step's own token, in its place", own[1])
+        return entry(d, 0, y, TROUBLE, "guesses after a wrong one, lost", _WASTED) - LINE + 6
 
     return laid_out(draw, title, alt)
 
@@ -173,10 +173,10 @@ def rows(n: Napkin, guesses: Sequence[int] = (0, 3, 7, 15)) -> Figure:
                 d.text(0, place, "arithmetic")
             y += 2 * high + 32
         y = axis(d, left, y - 22, span) + LINE + 6
-        y = entry(d, left, y, WEIGHTS, f"the weights, once: {_weights_time(last)}", {})
+        y = entry(d, left, y, WEIGHTS, f"weights, read once: {_weights_time(last)}", {})
         caches = last.decode_memory_time - _weights_time(last)
-        y = entry(d, left, y, CACHE, f"{count(n.batch)} caches, once each: {caches}", {})
-        return entry(d, left, y, ARITHMETIC, "arithmetic, for every row", {}) - LINE + 6
+        y = entry(d, left, y, CACHE, f"{count(n.batch)} caches, read once each: {caches}", {})
+        return entry(d, left, y, ARITHMETIC, "arithmetic of all rows", {}) - LINE + 6
 
     return laid_out(draw, title, alt)
 
@@ -201,7 +201,7 @@ def stairs(rate: float, measured: Sequence[float]) -> Figure:
     total = sum(rate**place for place in range(size + 1))
     title = (
         f"If each guess were right with chance {rate:.2f}, {size} of them would make "
-        f"{total:.2f} tokens a step; measured are {measured[-1]:.2f}"
+        f"{total:.2f} tokens per step, but {measured[-1]:.2f} were measured"
     )
     alt = (
         "Columns, one for each token that a step may add, as tall as its chance: 1, then "

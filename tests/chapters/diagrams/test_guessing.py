@@ -82,5 +82,5 @@ def test_columns_fall_by_the_acceptance() -> None:
     ][:3]
     assert tall[1] / tall[0] == pytest.approx(0.5)
     assert tall[2] / tall[0] == pytest.approx(0.25)
-    assert "would make 1.75 tokens a step; measured are 1.70" in figure.alt
+    assert "would make 1.75 tokens per step, but 1.70 were measured" in figure.alt
     assert figure.svg.count('stroke-width="4.0"') == 3  # two gains, and the legend
