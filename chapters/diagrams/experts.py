@@ -290,13 +290,13 @@ def _ring(
             d.arrow(f"M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}", x2, y2, right, down)
             d.arrow(f"M{x2:.1f} {y2:.1f}L{x1:.1f} {y1:.1f}", x1, y1, -right, -down)
             if (twice := homes.count(place)) > 1:
-                x, centre = at(place)
-                d.text(x, centre + high / 2 + 16, f"×{twice}", "middle")
+                x, center = at(place)
+                d.text(x, center + high / 2 + 16, f"×{twice}", "middle")
     for place in range(gpus):
-        x, centre = at(place)
-        d.box(x - wide / 2, centre - high / 2, wide, high)
+        x, center = at(place)
+        d.box(x - wide / 2, center - high / 2, wide, high)
         if homes is None or not place:
-            d.box(x - 6, centre - 10, 12, 8, ARITHMETIC)
+            d.box(x - 6, center - 10, 12, 8, ARITHMETIC)
         count, size = (visits, 4.0) if homes is None else (homes.count(place), 12.0)
         for slot in range(count):
-            d.box(x + size * (slot - count / 2), centre + 2, size - (size > 4), 11, WEIGHTS)
+            d.box(x + size * (slot - count / 2), center + 2, size - (size > 4), 11, WEIGHTS)
