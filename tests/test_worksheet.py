@@ -490,6 +490,7 @@ EXTRA: dict[str, dict[str, Any]] = {
         "n_ssm_heads": 64,
     },
     "cross_attention": {"n_layers_cross": 8},
+    "speculative": {"draft_tokens": 3, "acceptance_rate": 0.8, "draft_time": 0.001},
 }
 FULL = QWEN.assume(speed_target=50, prompt=4000, new_tokens=500, hit_rate=0.25, n_gpus=2)
 POINTS: dict[tuple[str, ...], list[tuple[float, ...]]] = {

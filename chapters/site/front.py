@@ -20,6 +20,7 @@ CROPS: Final = {
     "08-duty-cycle": "90 180 484 194",
     "09-dollars": "0 14 720 288",
     "10-does-it-hold": "140 22 512 205",
+    "15-guessing": "-4 46 370 148",
 }
 TABLE: Final = re.compile(r"^\| chapter \|.*(?:\n\|.*)+", re.MULTILINE)
 ROW: Final = re.compile(r"^\| \[(.+?)\]\((.+?)\.ipynb\) \| (.+?) \| (.+?) \|$", re.MULTILINE)

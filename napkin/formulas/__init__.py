@@ -21,6 +21,7 @@ from . import (
     parallelism,
     prompts,
     quantization,
+    speculation,
     tokens_per_second,
     transformer,
 )
@@ -36,6 +37,7 @@ MODULES: Final[tuple[ModuleType, ...]] = (
     quantization,
     parallelism,
     experts,
+    speculation,
     tokens_per_second,
     prompts,
     paging,
@@ -71,6 +73,7 @@ __all__ = [
     "parallelism",
     "prompts",
     "quantization",
+    "speculation",
     "tokens_per_second",
     "transformer",
 ]

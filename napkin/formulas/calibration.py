@@ -56,14 +56,17 @@ weight_read_time = Formula(
 )
 weight_compute_time = Formula(
     q.weight_compute_time,
-    q.batch * q.flops_per_mac * (q.n_params_active + _late) / _rate,
+    q.batch * q.query_tokens * q.flops_per_mac * (q.n_params_active + _late) / _rate,
     why="each sequence passes through the weights; experts get few rows each, and are slower",
     source=_BOOK,
 )
 decode_attention_time = Formula(
     q.decode_attention_time,
     q.batch
-    * Max(q.kv_copies * q.kv_bytes_per_sequence / _flow, q.attention_flops / _attention_rate),
+    * Max(
+        q.kv_copies * q.kv_bytes_per_sequence / _flow,
+        q.query_tokens * q.attention_flops / _attention_rate,
+    ),
     why="attention runs before and after the products with weights, not alongside them",
     source=_BOOK,
 )

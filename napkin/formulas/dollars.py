@@ -8,7 +8,7 @@ from .formula import Formula, Without
 _ARTICLE = "injuly.in 2026, Inference cost at scale with napkin math"
 # GPUs that only read prompts are paid for too.
 _paid = q.n_gpus + q.n_gpus_prefill
-_answer_time = q.new_tokens * q.decode_step_time / q.batch
+_answer_time = q.new_tokens * (q.decode_step_time + q.drafting_time) / (q.batch * q.tokens_per_step)
 
 
 def _decode_alone(rate: Symbol) -> tuple[Without, ...]:

@@ -6,7 +6,7 @@ from ..quantities import notation as q
 from .formula import Formula
 from .probability import ExpertsTouched
 
-_DECODE = (q.experts_touched, q.batch)
+_DECODE = (q.experts_touched, q.batch * q.query_tokens)
 _PROMPT = (q.prefill_experts_touched, q.prefill_tokens)
 
 

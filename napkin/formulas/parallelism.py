@@ -169,7 +169,7 @@ prefill_all_reduce_time = Formula(
 )
 shared_all_reduce_time = Formula(
     q.all_reduce_time,
-    q.batch * q.transfers_per_token * _token_bytes,
+    q.batch * q.query_tokens * q.transfers_per_token * _token_bytes,
     why="each GPU sends its share of the activations over its own link",
     source=f"scaling-book, sharding; {_WIDTH_SENT}",
     scope="the link's full bandwidth, no latency, and no overlap with computing",

@@ -10,13 +10,14 @@ from .kv_cache import trained_for
 _rate = q.n_gpus * hardware.rate
 _flow = q.n_gpus * hardware.flow
 
+_between = (q.decode_step_time + q.drafting_time) / q.tokens_per_step
 _NO_PROMPTS = (
     Without(q.prompt, q.prompt_stall, Integer(0)),
     Without(q.new_tokens, q.prompt_stall, Integer(0)),
 )
 tpot = Formula(
     q.tpot,
-    q.decode_step_time + q.prompt_stall,
+    _between + q.prompt_stall,
     why="between two of its tokens a sequence waits for the step, and for the prompts of others",
     source="definition",
     scope="the mean in a steady state",
@@ -34,7 +35,11 @@ prompt_stall = Formula(
 )
 chunked_tpot = Formula(
     q.tpot,
-    Max(q.decode_step_time, q.decode_compute_time + q.all_reduce_time + q.prompt_stall),
+    Max(
+        q.decode_step_time / q.tokens_per_step,
+        (q.decode_compute_time + q.all_reduce_time) / q.tokens_per_step + q.prompt_stall,
+    )
+    + q.drafting_time / q.tokens_per_step,
     why="pieces of prompts ride along in the steps: their work fills the time that reading takes",
     source="Agrawal et al. 2024, Sarathi-Serve, arXiv:2403.02310, section 4",
     scope="pieces that hide perfectly: a bound",
@@ -51,7 +56,7 @@ chunked_prompt_stall = Formula(
 )
 disaggregated_tpot = Formula(
     q.tpot,
-    q.decode_step_time,
+    _between,
     why="prompts are read on other GPUs, so nothing comes between the steps",
     source="Zhong et al. 2024, DistServe, arXiv:2401.09670, section 3",
 )
@@ -125,7 +130,7 @@ ttft = Formula(
 )
 step_wait = Formula(
     q.step_wait,
-    q.decode_step_time,
+    q.decode_step_time + q.drafting_time,
     why="a prompt that arrives waits at most for one whole step",
     source="definition",
     left_out=(

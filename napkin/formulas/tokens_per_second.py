@@ -19,13 +19,14 @@ _weights_for_one = weighed(
 )
 _read_for_one = (_weights_for_one + _kv_read) / _flow
 _work_of_one = (q.sequence_step_flops + hardware.slower * q.attention_flops) / _rate
+_asked = q.speed_target / q.tokens_per_step  # steps a second, not counting what drafts take
 _gpus_at_speed = parallelism.advice(
-    hardware.flow / q.speed_target,
+    hardware.flow / _asked,
     q.bytes_per_weight * q.n_params_active,
     q.kv_bytes_per_sequence,
-    least=q.n_gpus * q.speed_target * _work_of_one,
+    least=q.n_gpus * _asked * q.query_tokens * _work_of_one,
 )
-_too_slow_alone = Max(_read_for_one, _work_of_one) > 1 / q.speed_target
+_too_slow_alone = Max(_read_for_one, q.query_tokens * _work_of_one) > 1 / _asked
 decode_memory_time = Formula(
     q.decode_memory_time,
     _step_bytes / _flow,
@@ -36,7 +37,7 @@ decode_memory_time = Formula(
 )
 decode_compute_time = Formula(
     q.decode_compute_time,
-    q.batch * _work_of_one,
+    q.batch * q.query_tokens * _work_of_one,
     why="each sequence brings its own work",
     source=_BOOK,
     scope="perfect sharding over the GPUs; communication is apart",
@@ -52,7 +53,7 @@ decode_step_time = Formula(
 )
 attention_apart_compute_time = Formula(
     q.decode_compute_time,
-    q.batch * _kv_read / _flow + q.batch * q.weight_flops / _rate,
+    q.batch * _kv_read / _flow + q.batch * q.query_tokens * q.weight_flops / _rate,
     why="attention runs before and after the weights, not alongside them, and waits for memory",
     source=_BOOK + ", general step time: caches + Max(work, weights) = Max(this, all bytes)",
     scope="attention is always memory-bound; this time includes reading the caches",
@@ -83,14 +84,14 @@ tokens_per_second_per_user = Formula(
 )
 throughput_ceiling = Formula(
     q.throughput_ceiling,
-    _flow / _kv_read,
+    q.tokens_per_step * _flow / _kv_read,
     why="a large batch amortizes the weights, but each token still reads its own cache",
     source="limit of batch / decode_memory_time for a large batch",
     scope="the ceiling that memory sets: at short contexts, arithmetic sets a lower one",
 )
 decode_intensity = Formula(
     q.decode_intensity,
-    q.batch * q.sequence_step_flops / _step_bytes,
+    q.batch * q.query_tokens * q.sequence_step_flops / _step_bytes,
     why="all work of a step over all bytes of a step: two kinds of bytes, one ratio",
     source="definition",
 )
@@ -103,7 +104,8 @@ generation_time = Formula(
         * q.kv_bytes_per_token
         * (q.new_tokens * q.prompt + q.new_tokens * (q.new_tokens - 1) / 2)
     )
-    / _flow,
+    / (_flow * q.tokens_per_step)
+    + q.new_tokens * q.drafting_time / q.tokens_per_step,
     why="each step reads the weights again, and a cache that has grown by one token",
     source="sum of decode_memory_time over the generated tokens",
     scope="full attention, memory-bound, the batch in lockstep",
@@ -119,16 +121,16 @@ largest_batch_at_speed = Solved(
     valid=q.largest_batch_at_speed >= 1,
     otherwise="no sequence reaches the speed asked for",
     details=(
-        Detail("at {} a step may take {}.", (q.speed_target, 1 / q.speed_target)),
+        Detail("at {} a step may take {}.", (q.speed_target, 1 / _asked)),
         Detail(
             "Reading the weights and one cache takes {}.",
             (_read_for_one,),
-            when=_read_for_one > 1 / q.speed_target,
+            when=_read_for_one > 1 / _asked,
         ),
         Detail(
             "The work of one sequence takes {}.",
-            (_work_of_one,),
-            when=_work_of_one > 1 / q.speed_target,
+            (q.query_tokens * _work_of_one,),
+            when=q.query_tokens * _work_of_one > 1 / _asked,
         ),
         Detail(
             "Lower speed_target, choose a narrower precision, or set n_gpus={} or more.",
@@ -166,7 +168,7 @@ context_never_compute_bound = Solved(
     q.context_never_compute_bound,
     q.context,
     _kv_read / _flow,
-    _work_of_one,
+    q.query_tokens * _work_of_one,
     why="beyond this context, a sequence's cache takes longer to read than its work takes to do",
     source="time of one sequence's cache = time of its work, solved for the context",
     scope="where attention does more work per cached byte than the ridge asks for, a large batch "

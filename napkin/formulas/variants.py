@@ -20,6 +20,7 @@ from . import (
     parallelism,
     prompts,
     quantization,
+    speculation,
     transformer,
 )
 from . import gqa as sharing
@@ -224,6 +225,12 @@ disaggregated = Bundle(
     ),
     "prompts are read on GPUs of their own",
     slot="prompts",
+)
+speculative = Bundle(
+    "speculative",
+    speculation.SPECULATIVE,
+    "a cheap draft guesses draft_tokens ahead, and one step checks them all",
+    slot="draft",
 )
 fluid = Bundle("fluid", (duty_cycle.users_by_load,), "the mean load is the load", slot="load")
 binomial = Bundle(

@@ -83,7 +83,7 @@ state_bytes = declare("state_bytes", "byte/sequence", "state of the linear, stat
 flops_without_cache = declare("flops_without_cache", "FLOP", "work of generating without a cache, weights only", r"C_\mathrm{no}")
 flops_with_cache = declare("flops_with_cache", "FLOP", "work of generating with a cache, weights only", r"C_\mathrm{cache}")
 attention_intensity = declare("attention_intensity", "FLOP/byte", "intensity of decode attention", r"I_\mathrm{att}")
-query_tokens = declare("query_tokens", "token", "query tokens that a sequence has in a step", r"s_\mathrm{q}", COUNT, 1)
+query_tokens = declare("query_tokens", "token", "query tokens that a sequence has in a step", r"s_\mathrm{q}", AT_LEAST_ONE, 1)
 restore_time = declare("restore_time", "s", "time to bring one cache back over the host link", r"t_\mathrm{restore}", NON_NEGATIVE)
 restore_break_even = declare("restore_break_even", "byte/s", "bandwidth above which fetching a cache beats recomputing it", "W^{*}", NON_NEGATIVE)
 # One step
@@ -133,6 +133,12 @@ largest_batch_at_speed = declare("largest_batch_at_speed", "sequence", "largest 
 routing_skew = declare("routing_skew", "1", "exponent by which experts are less popular, rank by rank", "s", NON_NEGATIVE, hint="0 is uniform routing, 1 is Zipf's law")
 prefill_experts_touched = declare("prefill_experts_touched", "1", "distinct experts that a prompt touches in a layer", r"E_\mathrm{hit,pre}")
 experts_touched = declare("experts_touched", "1", "distinct experts that a step touches in a layer", r"E_\mathrm{hit}")
+# Tokens that are guessed ahead
+draft_tokens = declare("draft_tokens", "token", "tokens guessed ahead for each sequence, in a step", r"k_\mathrm{draft}", WHOLE, per=("sequence", "step"), also=("num_speculative_tokens", "speculative_num_steps", "gamma"))
+acceptance_rate = declare("acceptance_rate", "1", "chance that a guessed token is right, if those before it are", r"\alpha", Domain("a chance from 0, and below 1", high=1, open_high=True), hint="or give tokens_per_step, as servers report it")
+tokens_per_step = declare("tokens_per_step", "token", "tokens that a step adds to each sequence, on average", "E", AT_LEAST_ONE, 1, per=("sequence", "step"), also=("acceptance_length", "accepted_length", "accept_length"))
+draft_time = declare("draft_time", "s", "time to guess one more token for each sequence", r"t_\mathrm{draft}", NON_NEGATIVE, hint="or, as a share of the step, assume 'draft_time = 0.05*decode_step_time'")
+drafting_time = declare("drafting_time", "s", "time to guess all tokens that a step checks", r"t_\mathrm{drafts}", NON_NEGATIVE)
 # What fits
 kv_budget = declare("kv_budget", "byte", "memory left for the cache", r"M_\mathrm{kv}")
 concurrent_sequences = declare("concurrent_sequences", "sequence", "sequences whose caches fit", r"B_\mathrm{max}")

@@ -97,6 +97,7 @@ DERIVED = {
     "08-duty-cycle": "duty_cycle.users_at_quantile",
     "09-dollars": "dollars.owned_price",
     "10-does-it-hold": "calibration.fixed_step_time",
+    "15-guessing": "speculation.accepted_tokens_per_step",
 }
 
 

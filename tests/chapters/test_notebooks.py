@@ -25,6 +25,7 @@ CODE_SPAN = re.compile(r"(`+).+?\1", re.DOTALL)
 LINK = re.compile(r"\]\([^)]*\)")
 NUMBER = re.compile(r"(?<![\w.^{-])\d[\d,_]*(?:\.\d+)?(?![\w^}])")
 MINUTES = re.compile(r"Allow \d+ minutes to read( and \d+ for the exercises)?")
+CHAPTER = re.compile(r"(\[(chapter )?|^# )\d+(?= ·|\])", re.MULTILINE)
 HEADING = re.compile(r"^#+ Exercises\b", re.MULTILINE)
 
 Rule = Callable[[NotebookNode], list[str]]
@@ -188,7 +189,8 @@ def computed_numbers(notebook: NotebookNode) -> list[str]:
     for place, cell in of_type(notebook, "markdown"):
         if HEADING.search(cell.source):  # what follows are questions, with numbers of their own
             break
-        prose = MINUTES.sub("", LINK.sub("]", CODE_SPAN.sub("", cell.source)))
+        prose = LINK.sub("]", CODE_SPAN.sub("", cell.source))
+        prose = CHAPTER.sub("", MINUTES.sub("", prose))
         complaints += [
             f"cell {place} says {number[0]}, which no cell gives or computes"
             for number in NUMBER.finditer(prose)

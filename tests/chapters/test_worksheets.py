@@ -37,6 +37,7 @@ VARIANTS: Final = {
     "idle_resident": "resident",
     "idle_offloaded": "offloaded",
     "idle_recomputed": "recomputed",
+    "speculative": "guesses",
 }
 DEFAULT: Final = 0.01  # "Numbers may be off by one percent", each chapter says
 COUNTS: Final = ("two", "three", "four", "five", "six", "seven", "eight", "nine")
