@@ -11,7 +11,7 @@ from napkin.errors import NapkinError
 from napkin.views.drawing import CACHE, LINE, Drawing, Style, laid_out, measure
 from napkin.views.figures import Figure
 
-_HIGH: Final = 190.0
+_HIGH: Final = 220.0
 _LEAST: Final = 5.0
 """The height in px below which servers are not drawn one by one."""
 _SPARE: Final[dict[str, Style]] = {"fill_opacity": 0.1, "stroke_dasharray": "3 3"}
@@ -59,7 +59,7 @@ def day(sessions: Sequence[float], wave: float, seats: int, spare: int = 1) -> F
     paid = most + spare
     title = (
         f"The busiest hour needs {most:,} servers of {seats:,} sessions, and an average hour "
-        f"{mean:,.3g}"
+        f"{mean:,.0f}"
     )
     alt = (
         f"A column of blocks for each of {len(sessions)} hours, one block a server: {min(needed):,}"
