@@ -73,7 +73,7 @@ def test_the_memo_says_what_the_worksheet_says(case: str, monkeypatch: pytest.Mo
     asked, answered = parts["The question"], parts["The answer"]
     assert found["model"]["model"] in asked
     assert f"{max(found['sessions']):,} open sessions" in asked
-    assert f"at {n.speed_target} for" in asked
+    assert f"at {float(n.speed_target):g} tokens per second" in asked
     assert f"for {servers} servers of {n.n_gpus}" in " ".join(answered.split())
     first, rest = answered.split("a month", 1)
     assert thousands(first) == pytest.approx(servers * month / 1000, abs=0.5)
