@@ -22,6 +22,29 @@ MOE = nk.Napkin(
     duty_cycle=0.3,
     bytes_per_weight=1,
 )
+EVERYTHING = nk.Napkin(
+    model="DeepSeek-R1",
+    accelerator="B200",
+    n_gpus=8,
+    precision="fp8",
+    kv_precision="fp8",
+    price=4,
+    context=20_000,
+    prompt=20_000,
+    message=500,
+    new_tokens=500,
+    think_time=60,
+    speed_target=20,
+    host_memory="256 GB",
+    host_link_bandwidth="55 GB/s",
+    calibrated=True,
+).assume(
+    *(variants.attention_data_parallel, variants.expert_parallel, variants.idle_offloaded),
+    *(variants.speculative, "draft_time = 2*decode_step_time/n_layers"),
+    draft_tokens=1,
+    tokens_per_step=1.84,
+    hit_rate=0.9,
+)
 NAPKINS = {
     "kept": QWEN,
     "evicted": QWEN.assume(variants.idle_offloaded, host_link_bandwidth=6e10, think_time=20),
@@ -55,6 +78,14 @@ def test_elasticities_equal_finite_differences(name: str, target: str) -> None:
         # At the width of the products, a wider cache also slows attention: two slopes meet.
         slope = down if given == "bytes_per_kv" else (up + down) / 2
         assert slope == pytest.approx(elasticity, rel=2e-4, abs=1e-6), given
+
+
+@pytest.mark.parametrize("name", ["hit_rate", "think_time", "tokens_per_step", "bandwidth"])
+def test_a_server_with_everything_has_elasticities(name: str) -> None:
+    call, value = EVERYTHING.function("cost_per_user_month", name), float(EVERYTHING[name])
+    up, here, down = (call(value * (1 + by)) for by in (1e-5, 0, -1e-5))
+    found = nk.sensitivity(EVERYTHING, "cost_per_user_month").to(name)
+    assert (up - down) / (2e-5 * here) == pytest.approx(found, rel=2e-4)
 
 
 def test_counts_are_differentiated_as_if_they_were_continuous() -> None:

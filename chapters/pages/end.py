@@ -17,6 +17,8 @@ them. If you can't do one of these things yet, its chapter is one click away.
 
 - [Your own model, GPU and users](rederive.ipynb) takes everything above to your own case. Keep it,
   and run it again when prices change or a new model comes out.
+- [Your deployment, on one page](capstone.ipynb) is a template: replace five cells, and hand over
+  the memo.
 - Measure your server, and hold it against its bound. [Chapter 10](10-does-it-hold.ipynb) shows how:
   `nk.measure` reads the output of common benchmarks.
 - Read what the chapters are built on. The [references](references.md) name the chapters that use

@@ -21,6 +21,7 @@ from sympy import (
     Piecewise,
     Poly,
     PolynomialError,
+    Subs,
     Symbol,
     fraction,
     lambdify,
@@ -61,7 +62,8 @@ class Largest(Expr):
     def _eval_derivative(self, symbol: Symbol) -> Expr:
         bound, left, right = self.args
         off = left - right
-        return -(off.diff(symbol) / off.diff(bound)).xreplace({bound: self})
+        # Not substituted: SymPy would compare long sums with each other at each Max.
+        return Subs(-off.diff(symbol) / off.diff(bound), bound, self)
 
     def _eval_evalf(self, prec: int) -> Expr | None:
         return None if self.free_symbols else _bracketed(*self.args)

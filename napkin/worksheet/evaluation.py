@@ -16,6 +16,7 @@ from sympy import (
     Piecewise,
     Pow,
     Rational,
+    Subs,
     Sum,
     Symbol,
     ceiling,
@@ -66,6 +67,11 @@ def number(expression: Basic, values: Givens) -> Basic:
         return next(number(value, values) for value, holds in branches if holds == true)
     if isinstance(expression, Sum):
         return expression.xreplace(dict(values)).doit().evalf(_DIGITS)
+    if isinstance(expression, Subs):
+        at = zip(
+            expression.variables, (number(place, values) for place in expression.point), strict=True
+        )
+        return number(expression.expr, {**values, **dict(at)})
     if isinstance(expression, Largest):
         return expression.xreplace(dict(values)).evalf(_DIGITS)
     args = [number(arg, values) for arg in expression.args]

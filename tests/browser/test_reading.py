@@ -16,7 +16,7 @@ from tests.browser.test_site import PAGES, SITE
 
 ROOT = Path(__file__).parents[2]
 CHAPTERS = [path.stem for path in sorted((ROOT / "chapters" / "text").glob("[0-9]*.md"))]
-IN_ORDER = ["index", "sympy-primer", *CHAPTERS, "rederive", "end", "notation"]
+IN_ORDER = ["index", "sympy-primer", *CHAPTERS, "rederive", "capstone", "end", "notation"]
 
 # For each paragraph of several lines: its characters over its lines, the last of which is short.
 MEASURES = """() => [...document.querySelectorAll('article section > p')].flatMap((p) => {
