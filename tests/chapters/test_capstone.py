@@ -90,8 +90,15 @@ def test_the_memo_says_what_the_worksheet_says(case: str, monkeypatch: pytest.Mo
     assert thousands(parts["What would change our mind"]) == pytest.approx(
         changed * month / 1000, abs=0.5
     )
-    named = re.findall(r"^- .+: (.+)$", memo, re.MULTILINE)
-    assert named == [str(n[name]) for name in found["top"]]
+    named = re.findall(
+        r"^- .+: we took (.+), which .* from (.+) to (.+)\. .* USD (\S+) and (\S+)\.$",
+        memo,
+        re.MULTILINE,
+    )
+    for name, (value, *ends) in zip(found["top"], named, strict=True):
+        given = found["doubts"][name]
+        seats = [f"{float(cost_at(safe, name, end)):.3g}" for end in given]
+        assert [value, *ends] == [str(n[name]), *map(str, given), *seats]
     assert len(named) == min(3, len(found["doubts"]))
     assert f"{found['held']:.0%} of the tokens" in memo
 
