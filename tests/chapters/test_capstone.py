@@ -87,8 +87,8 @@ def test_the_memo_says_what_the_worksheet_says(case: str, monkeypatch: pytest.Mo
     worst = max(found["doubts"][name], key=lambda end: float(cost_at(safe, name, end)))
     changed = math.ceil(busy * float(cost_at(safe, name, worst)) / month) + found["spare"]
     mind = parts["What would change our mind"].split(" Others measured")[0]
-    shown = worst if isinstance(worst, str) else f"{worst:,}"
-    assert f"With {shown} instead of {n[name]}" in mind
+    bad = worst if isinstance(worst, str) else f"{worst:,}"
+    assert f"With {bad} instead of {n[name]}" in mind
     assert thousands(mind) == pytest.approx(changed * month / 1000, abs=0.5)
     named = re.findall(
         r"^- .+: we took (.+), which .* from (.+) to (.+)\. .* USD (\S+) and (\S+)\.$",
