@@ -106,6 +106,15 @@ def test_a_prediction_is_never_faster_than_the_bound(batch: int, prompt: int, ne
     assert predicted.prefill_time > bound.prefill_time
 
 
+def test_prompts_that_hide_are_no_prediction() -> None:
+    """The ideal chunks would take the place of what was measured."""
+    with pytest.raises(nk.NapkinError, match=r"Leave out one of the two\."):
+        MIXTURE.assume(calibrated=True).assume("chunked_prefill")
+    with pytest.raises(nk.NapkinError, match=r"Leave out one of the two\."):
+        MIXTURE.assume("chunked_prefill").assume(calibrated=True)
+    assert FITTED.assume("disaggregated").tpot < FITTED.tpot
+
+
 def test_a_value_prints_its_band() -> None:
     low, high = bands()["tpot_error"]
     tpot = FITTED.tpot

@@ -18,7 +18,7 @@ from ..formulas.formula import Node
 from ..formulas.gqa import grouped_kv_heads
 from ..formulas.paging import LIMITED
 from ..formulas.parallelism import GROUPED, SEVERAL
-from ..formulas.variants import Bundle, get, parts_in_turn
+from ..formulas.variants import Bundle, chunked_prefill, get, parts_in_turn
 from ..quantities import notation as q
 from ..quantities.given import coherent, in_unit
 from ..quantities.quantity import REGISTRY, lookup
@@ -158,6 +158,12 @@ def apply(
     model = choices["model"].entry if "model" in choices else None
     own: tuple[Change, ...] = tuple(map(get, model.variants)) if model else ()
     fitted = (parts_in_turn,) if is_calibrated(choices) else ()
+    if fitted and chunked_prefill in changes:
+        raise NapkinError(
+            "chunked_prefill hides prompts behind the reading of a step, as an ideal server could, "
+            "and calibrated=True counts what measured servers lose to theirs, read in chunks or "
+            "not. Leave out one of the two."
+        )
     formulas, givens = dict(BASE), _from_catalog(choices)
     if _are_several(changes, {**givens, **typed}):
         formulas |= SEVERAL

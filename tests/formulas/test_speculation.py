@@ -94,9 +94,14 @@ def test_links_carry_every_row() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [(), ("chunked_prefill",), ("disaggregated",), ("idle_offloaded",)]
+    ("changes", "calibrated"),
+    [(("chunked_prefill",), False)]
+    + [
+        (changes, calibrated)
+        for changes in ((), ("disaggregated",), ("idle_offloaded",))
+        for calibrated in (False, True)
+    ],
 )
-@pytest.mark.parametrize("calibrated", [False, True])
 def test_no_guess_is_no_speculation(changes: tuple[str, ...], calibrated: bool) -> None:
     plain = LARGE.assume(*changes, calibrated=calibrated, batch=16)
     none = plain.assume("speculative", draft_tokens=0, acceptance_rate=0.8, draft_time="1 ms")
