@@ -25,6 +25,16 @@ OWN: Final[dict[str, dict[str, str]]] = {
         "promise": 'promise, spare = {"overflow_target": 0.05}, 0\n'
         'doubts = {"context": (2_000, 8_000), "think_time": ("20 s", "90 s")}',
     },
+    "no draft, and one doubt": {
+        "model": 'model = {"model": "DeepSeek-R1", "precision": "fp8", "kv_precision": "fp8"}\n'
+        "draft = {}",
+        "promise": 'promise, spare = {"overflow_target": 0.01}, 1\n'
+        'doubts = {"tokens_per_step": (1.57, 1.93), "hit_rate": (0.7, 0.95)}',
+    },
+    "four guesses": {
+        "model": 'model = {"model": "DeepSeek-R1", "precision": "fp8", "kv_precision": "fp8"}\n'
+        'draft = {"draft_tokens": 4, "tokens_per_step": 3.1}',
+    },
     "experts on eight H200s": {
         "model": 'model = {"model": "Qwen3-235B-A22B", "precision": "fp8", "kv_precision": "fp8"}\n'
         'draft = {"draft_tokens": 2, "tokens_per_step": 2.2}',
@@ -54,9 +64,13 @@ def run(replaced: dict[str, str]) -> dict[str, Any]:
     return found
 
 
-def thousands(text: str) -> int:
-    (number,) = re.findall(r"USD ([\d,]+) thousand", text)
-    return int(number.replace(",", ""))
+def bills(text: str) -> list[int]:
+    """Return the amounts in USD that are rounded to whole ones and not those of a seat."""
+    return [int(number.replace(",", "")) for number in re.findall(r"USD ([\d,]+)(?!\.?\d)", text)]
+
+
+def close(amount: float) -> Any:
+    return pytest.approx(amount, rel=0.005)
 
 
 @pytest.mark.slow
@@ -74,38 +88,61 @@ def test_the_memo_says_what_the_worksheet_says(case: str, monkeypatch: pytest.Mo
     assert found["model"]["model"] in asked
     assert f"{max(found['sessions']):,} open sessions" in asked
     assert f"at {float(n.speed_target):g} tokens per second" in asked
-    assert f"for {servers} servers of {n.n_gpus}" in " ".join(answered.split())
-    first, rest = answered.split("a month", 1)
-    assert thousands(first) == pytest.approx(servers * month / 1000, abs=0.5)
+    hardware = f"{servers} servers of {float(n.n_gpus):g} x {found['gpus']['accelerator']}"
+    assert f"{hardware}, at USD {float(n.price):g} per GPU" in " ".join(answered.split())
+
+    def bill(cost: Any, wave: float = found["wave"]) -> Any:
+        count = math.ceil(wave * max(found["sessions"]) * float(cost) / month) + found["spare"]
+        return close(count * month)
+
+    first, rest = " ".join(answered.split()).split(" a month: ", 1)
+    assert bills(first) == [close(servers * month)]
+    assert f"USD {servers * month / max(found['sessions']):.2f} for each of the sessions" in rest
     assert f"USD {month / users:.2f} for each seat" in rest
-    low, high = (int(x.replace(",", "")) for x in re.findall(r"USD ([\d,]+) thousand", rest))
-    assert low <= thousands(first) <= high
-    for end, cost in ((low, found["spread"].p5), (high, found["spread"].p95)):
-        count = math.ceil(busy * float(cost) / month) + found["spare"]
-        assert end == pytest.approx(count * month / 1000, abs=0.5)
+    middle, low, high = bills(rest.split("middle case", 1)[1])
+    assert low <= bills(first)[0] <= high
+    spread = found["spread"]
+    assert [low, middle, high] == [bill(spread.p5), bill(spread.p50), bill(spread.p95)]
     name = found["top"][0]
     worst = max(found["doubts"][name], key=lambda end: float(cost_at(safe, name, end)))
-    changed = math.ceil(busy * float(cost_at(safe, name, worst)) / month) + found["spare"]
-    mind = parts["What would change our mind"].split(" Others measured")[0]
-    bad = worst if isinstance(worst, str) else f"{worst:,}"
-    assert f"With {bad} instead of {n[name]}" in mind
-    assert thousands(mind) == pytest.approx(changed * month / 1000, abs=0.5)
+    mind = parts["What would change the bill"]
+    assert f"With {put(name, worst)} instead of {taken(found, name)}" in mind
+    assert bills(mind)[0] == bill(cost_at(safe, name, worst))
     named = re.findall(
-        r"^- .+: we took (.+), which .* from (.+) to (.+)\. .* USD (\S+) and (\S+)\.$",
+        r"^- .+: we took (.+)\. At (.+), a seat costs USD (\S+); at (.+), USD (\S+)\.$",
         memo,
         re.MULTILINE,
     )
-    for name, (value, *ends) in zip(found["top"], named, strict=True):
-        given = found["doubts"][name]
-        seats = [f"{float(cost_at(safe, name, end)):.3g}" for end in given]
-        shown = [end if isinstance(end, str) else f"{end:,}" for end in given]
-        assert [value, *ends] == [str(n[name]), *shown, *seats]
+    for name, (value, low_end, low_cost, high_end, high_cost) in zip(
+        found["top"], named, strict=True
+    ):
+        ends = found["doubts"][name]
+        seats = [f"{float(cost_at(safe, name, end)):.2f}" for end in ends]
+        assert value == taken(found, name)
+        assert [low_end, high_end] == [put(name, end) for end in ends]
+        assert [low_cost, high_cost] == seats
     assert len(named) == min(3, len(found["doubts"]))
-    assert f"{found['held']:.0%} of the tokens" in memo
-    slow = float(cost_at(safe, "tpot_error", 1 / found["held"]))
-    (slower,) = re.findall(r"like theirs, it's (.+)\.", memo)
-    count = math.ceil(busy * slow / month) + found["spare"]
-    assert thousands(slower) == pytest.approx(count * month / 1000, abs=0.5)
+    rests = " ".join(parts["What it rests on"].split())
+    assert f"we took {found['wave']:.2f} times the hour's average" in rests
+    assert bills(rests)[-1] == bill(month / users, 1)
+    if found["model"]["model"] == "DeepSeek-R1":
+        longer = found["longer"]
+        assert f"In {found['alike']} runs by others" in mind
+        assert f"took {longer:.2f} times as long" in mind
+        assert bills(mind)[1] == bill(cost_at(safe, "tpot_error", longer))
+    else:
+        assert "No measured server was compared" in mind
+        assert len(bills(mind)) == 1
+
+
+def put(name: str, value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return f"{value:.0%}" if name == "hit_rate" else f"{value:,}"
+
+
+def taken(found: dict[str, Any], name: str) -> str:
+    return put(name, (found["draft"] | found["service"])[name])
 
 
 def cost_at(safe: Any, name: str, end: Any) -> Any:
