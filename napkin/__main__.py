@@ -79,9 +79,10 @@ def _pair(text: str) -> tuple[str, str]:
 def _napkin(options: argparse.Namespace, given: Mapping[str, str]) -> Napkin:
     for name in {*CHOICES, "self"} & given.keys():
         raise NapkinError(f"{name} is no quantity: name it as --{name.replace('_', '-')}.")
-    n = Napkin(**{choice: getattr(options, choice) for choice in CHOICES}, **given)
     changes = [text if "=" in text else variants.get(text) for text in options.assume]
-    return n.assume(*changes) if changes else n
+    n = Napkin(**{choice: getattr(options, choice) for choice in CHOICES})
+    # In one step: a value that somebody gives counts, also where a bundle has a formula for it.
+    return n.assume(*changes, **given)
 
 
 def _over(options: argparse.Namespace) -> dict[str, Any]:

@@ -76,6 +76,15 @@ def test_assumptions_by_name_and_by_formula(capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.slow
+def test_what_is_given_counts_beside_a_bundle(capsys: pytest.CaptureFixture[str]) -> None:
+    """Policies bring a hit rate, and drafts the tokens of a step: a typed value goes first."""
+    guesses = ["--assume", "speculative", "--given", "tokens_per_step=1.5"]
+    said = run(capsys, "explain", "tokens_per_step", *guesses)
+    assert said.startswith("tokens_per_step = 1.50 token")
+    cached = ["--assume", "idle_offloaded", "--given", "hit_rate=0.5"]
+    assert run(capsys, "explain", "hit_rate", *cached).startswith("hit_rate = 0.5")
+
+
 @pytest.mark.parametrize("command", ["models", "accelerators"])
 def test_the_catalog(capsys: pytest.CaptureFixture[str], command: str) -> None:
     names = answer(run(capsys, command, "--json"))
