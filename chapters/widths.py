@@ -7,6 +7,7 @@ import csv
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import exp, log
+from statistics import geometric_mean
 from typing import Any, Final
 
 import napkin as nk
@@ -77,7 +78,7 @@ def _pair(server: tuple[str, ...], wide: list[Times], narrow: list[Times]) -> Pa
     """Return the changes of one server, each a ratio of geometric means over its runs."""
     told = dict(zip(("model", "gpu", *_ALIKE), server, strict=True))
     changes = (
-        mean(a) / mean(b)
+        geometric_mean(a) / geometric_mean(b)
         for a, b in zip(zip(*wide, strict=True), zip(*narrow, strict=True), strict=True)
     )
     names = (told["model"], told["gpu"], told["engine"] or "not said")
@@ -89,20 +90,14 @@ def _model(row: dict[str, str]) -> str:
     return _SAME.get(name, name)
 
 
-def mean(ratios: Iterable[float]) -> float:
-    """Return the geometric mean."""
-    logs = [log(ratio) for ratio in ratios]
-    return exp(sum(logs) / len(logs))
-
-
 def gain(found: Iterable[Pair], kind: str = "measured") -> float:
     """Return how many times as fast the narrow format was, or was predicted to be."""
-    return mean(getattr(pair, kind) for pair in found)
+    return geometric_mean(getattr(pair, kind) for pair in found)
 
 
 def off(found: Iterable[Pair], predicted: Callable[[Pair], float]) -> float:
     """Return the factor by which predicted changes are off, as a geometric mean."""
-    return mean(exp(abs(log(predicted(p) / p.measured))) for p in found)
+    return geometric_mean(exp(abs(log(predicted(p) / p.measured))) for p in found)
 
 
 def by(found: list[Pair], label: Callable[[Pair], str], head: str) -> Table:
@@ -162,5 +157,5 @@ def _change(name: str, times: dict[str, dict[Any, float]], places: list[Any]) ->
     for found in times.values():
         some = sorted({round(1e6 * found[place]) for place in places})
         shown.append(f"{some[0]:,}" if len(some) == 1 else f"{some[0]:,} to {some[-1]:,}")
-    change = mean(times["bf16"][place] / times["fp8"][place] for place in places)
+    change = geometric_mean(times["bf16"][place] / times["fp8"][place] for place in places)
     return [name, *shown, "2.00", f"{change:.2f}"]

@@ -17,7 +17,7 @@ import napkin as nk
 from napkin.views.widget import Explorer
 from tests.browser.conftest import AXE, STATIC, check, drive, opened
 from tests.browser.test_site import SITE, WITH_EXPLORERS
-from tests.chapters.diagrams.test_dollars import EXAMPLE
+from tests.chapters.example import EXAMPLE
 from tests.views.explorations import CHAT, EXPLORATIONS, made
 
 COST = "dollars over the context"

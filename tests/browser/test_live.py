@@ -13,7 +13,7 @@ from typing import Any, Final
 import live_cells
 import live_form
 import pytest
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, FilePayload, Locator, Page
 
 import napkin as nk
 from tests.browser.conftest import AXE, Quiet, opened
@@ -185,8 +185,9 @@ def test_a_name_and_a_config_are_never_both_taken(page: Page) -> None:
     assert named == float(names["n"].users)
     with page.expect_file_chooser() as chooser:
         page.locator("#live-file").click()
-    file = {"name": "config.json", "mimeType": "application/json"}
-    chooser.value.set_files({**file, "buffer": json.dumps(DENSE).encode()})  # type: ignore[arg-type]
+    content = json.dumps(DENSE).encode()
+    file = FilePayload(name="config.json", mimeType="application/json", buffer=content)
+    chooser.value.set_files(file)
     page.wait_for_function("!document.forms['live-form'].elements.config.disabled")
     compute(page)
     assert exact(page)["users"] != named

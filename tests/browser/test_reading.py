@@ -47,16 +47,16 @@ def wide(browser: Browser, serve: Callable[[Path], str]) -> Iterator[Page]:
         yield page
 
 
-def test_next_and_previous_follow_the_order_of_the_book(wide: Page) -> None:
+def test_next_and_previous_follow_the_order_of_the_book() -> None:
+    link = r'<a class="{}-page" href="([^"]+)">(.*?)</a>'
+    pages = {name: (SITE / f"{name}.html").read_text(encoding="utf-8") for name in IN_ORDER}
     for here, following in pairwise(IN_ORDER):
-        wide.goto(f"/{here}.html")
-        to = wide.locator("a.next-page")
-        assert to.get_attribute("href") == f"{following}.html"
+        ((to, words),) = re.findall(link.format("next"), pages[here], re.DOTALL)
+        assert to == f"{following}.html"
         if following in CHAPTERS:
-            number = int(following[:2])
-            assert (to.locator(".title").text_content() or "").startswith(f"{number} · ")
-        to.click()
-        assert wide.locator("a.prev-page").get_attribute("href") in (f"{here}.html", "#")
+            assert f'<div class="title">{int(following[:2])} · ' in words
+        ((back, _),) = re.findall(link.format("prev"), pages[following], re.DOTALL)
+        assert back == f"{here}.html"
 
 
 def test_the_sidebar_numbers_each_chapter(wide: Page) -> None:

@@ -6,18 +6,9 @@ from pathlib import Path
 import pytest
 
 import napkin as nk
+from tests.chapters.example import EXAMPLE
 
-N = nk.Napkin(
-    model="Qwen3-32B",
-    accelerator="B200",
-    precision="fp8",
-    kv_precision="fp8",
-    usable_memory=0.9,
-    context=20_000,
-    prompt=20_000,
-    message=500,
-    new_tokens=500,
-)
+N = EXAMPLE
 
 DATA = Path(__file__).parents[2] / "chapters" / "data"
 

@@ -10,23 +10,9 @@ import diagrams
 import napkin as nk
 from napkin.verbs.uncertainty import Uncertainty
 from napkin.views.figures import Figure
+from tests.chapters.example import EXAMPLE
 
 DOLLARS = diagrams.dollars
-EXAMPLE = nk.Napkin(
-    model="Qwen3-32B",
-    accelerator="B200",
-    precision="fp8",
-    kv_precision="fp8",
-    usable_memory=0.9,
-    context=20_000,
-    prompt=20_000,
-    message=500,
-    new_tokens=500,
-    think_time=60,
-    price="4 USD/hour",
-    host_memory="512 GB",
-    host_link_bandwidth="55 GB/s",
-)
 OTHERS = {
     "the example": EXAMPLE,
     "another GPU": EXAMPLE.assume(accelerator="H100", price="2 USD/hour"),

@@ -7,7 +7,8 @@ import pytest
 import diagrams
 import napkin as nk
 from napkin.views.drawing import ARITHMETIC, CACHE, TROUBLE, WEIGHTS
-from tests.chapters.diagrams.test_tokens_per_second import EXAMPLE, widths
+from tests.chapters.diagrams.test_tokens_per_second import widths
+from tests.chapters.example import EXAMPLE
 
 DRAFTED = EXAMPLE.assume(
     nk.variants.speculative,

@@ -7,17 +7,8 @@ import pytest
 import diagrams
 import napkin as nk
 from napkin.views.figures import Figure
+from tests.chapters.example import EXAMPLE
 
-EXAMPLE = nk.Napkin(
-    model="Qwen3-32B",
-    accelerator="B200",
-    precision="fp8",
-    kv_precision="fp8",
-    usable_memory=0.9,
-    context=20_000,
-    prompt=20_000,
-    new_tokens=500,
-)
 OTHERS = {
     "the example": EXAMPLE,
     "another GPU": EXAMPLE.assume(accelerator="H100", kv_precision="bf16"),

@@ -8,19 +8,8 @@ import pytest
 import diagrams
 import napkin as nk
 from napkin.views.drawing import ARITHMETIC, CACHE, WEIGHTS
+from tests.chapters.example import EXAMPLE
 
-EXAMPLE = nk.Napkin(
-    model="Qwen3-32B",
-    accelerator="B200",
-    precision="fp8",
-    kv_precision="fp8",
-    usable_memory=0.9,
-    context=20_000,
-    prompt=20_000,
-    message=500,
-    new_tokens=500,
-    host_memory="512 GB",
-)
 COLD = EXAMPLE.assume(hit_rate=0)
 OTHERS = {"the example": COLD, "another GPU": COLD.assume(accelerator="H200")}
 

@@ -8,18 +8,8 @@ import diagrams
 import napkin as nk
 from diagrams._scheduling import EMPTY, POLICIES, QUEUES, READS, WAITS, served
 from napkin.views.drawing import ARITHMETIC, CACHE, WEIGHTS
+from tests.chapters.example import EXAMPLE
 
-EXAMPLE = nk.Napkin(
-    model="Qwen3-32B",
-    accelerator="B200",
-    precision="fp8",
-    kv_precision="fp8",
-    usable_memory=0.9,
-    context=20_000,
-    prompt=20_000,
-    message=500,
-    new_tokens=500,
-)
 WORKSHEETS = {
     "the example": EXAMPLE,
     "whole prompts": EXAMPLE.assume(hit_rate=0),

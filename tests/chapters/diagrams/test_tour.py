@@ -7,20 +7,8 @@ import pytest
 import diagrams
 import napkin as nk
 from napkin.views.figures import Figure
+from tests.chapters.example import EXAMPLE
 
-EXAMPLE = nk.Napkin(
-    model="Qwen3-32B",
-    accelerator="B200",
-    precision="fp8",
-    kv_precision="fp8",
-    usable_memory=0.9,
-    context=20_000,
-    prompt=20_000,
-    message=500,
-    new_tokens=500,
-    think_time=60,
-    price="4 USD/hour",
-)
 OFFLOADED = EXAMPLE.assume(
     nk.variants.idle_offloaded, host_memory="512 GB", host_link_bandwidth="55 GB/s"
 )
