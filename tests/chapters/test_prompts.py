@@ -6,19 +6,9 @@ import pytest
 
 import napkin as nk
 import prefixes
+from tests.chapters.example import EXAMPLE
 
-COLD = nk.Napkin(
-    model="Qwen3-32B",
-    accelerator="B200",
-    precision="fp8",
-    kv_precision="fp8",
-    usable_memory=0.9,
-    context=20_000,
-    prompt=20_000,
-    message=500,
-    new_tokens=500,
-    hit_rate=0,
-)
+COLD = EXAMPLE.assume(hit_rate=0)
 
 
 def test_twice_the_prompt_leaves_a_fifth_of_the_writing_gpus_idle() -> None:

@@ -6,17 +6,14 @@ means, or medians where a run has no means. Numbers of guesses are those of chap
 
 from __future__ import annotations
 
-import csv
 import sys
-from io import StringIO
 from typing import Any, Final
 
-from .drafts import DATA
-from .vocabulary import MEASURED, Row, split
+from .drafts import DATA, ENGINES, SOURCE, read, written
+from .served import DRAWN
+from .vocabulary import Row, split
 
 FILE: Final = DATA / "capstone-mtp.csv"
-_DRAWN: Final = 0.9  # InferenceX draws lengths evenly from 0.8 to 1 of what it says
-_ENGINES: Final = {"trt": "tensorrt-llm", "sglang": "sglang"}
 _GUESSES: Final = {("trt", False): 3, ("trt", True): 1, ("sglang", False): 2}
 _CONFIGURATION: Final = (
     *("precision", "framework", "decode_ep", "decode_dp_attention", "isl", "osl", "concurrency"),
@@ -26,22 +23,15 @@ _COLUMNS: Final = (
     *("precision", "engine", "prompt", "new_tokens", "concurrency", "draft_tokens"),
     *("metric", "value", "per_gpu", "date", "source"),
 )
-_SOURCE: Final = "SemiAnalysisAI/InferenceX, by vngcloud/InferenceX-app@528c4146b8f5"
 
 
 def newest() -> str:
     """Return the file: two lines for each server, its `tpot` and its `ttft`."""
-    with (MEASURED / "inferencex.csv").open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if _is_chosen(row)]
+    rows = filter(_is_chosen, read("inferencex"))
     last: dict[tuple[Any, ...], Row] = {}
     for row in sorted(rows, key=lambda row: row["date"]):
         last[tuple(int(x) if (x := row[c]).isdigit() else x for c in _CONFIGURATION)] = row
-    text = StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(_COLUMNS)
-    for key in sorted(last):
-        table.writerows(_lines(last[key]))
-    return text.getvalue()
+    return written(_COLUMNS, [line for key in sorted(last) for line in _lines(last[key])])
 
 
 def _is_chosen(row: Row) -> bool:
@@ -49,7 +39,7 @@ def _is_chosen(row: Row) -> bool:
     return (
         what == ("DeepSeek-R1-0528", "b200", "8", "mtp")
         and "True" not in (row["disagg"], row["multinode"])
-        and row["framework"] in _ENGINES
+        and row["framework"] in ENGINES
     )
 
 
@@ -60,13 +50,13 @@ def _lines(row: Row) -> list[tuple[Any, ...]]:
     names = ("tensor_parallel", "attention_data_parallel", "expert_parallel")
     told = (
         *("DeepSeek-R1-0528", "b200", 8, *(parts[name] for name in names)),
-        *(row["precision"], _ENGINES[row["framework"]]),
-        *(round(_DRAWN * int(row["isl"])), round(_DRAWN * int(row["osl"]))),
+        *(row["precision"], ENGINES[row["framework"]]),
+        *(round(DRAWN * int(row["isl"])), round(DRAWN * int(row["osl"]))),
         *(int(row["concurrency"]), _GUESSES[row["framework"], alone]),
     )
     per_gpu = f"{float(row['output_tput_per_gpu_tok_s']):.4g}"
     return [
-        (*told, metric, f"{float(row[f'{average}_{metric}_s']):.4g}", per_gpu, row["date"], _SOURCE)
+        (*told, metric, f"{float(row[f'{average}_{metric}_s']):.4g}", per_gpu, row["date"], SOURCE)
         for metric in ("tpot", "ttft")
     ]
 

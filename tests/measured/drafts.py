@@ -16,16 +16,16 @@ from pathlib import Path
 from statistics import geometric_mean
 from typing import Any, Final
 
+from .served import DRAWN
 from .vocabulary import MEASURED, Row
 
 DATA: Final = Path(__file__).parents[2] / "chapters" / "data"
-_DRAWN: Final = 0.9  # InferenceX draws lengths evenly from 0.8 to 1 of what it says
-_ENGINES: Final = {"trt": "tensorrt-llm", "sglang": "sglang"}
+ENGINES: Final = {"trt": "tensorrt-llm", "sglang": "sglang"}
 _CONFIGURATION: Final = (
     *("gpu", "precision", "framework", "n_gpus", "decode_ep", "decode_dp_attention"),
     *("isl", "osl", "concurrency"),
 )
-_SOURCE: Final = "SemiAnalysisAI/InferenceX, by vngcloud/InferenceX-app@528c4146b8f5"
+SOURCE: Final = "SemiAnalysisAI/InferenceX, by vngcloud/InferenceX-app@528c4146b8f5"
 _COLUMNS: Final = (
     *("model", "gpu", "n_gpus", "tensor_parallel", "attention_data_parallel", "expert_parallel"),
     *("precision", "engine", "prompt", "new_tokens", "concurrency", "draft_tokens"),
@@ -38,11 +38,11 @@ def pairs() -> str:
     runs: dict[str, dict[tuple[Any, ...], list[Row]]] = {
         method: defaultdict(list) for method in ("none", "mtp")
     }
-    for row in _read("inferencex"):
+    for row in read("inferencex"):
         if (
             row["model"] == "DeepSeek-R1-0528"
             and row["disagg"] != "True"
-            and row["framework"] in _ENGINES
+            and row["framework"] in ENGINES
             and row["gpu"] in ("b200", "h200")
         ):
             told: Any = (int(x) if (x := row[name]).isdigit() else x for name in _CONFIGURATION)
@@ -56,32 +56,32 @@ def pairs() -> str:
         found.append(
             (
                 *("DeepSeek-R1-0528", gpu, n_gpus, *((1, n_gpus) if alone else (n_gpus, 1))),
-                *(experts, precision, _ENGINES[framework]),
-                *(round(_DRAWN * isl), round(_DRAWN * osl), concurrency, guesses, "tpot"),
+                *(experts, precision, ENGINES[framework]),
+                *(round(DRAWN * isl), round(DRAWN * osl), concurrency, guesses, "tpot"),
                 *(_mean(rows, name) for name in ("tpot", "itl") for rows in both),
                 *(len(rows) for rows in both),
-                _SOURCE,
+                SOURCE,
             )
         )
-    return _written(_COLUMNS, found)
+    return written(_COLUMNS, found)
 
 
 def lengths() -> str:
     """Return `15-acceptance.csv`: every series of the source, one line each."""
     series: dict[tuple[str, ...], dict[str, str]] = defaultdict(dict)
-    for row in _read("speculative_acceptance_length"):
+    for row in read("speculative_acceptance_length"):
         source = row["source"].replace(" golden", ", golden").removesuffix(" (Apache-2.0)")
         told = (row["model"], row["mode"].replace("_", " "), row["speculator"], source)
         series[told][row["num_speculative_tokens"]] = row["accepted_length_tokens_per_step"]
     sizes = [str(size) for size in range(1, 9)]
     lines = [(*told[:-1], *map(kept.get, sizes), told[-1]) for told, kept in series.items()]
-    return _written(("model", "mode", "draft", *sizes, "source"), lines)
+    return written(("model", "mode", "draft", *sizes, "source"), lines)
 
 
 FILES: Final = {"15-drafts.csv": pairs, "15-acceptance.csv": lengths}
 
 
-def _read(name: str) -> list[Row]:
+def read(name: str) -> list[Row]:
     with (MEASURED / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
@@ -90,7 +90,7 @@ def _mean(rows: list[Row], name: str) -> str:
     return f"{geometric_mean(float(row[f'median_{name}_s']) for row in rows):.4g}"
 
 
-def _written(columns: tuple[str, ...], lines: list[tuple[Any, ...]]) -> str:
+def written(columns: tuple[str, ...], lines: list[tuple[Any, ...]]) -> str:
     text = StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerows([columns, *lines])

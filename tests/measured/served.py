@@ -25,7 +25,7 @@ ROUNDED: Final = "a rounded copy of a row of InferenceX, under NVIDIA's name"
 OTHER_CONCURRENCY: Final = "concurrency and batch differ, by ranks or replicas that are not named"
 ONE_RANK: Final = "experts on more GPUs than attention: concurrency may be that of one rank"
 
-_DRAWN: Final = 0.9  # InferenceX draws lengths evenly from 0.8 to 1 of what it says
+DRAWN: Final = 0.9  # InferenceX draws lengths evenly from 0.8 to 1 of what it says
 _MODELS: Final = {  # of serving.csv, where the catalog has another name for the same weights
     "deepseek-ai/DeepSeek-V3": "deepseek-ai/DeepSeek-R1",  # whose rows appear under both
     "zhipuai/GLM-5": "zai-org/GLM-5",
@@ -71,7 +71,7 @@ def serving(row: Row) -> Answer:
     """Return the rows of a line of serving.csv."""
     if reason := _unfit(row):
         return reason
-    drawn = 1.0 if row["origin"].startswith("NVIDIA") else _DRAWN
+    drawn = 1.0 if row["origin"].startswith("NVIDIA") else DRAWN
     model = _MODELS.get(row["model"], row["model"])
     precision = row["precision"] or "bf16"
     return rows_of(
@@ -110,8 +110,8 @@ def inferencex(row: Row) -> Answer:
         **split(n_gpus, data_parallel, int(row["decode_ep"])),
         gpu=row["gpu"],
         engine=row["framework"],
-        prompt=round(_DRAWN * int(row["isl"])),
-        new_tokens=round(_DRAWN * int(row["osl"])),
+        prompt=round(DRAWN * int(row["isl"])),
+        new_tokens=round(DRAWN * int(row["osl"])),
         concurrency=row["concurrency"],
         note=f"{row['framework']}, {average}",
         engine_version=row["image"],
