@@ -196,7 +196,7 @@ def phases(n: Napkin) -> Figure:
         Bars of bytes, and squares whose area is the work.
     """
     expect_napkin(n, "phases")
-    alone = n.assume(batch=1)
+    alone = n.assume(batch=1, message=n.prompt)  # a first turn: nothing is cached yet
     weights, own = alone.weight_bytes_read, alone.kv_bytes_per_sequence
     moved, time = alone[q.weight_bytes_read + q.kv_bytes_per_sequence], alone.decode_memory_time
     works = (alone[_PREFILL_WORK], alone[_STEP_WORK])

@@ -69,7 +69,8 @@ def test_squares_are_the_tokens_that_the_formulas_count(n: nk.Napkin) -> None:
 def test_the_areas_of_two_phases_are_their_work(n: nk.Napkin) -> None:
     figure = diagrams.kv_cache.phases(n)
     head, others = float(n.head_params), float(n.n_params_active) - float(n.head_params)
-    prefill = 2 * (others * float(n.prompt) + head) + float(n.prefill_attention_flops)
+    attention = n.assume(message=n.prompt).prefill_attention_flops
+    prefill = 2 * (others * float(n.prompt) + head) + float(attention)
     times = prefill / (float(n.weight_flops) + float(n.attention_flops))
     assert f"does {float(f'{times:.3g}'):,g} times the work" in figure.alt
     for svg in (figure.svg, figure.narrow):
