@@ -10,9 +10,10 @@ from sympy import Expr, Rational
 import napkin as nk
 from napkin.errors import DoesNotFitError, MissingGivenError
 from napkin.formulas import variants
+from napkin.formulas.formula import Formula
 from napkin.quantities.quantity import REGISTRY
 from napkin.quantities.table import Notes
-from napkin.verbs.explain import Node
+from napkin.worksheet.derivation import Node
 from tests import sheets
 
 QWEN = sheets.QWEN.assume(speed_target=20)
@@ -43,33 +44,81 @@ def case(request: pytest.FixtureRequest) -> tuple[nk.Napkin, str]:
     return CASES[request.param]
 
 
+def placed(node: Node, n: nk.Napkin) -> Iterator[tuple[Node, nk.Napkin]]:
+    """Yield each line with a worksheet in which its number can be read."""
+    if node.place:
+        unknown, value = node.place
+        n = n.assume(memory="1 PB", **{str(unknown): value})  # also where more than fits
+    yield node, n
+    for child in node.children:
+        yield from placed(child, n)
+
+
 @pytest.mark.slow
 def test_every_number_is_what_reading_gives(case: tuple[nk.Napkin, str]) -> None:
     n, target = case
     tree = nk.explain(n, target)
-    shown = {}
-    for line in str(tree).splitlines():
-        found = re.match(r"[│├└─ ]*(\w+) = (?:.* = )?(.*?)(?:  \((.*)\))?$", line)
-        if found and found[1] in REGISTRY:
-            shown[found[1]] = found[2]
-    nodes = {str(node.symbol): node for node in walk(tree.root)}
-    assert shown.keys() == nodes.keys()
-    for name, node in nodes.items():
-        value = n[name]
-        assert node.value == value
-        assert shown[name] == str(value)
-    assert set(nodes) == {str(symbol) for symbol in n.values(target)}
+    lines = [
+        (found[1], found[2])
+        for line in str(tree).splitlines()
+        if (found := re.match(r"[│├└─ ]*(\w+) = (?:.* = )?(.*?)$", line.split("  (")[0]))
+        and found[1] in REGISTRY
+    ]
+    nodes = list(placed(tree.root, n))
+    assert len(lines) == len(nodes)
+    for (name, shown), (node, worksheet) in zip(lines, nodes, strict=True):
+        assert name == str(node.symbol)
+        assert float(node.value) == pytest.approx(float(worksheet[name]), rel=1e-12)
+        assert shown == str(worksheet[name])
+    told = {node.symbol for node, _ in nodes}
+    assert n.values(target).keys() <= told
+    kinds = n.formulas.packaged
+    roots = {symbol for symbol in kinds if not isinstance(kinds[symbol], Formula)}
+    assert all(len(node.shown[0]) <= 120 for node, _ in nodes if node.symbol in roots)
 
 
 def test_numbers_in_place_of_symbols_are_what_reading_gives(case: tuple[nk.Napkin, str]) -> None:
     n, target = case
-    for node in walk(nk.explain(n, target).root):
-        if node.expression is not None and not node.seen and not node.expression.is_Symbol:
-            text, latex = node.numbers
-            for symbol in node.expression.free_symbols:
-                assert str(n[symbol]) in text
-                assert n[symbol].latex() in latex
-                assert "_" not in str(symbol) or str(symbol) not in text
+    for node, worksheet in placed(nk.explain(n, target).root, n):
+        if node.expression is None or node.seen or node.expression.is_Symbol:
+            continue
+        text, latex = node.numbers
+        if node.words[0]:
+            assert (text, latex) == ("", "")
+            continue
+        for symbol in node.expression.free_symbols:
+            assert str(worksheet[symbol]) in text
+            assert worksheet[symbol].latex() in latex
+            assert "_" not in str(symbol) or str(symbol) not in text
+
+
+def test_a_long_root_is_told_in_words_and_opened_where_it_lies() -> None:
+    """A root of a speed, and a time at full load, each with the step that it rests on."""
+    tree = nk.explain(QWEN, "tpot_at_limit").root
+    assert tree.shown[0] == "tpot at batch = active_limit"
+    limit, tpot = tree.children
+    assert (str(limit.symbol), str(tpot.symbol)) == ("active_limit", "tpot")
+    assert tpot.value == tree.value
+    assert tpot.label == f"at batch = {QWEN.active_limit}"
+    nodes = list(walk(tree))
+    root = next(node for node in nodes if str(node.symbol) == "largest_batch_at_speed")
+    assert root.shown[0] == "the largest batch with tpot <= 1/speed_target"
+    speed, tpot = root.children
+    assert str(speed.symbol) == "speed_target"
+    assert float(tpot.value * speed.value) == pytest.approx(1, rel=1e-12)
+    assert tpot.label == f"at batch = {root.value}"
+    assert tpot.children
+
+
+def test_a_short_root_is_written() -> None:
+    assert nk.explain(QWEN, "critical_batch").root.words == ("", "")
+
+
+def test_a_time_that_was_given_is_not_opened_elsewhere() -> None:
+    given = QWEN.assume(tpot="40 ms")
+    root = nk.explain(given, "tpot_at_limit").root
+    assert root.value == given.tpot_at_limit
+    assert "at batch" not in root.shown[0]
 
 
 def test_text_and_html_have_the_same_content(case: tuple[nk.Napkin, str]) -> None:

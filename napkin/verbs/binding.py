@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from sympy import Expr, Max, Symbol, true
+from sympy import Expr, Max, Symbol
 
 from ..errors import NapkinError
-from ..formulas.formula import Elsewhere, Formula, Solved
+from ..formulas.formula import Elsewhere, Solved
 from ..formulas.graph import choice
 from ..quantities.given import in_unit
 from ..quantities.quantity import lookup
 from ..quantities.table import escaped
+from ..worksheet.derivation import moved
 from ..worksheet.evaluation import sides
 from ..worksheet.napkin import Napkin, expect_napkin
 from ..worksheet.unused import unused
@@ -95,10 +96,7 @@ def _lines_at(n: Napkin, node: Solved, root: Expr) -> list[str]:
     """Say what decides where a solved target lies: what binds there on its left side."""
     place = in_unit(node.unknown, root)
     with suppress(NapkinError):
-        own = n.formulas.packaged.get(node.unknown)
-        # The place may lie beyond what fits: then it does not bind, but it is still there.
-        freed = [replace(own, valid=true, otherwise="")] if isinstance(own, Formula) else []
-        there = n.assume(*freed, **{node.unknown.name: place})
+        there = moved(n, node.unknown, root)
         names = sorted(map(str, node.left.free_symbols - {node.unknown}))
         found = (line for name in names for line in binding(there, name).lines)
         return [f"at {node.unknown} = {place} {line}" for line in found]
