@@ -336,13 +336,36 @@ class Twin:
             return self.capex / self.lifetime + self.power * self.pue * self.electricity_price
         return self.price
 
-    def gpus_paid(self) -> float:
+    def gpus_paid(self, requests: float) -> float:
+        """GPUs of the replica, and those that read the prompts of so many requests a second."""
         if not self.has("disaggregated"):
             return self.n_gpus
-        return self.n_gpus * (1 + self.requests_per_second() * self.prefill_time())
+        return self.n_gpus * (1 + requests * self.prefill_time())
+
+    def answering(self, batch: float) -> float:
+        return self.ttft_at(batch) + self.new_tokens * self.tpot_at(batch)
+
+    def request_rate(self) -> float:
+        """Requests of users who think, at the batch that they meet, by bisection."""
+        if "think_time" not in self.givens:
+            return self.requests_per_second()
+        users = self.users()
+        elsewhere = self.ttft_at(self.active_limit()) if self.has("disaggregated") else 0.0
+
+        def met(batch: float) -> float:
+            busy = self.answering(batch)
+            return 1 + (users - 1) * (busy - elsewhere) / (busy + self.think_time)
+
+        low, high = 1.0, max(users, 1.0)
+        for _ in range(200):
+            middle = (low + high) / 2
+            low, high = (middle, high) if met(middle) >= middle else (low, middle)
+        return users / (self.answering(low) + self.think_time)
 
     def cost_per_user_month(self) -> float:
-        return self.hourly() * self.gpus_paid() * self.month / self.users()
+        requests = self.request_rate() if self.has("disaggregated") else 0.0
+        return self.hourly() * self.gpus_paid(requests) * self.month / self.users()
 
     def cost_per_million_tokens(self) -> float:
-        return self.hourly() * self.gpus_paid() / self.tokens_per_second()
+        requests = self.requests_per_second() if self.has("disaggregated") else 0.0
+        return self.hourly() * self.gpus_paid(requests) / self.tokens_per_second()

@@ -181,7 +181,7 @@ def hits(
     each = float(n.kv_bytes_per_token) / 1e9
     near = min(replayed, key=lambda size: abs(log10(size / gpu)))
     title = (
-        f"A cache as large as this GPU's memory finds {replayed[near]:.0%} of the prompt tokens; "
+        f"A cache as large as this GPU's room for caches finds {replayed[near]:.0%} of the prompt tokens; "
         f"one that never forgets finds {best:.0%}"
     )
     told = ", ".join(f"{size * each:,.0f} GB {share:.0%}" for size, share in replayed.items())

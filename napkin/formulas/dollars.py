@@ -1,13 +1,18 @@
 """What users, requests and tokens cost in dollars and energy, and how many replicas it takes."""
 
+from dataclasses import replace
+
 from sympy import Integer, Max, Symbol, ceiling, floor
 
 from ..quantities import notation as q
 from .formula import Formula, Without
 
 _ARTICLE = "injuly.in 2026, Inference cost at scale with napkin math"
-# GPUs that only read prompts are paid for too.
-_paid = q.n_gpus + q.n_gpus_prefill
+# GPUs that only read prompts are paid for too, and other replicas use them while this one is idle.
+_powered = q.n_gpus + q.n_gpus_prefill
+_paid = q.effective_price * q.n_gpus + q.price * q.n_gpus_prefill
+# A pool that reads for users has as many of them as their requests keep busy.
+_for_users = q.n_gpus * (1 + q.request_rate * q.prefill_time)
 _answer_time = q.new_tokens * (q.decode_step_time + q.drafting_time) / (q.batch * q.tokens_per_step)
 
 
@@ -18,13 +23,27 @@ def _decode_alone(rate: Symbol) -> tuple[Without, ...]:
     )
 
 
+_ALWAYS_FULL = (
+    Without(
+        q.think_time,
+        q.request_rate,
+        q.requests_per_second,
+        "the GPUs that read prompts read for a batch that is always full",
+    ),
+)
 cost_per_user_hour = Formula(
     q.cost_per_user_hour,
-    q.price * _paid / q.users,
+    q.price * q.n_gpus / q.users,
     why="the replica's hourly price, shared by its users",
     source=_ARTICLE,
     scope="the GPU is paid for all the time, busy or not; idle time is counted by the users, so "
     "utilization does not enter",
+)
+disaggregated_cost_per_user_hour = replace(
+    cost_per_user_hour,
+    expression=q.price * _for_users / q.users,
+    why="users share the price of their replica, and of the GPUs that read their prompts",
+    left_out=_ALWAYS_FULL,
 )
 cost_per_user_month = Formula(
     q.cost_per_user_month,
@@ -62,7 +81,7 @@ replicas_for_requests = Formula(
 )
 cost_per_request = Formula(
     q.cost_per_request,
-    q.effective_price * _paid / q.requests_per_second,
+    _paid / q.requests_per_second,
     why="what a second of the GPUs costs, over the requests answered in it",
     source="definition",
     scope="GPUs that are always as busy as this batch: where users think, fewer requests come, so "
@@ -94,7 +113,7 @@ cost_per_million_output_tokens = Formula(
 )
 cost_per_million_tokens = Formula(
     q.cost_per_million_tokens,
-    q.effective_price * _paid / q.tokens_per_second,
+    _paid / q.tokens_per_second,
     why="what a second of the GPUs costs, over the tokens made in it",
     source="Erdil 2025, arXiv:2506.04645",
     scope="all costs on the generated tokens, those of prompts too",
@@ -102,7 +121,7 @@ cost_per_million_tokens = Formula(
 )
 energy_per_token = Formula(
     q.energy_per_token,
-    q.power * _paid / q.tokens_per_second,
+    q.power * _powered / q.tokens_per_second,
     why="what the servers draw in a second, over the tokens made in it",
     source="definition",
     scope="at the servers, busy at all times: times pue for the building",
@@ -110,7 +129,7 @@ energy_per_token = Formula(
 )
 energy_per_request = Formula(
     q.energy_per_request,
-    q.power * _paid / q.requests_per_second,
+    q.power * _powered / q.requests_per_second,
     why="what the servers draw in a second, over the requests answered in it",
     source="definition",
     scope="at the servers, busy at all times: times pue for the building",
@@ -135,7 +154,7 @@ api_cost_per_request = Formula(
 )
 break_even_requests_per_second = Formula(
     q.break_even_requests_per_second,
-    q.price * _paid / q.api_cost_per_request,
+    q.price * _powered / q.api_cost_per_request,
     why="own GPUs cost the same with and without requests, an API asks for each request",
     source="price of the GPUs = requests * api_cost_per_request, solved for the requests",
     scope="the mean over all hours that are paid for; no staff",
@@ -157,9 +176,12 @@ owned_price = Formula(
 )
 capex_per_user = Formula(
     q.capex_per_user,
-    q.capex * _paid / q.users,
+    q.capex * q.n_gpus / q.users,
     why="the purchase, shared by the users",
     source=_ARTICLE,
+)
+disaggregated_capex_per_user = replace(
+    capex_per_user, expression=q.capex * _for_users / q.users, left_out=_ALWAYS_FULL
 )
 effective_price = Formula(
     q.effective_price,

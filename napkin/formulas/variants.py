@@ -194,26 +194,19 @@ idle_recomputed = Bundle(
     "idle users' caches are thrown away, and every turn reads the whole conversation again",
     slot="idle",
 )
+_same_gpus = (
+    *(prompts.n_gpus_prefill, duty_cycle.wait_elsewhere),
+    *(dollars.cost_per_user_hour, dollars.capex_per_user),
+)
 prefill_first = Bundle(
     "prefill_first",
-    (
-        *(prompts.tpot, prompts.prompt_stall, prompts.step_wait, prompts.n_gpus_prefill),
-        duty_cycle.wait_elsewhere,
-    ),
+    (prompts.tpot, prompts.prompt_stall, prompts.step_wait, *_same_gpus),
     "a prompt is read in one piece, between two steps",
     slot="prompts",
 )
 chunked_prefill = Bundle(
     "chunked_prefill",
-    (
-        *(
-            prompts.chunked_tpot,
-            prompts.chunked_prompt_stall,
-            prompts.step_wait,
-            prompts.n_gpus_prefill,
-        ),
-        duty_cycle.wait_elsewhere,
-    ),
+    (prompts.chunked_tpot, prompts.chunked_prompt_stall, prompts.step_wait, *_same_gpus),
     "prompts are read in pieces that ride along in the steps",
     slot="prompts",
 )
@@ -221,7 +214,8 @@ disaggregated = Bundle(
     "disaggregated",
     (
         *(prompts.disaggregated_tpot, prompts.no_step_wait, prompts.disaggregated_n_gpus_prefill),
-        duty_cycle.disaggregated_wait_elsewhere,
+        *(duty_cycle.disaggregated_wait_elsewhere, dollars.disaggregated_cost_per_user_hour),
+        dollars.disaggregated_capex_per_user,
     ),
     "prompts are read on GPUs of their own",
     slot="prompts",

@@ -34,7 +34,8 @@ class Uncertainty:
 
     def __str__(self) -> str:
         name, share = self.causes[0]
-        most = f"{name} causes most of the spread: {share:.0%} of the variance of ranks"
+        part = "most" if share > 0.5 else "the largest part"
+        most = f"{name} causes {part} of the spread: {share:.0%} of the variance of ranks"
         lines = [
             f"{self.target}: {self.p5} (p5), {self.p50} (p50), {self.p95} (p95)",
             most if share else "none of the ranges moves it",
@@ -75,7 +76,7 @@ def uncertainty(
     Returns
     -------
     Uncertainty
-        Quantiles p5, p50 and p95, and which given causes most of the spread, by the
+        Quantiles p5, p50 and p95, and which given moves it most, by the
         squared rank correlation of given and result.
 
     Raises

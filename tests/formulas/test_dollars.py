@@ -181,7 +181,10 @@ def test_input_and_output_add_up_to_the_request(
     token = compute("cost_per_million_tokens", variant, **givens)
     assert token * counts["new_tokens"] == whole
     busy = compute("cost_per_request", variant, **(givens | {"utilization": 1}))
-    assert whole * Rational(utilization) == busy
+    replica = Rational(price) / 3600 * counts["n_gpus"]
+    requests = compute("requests_per_second", variant, **givens)
+    # Idle hours are those of the replica: a pool that reads prompts serves others meanwhile.
+    assert whole - busy == replica * (1 / Rational(utilization) - 1) / requests
     kilowatts = Rational(6, 5) * busy / (Rational(price) / 3600)  # energy is paid for by the second
     assert compute("energy_per_request", variant, **givens) == 1000 * kilowatts
     assert compute("energy_per_token", variant, **givens) * counts["new_tokens"] == 1000 * kilowatts
@@ -246,9 +249,31 @@ def test_what_users_pay_in_a_month_pays_for_their_requests(prompts: str, idle: s
     turn = float(n.ttft_at_limit) + 300 * float(n.tpot_at_limit) + 45
     assert float(n.turn_period) == pytest.approx(turn)
     own = n.assume(utilization=0.3)
-    assert float(own.cost_per_request) * 0.3 == pytest.approx(
-        float(n.cost_per_request) * float(n.utilization)
+    spared = float(own.price) / 3600 * (1 / 0.3 - 1 / float(n.utilization))
+    assert float(own.cost_per_request) - float(n.cost_per_request) == pytest.approx(
+        spared / float(n.requests_per_second)
     )
+
+
+def test_what_users_pay_for_does_not_depend_on_the_batch_in_sight() -> None:
+    """A pool that reads prompts is as large as the requests of the users ask for."""
+    n = nk.Napkin(model="Qwen3-32B", accelerator="B200", precision="fp8", context=8150, price=4)
+    n = n.assume(prompt=8000, message=200, new_tokens=300, think_time=45, speed_target=20)
+    apart = n.assume("disaggregated", capex=30_000)
+    costs = {float(m.cost_per_user_month) for m in (apart, apart.assume(batch=1))}
+    assert len(costs) == 1
+    readers = float(apart.request_rate) * float(apart.prefill_time)
+    assert costs.pop() == pytest.approx(4 * 720 * (1 + readers) / float(apart.users))
+    assert float(apart.capex_per_user) == pytest.approx(30_000 * (1 + readers) / float(apart.users))
+    assert apart.assume("prefill_first").cost_per_user_month == n.cost_per_user_month
+
+
+def test_without_the_time_to_think_a_pool_reads_for_a_full_batch() -> None:
+    n = nk.Napkin(model="Qwen3-32B", accelerator="B200", precision="fp8", context=8150, price=4)
+    apart = n.assume("disaggregated", prompt=8000, new_tokens=300, users=10)
+    paid = 4 * 720 * (1 + float(apart.n_gpus_prefill)) / 10
+    assert float(apart.cost_per_user_month) == pytest.approx(paid)
+    assert "always full" in repr(nk.explain(apart, "cost_per_user_month"))
 
 
 @pytest.mark.parametrize(

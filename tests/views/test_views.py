@@ -38,7 +38,7 @@ def test_show_uses_the_book_s_symbols() -> None:
     assert r"$\displaystyle t_\mathrm{drain} = \frac{M}{W}$" in shown.markdown
     assert shown._repr_markdown_() == shown.markdown
     assert repr(shown).splitlines()[0] == "drain_time = memory/bandwidth"
-    assert "capex*(n_gpus + n_gpus_prefill)/users" in repr(shown)
+    assert "capex*n_gpus/users" in repr(shown)
 
 
 def test_say_fills_in_values() -> None:
