@@ -51,4 +51,10 @@ for (const box of boxes) {
   box.addEventListener("scroll", () => fade(box), { passive: true });
 }
 
+// No line begins with the comma after a formula: a word joiner holds them together.
+for (const formula of document.querySelectorAll("#furo-main-content span.math")) {
+  const after = formula.nextSibling;
+  if (after?.nodeType === Node.TEXT_NODE && /^[,.;:)?!]/.test(after.data)) after.data = "\u2060" + after.data;
+}
+
 if (/\/(notation|glossary)\.html$/.test(location.pathname)) import("./filter.js");
