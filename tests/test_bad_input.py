@@ -800,7 +800,9 @@ def test_a_context_holds_the_prompt(way: tuple[str, ...]) -> None:
     with pytest.raises(DomainError, match="only where prompt <= context.*holds its prompt"):
         _ = n.assume(context=100).tpot
     assert "prompt, new_tokens given, but not used" in str(nk.explain(n, "users"))
-    assert nk.sweep(n, "tpot", context=[100]).fits.all()  # a sweep may go on
+    grid = nk.sweep(n, "tpot", context=[100, 12_000])
+    assert grid.fits.values.tolist() == [False, True]
+    assert nk.sweep(n, "tpot", beyond=True, context=[100]).tpot > 0  # a curve may go on
     assert n.assume(context=12_000).tpot
     with pytest.raises(DomainError, match="context is 100 token/sequence, prompt is 12,000"):
         _ = n.assume(context=100).ttft

@@ -154,3 +154,64 @@ def test_a_model_that_does_not_fit_stands_as_such() -> None:
         nk.sweep(QWEN, "users", model=["DeepSeek-V3"])
     with pytest.raises(NapkinError, match="B300"):
         nk.sweep(QWEN, "users", accelerator=["B300x"])
+
+
+SMALL = nk.Napkin(
+    model="Qwen3-30B-A3B",
+    accelerator="B200",
+    n_gpus=8,
+    precision="fp8",
+    context=2_000,
+    prompt=1_800,
+    message=90,
+    new_tokens=50,
+    think_time=30,
+    speed_target=20,
+)
+REFUSED: dict[str, tuple[nk.Napkin, str, dict[str, list[float]]]] = {
+    "a message longer than its prompt": (SMALL, "ttft", {"message": [90, 5_000]}),
+    "a context without its prompt": (SMALL, "users", {"context": [1_000, 2_000]}),
+    "no prompt to wait for": (SMALL.assume("disaggregated"), "users", {"context": [1_000, 4_000]}),
+    "more experts than there are": (SMALL, "tpot", {"n_experts_active": [8, 200]}),
+    "a turn without an end": (
+        SMALL.assume("idle_offloaded", host_link_bandwidth="50 GB/s"),
+        "users",
+        {"duty_cycle": [0.5, 1]},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_sweep_refuses_what_a_reading_refuses(case: str) -> None:
+    n, target, axis = REFUSED[case]
+    ((name, values),) = axis.items()
+    grid = nk.sweep(n, target, **axis)
+    for value in values:
+        point = grid.sel({name: value})
+        try:
+            expected = float(n.assume(**{name: value})[target])
+        except NapkinError:
+            assert not point.fits
+            assert np.isnan(point[target])
+        else:
+            assert point.fits
+            assert float(point[target]) == pytest.approx(expected, rel=1e-12)
+    assert sorted(grid.fits.values.tolist()) == [False, True]
+
+
+CROWD = QWEN.assume("binomial", duty_cycle=0.2, overflow_target=0.01)
+
+
+@pytest.mark.parametrize("target", ["users", "overflow_probability", "cost_per_user_month"])
+def test_chances_end_where_the_weights_do_not_fit(target: str) -> None:
+    """Fewer slots than none have no chance; the search for one once had no end."""
+    grid = nk.sweep(CROWD, target, memory=["20 GB", "80 GB", "192 GB"])
+    assert grid.fits.values.tolist() == [False, True, True]
+    fast = nk.sweep(CROWD.assume(speed_target=20), target, speed_target=[20, 1_000])
+    assert fast.fits.values.tolist() == [True, False]
+
+
+def test_chances_do_not_keep_a_solution_or_a_draw_waiting() -> None:
+    (found,) = nk.solve(CROWD, "memory", users=100)
+    assert float(CROWD.assume(memory=found.value).users) == pytest.approx(100, rel=1e-6)
+    assert nk.uncertainty(CROWD, "users", samples=200, memory=("20 GB", "200 GB")).fits < 1

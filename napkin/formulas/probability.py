@@ -72,6 +72,8 @@ def _chance(events: float, mean: float) -> float:
 
 
 def _erlang_b(servers: float, load: float) -> float:
+    if not servers >= 0:  # where the weights do not fit, a formula leaves less than none
+        return nan
     if load > servers + 1:  # the upper incomplete gamma function, as a continued fraction
         steps = ((k * (servers + 1 - k), load - servers + 2 * k) for k in count(1))
         return 1 / (load * _fraction(load - servers, steps))
@@ -85,6 +87,8 @@ def _erlang_b(servers: float, load: float) -> float:
 
 
 def _erlang_c(servers: float, load: float) -> float:
+    if not servers >= 0:
+        return nan
     if load >= servers:
         return 1.0
     blocked = _erlang_b(servers, load)
@@ -92,6 +96,8 @@ def _erlang_c(servers: float, load: float) -> float:
 
 
 def _overflow(users: float, slots: float, duty_cycle: float) -> float:
+    if not slots >= 0:
+        return nan
     if users <= slots:
         return 0.0
     more, rest = slots + 1, users - slots
@@ -120,8 +126,8 @@ def _rising_root(rises: Callable[[float], float], level: float, low: float, high
     if at_low >= 0:
         return low
     while at_high < 0:
-        if high > 1e300:
-            return float("inf")
+        if not 0 < high < 1e300:
+            return inf
         high *= 2
         at_high = rises(high) - level
     return _root(lambda x: rises(x) - level, (low, at_low), (high, at_high))
@@ -150,6 +156,8 @@ def _root(
 
 
 def _users_at_overflow(slots: float, duty_cycle: float, target: float) -> float:
+    if not slots >= 0:
+        return nan
     if slots > _CROWD:  # the normal quantile, with its skewness (Cornish and Fisher 1938)
         z = NormalDist().inv_cdf(1 - target)
         places = slots + 0.5 - (1 - 2 * duty_cycle) * (z**2 - 1) / 6
@@ -161,6 +169,8 @@ def _users_at_overflow(slots: float, duty_cycle: float, target: float) -> float:
 
 
 def _load_at_wait(servers: float, target: float) -> float:
+    if not servers > 0:
+        return nan
     if servers > _CROWD:  # Halfin and Whitt 1981
         normal = NormalDist()
         spare = _rising_root(

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from sympy import And, Ge, Gt, Le, Lt, Symbol
-from sympy.logic.boolalg import Boolean
+from sympy import And, Symbol
 
 from ..errors import DomainError
 from ..quantities.given import coherent, in_unit, somewhere
 from ..quantities.quantity import lookup
-from ..quantities.units import conversion, scale_of
+from ..quantities.units import conversion
 from ..quantities.value import Value
 from .compilation import compile_many, fit_conditions
 from .napkin import Napkin
@@ -76,9 +75,9 @@ def compile_with_fit(
 ) -> Compiled:
     """Compile targets over axes; the last result says which points fit, if that can be known.
 
-    A point fits if a server can run it and every target is in the range of its quantity; the
-    numbers of other points are NaN, unless they are wanted. Also returned are whether the fit
-    can be known, and what is given and not used.
+    A point fits if a server can run it and all that is computed on the way is in the range of
+    its quantity; the numbers of other points are NaN, unless they are wanted. Also returned are
+    whether the fit can be known, and what is given and not used.
     """
     symbols = tuple(lookup(target).symbol for target in targets)
     arguments = tuple(lookup(name).symbol for name in axes)
@@ -93,19 +92,7 @@ def _compile(
 ) -> Compiled:
     opened = n.assume(**{s.name: somewhere(s) for s in arguments})
     fits = fit_conditions(opened.formulas, (*symbols, *arguments))
-    if fits:
-        fits += [part for symbol in symbols for part in _allowed(symbol)]
     wanted = (*symbols, And(*fits, evaluate=False)) if fits else symbols
     gaps = bool(fits) and not beyond
     call = compile_many(opened.formulas, opened.numbers, wanted, arguments, gaps=gaps)
     return call, bool(fits), unused(opened.formulas, opened.typed, symbols)
-
-
-def _allowed(symbol: Symbol) -> list[Boolean]:
-    """Return the limits of a quantity as conditions, in coherent units."""
-    domain, scale = lookup(symbol).domain, scale_of(symbol)
-    above, below = Gt if domain.open_low else Ge, Lt if domain.open_high else Le
-    ends = [(above, domain.low), (below, domain.high)]
-    return [
-        kind(symbol, end * scale, evaluate=False) for kind, end in ends if abs(end) != float("inf")
-    ]

@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from math import prod
+from math import inf, prod
 from typing import Any, Final
 
-from sympy import And, Basic, Expr, Ge, Le, Symbol
+from sympy import And, Basic, Expr, Ge, Gt, Le, Lt, Symbol
 from sympy.logic.boolalg import Boolean
 
-from ..errors import DoesNotFitError
+from ..errors import DomainError
 from ..formulas.graph import Graph
 from ..formulas.roots import Largest
 from ..quantities.quantity import lookup
@@ -95,9 +95,27 @@ def compile_many(
 
 
 def fit_conditions(graph: Graph, targets: Iterable[Symbol]) -> list[Boolean]:
-    """List the conditions for a server to run the targets; limits may be reached exactly."""
+    """List the conditions for the targets to have values; limits may be reached exactly."""
     found = dict.fromkeys(f.valid for target in targets for f in conditions(graph, target))
-    return [_nearly(part) for valid in found for part in And.make_args(valid)]
+    parts = [_nearly(part) for valid in found for part in And.make_args(valid)]
+    computed = dict.fromkeys(s for target in targets for s in graph.order(target) if s in graph)
+    return [
+        *parts,
+        *(limit for s in computed if s not in graph.known for limit in _limits(graph, s)),
+    ]
+
+
+def _limits(graph: Graph, symbol: Symbol) -> Iterator[Boolean]:
+    """Yield the ends of what a quantity allows, in coherent units, that its formula may cross."""
+    domain, scale = lookup(symbol).domain, scale_of(symbol)
+    expression = graph[symbol].expression
+    signs = expression.is_positive if domain.open_low else expression.is_nonnegative
+    if abs(domain.low) != inf and not (domain.low == 0 and signs):
+        above = Gt if domain.open_low else Ge
+        yield above(symbol, domain.low * scale, evaluate=False)
+    if abs(domain.high) != inf:
+        below = Lt if domain.open_high else Le
+        yield below(symbol, domain.high * scale, evaluate=False)
 
 
 def _nearly(condition: Boolean) -> Boolean:
@@ -162,7 +180,7 @@ def _constants(
     """
     try:
         return evaluate(graph, known, symbol)
-    except DoesNotFitError:
+    except DomainError:
         decides = {name for part in conditions(graph, symbol) for name in part.valid.free_symbols}
         moved = any(not set(arguments).isdisjoint(graph.order(name)) for name in decides)
         found = without_conditions(graph, givens, symbol) if moved else None

@@ -116,14 +116,17 @@ def evaluate(graph: Graph, givens: Givens, target: Symbol) -> Values:
 
 
 def conditions(graph: Graph, target: Symbol) -> Iterator[Formula]:
-    """Yield the formulas whose conditions decide whether a server can run a target.
+    """Yield the formulas whose conditions decide whether a target has a value.
 
-    The target needs these formulas, or a condition of such a formula does. Formulas whose
+    A server must be able to run all that the target needs, and all that a condition of such a
+    formula needs; other formulas must hold where the target needs their number. Formulas whose
     condition cannot be known are skipped.
     """
+    needed = set(graph.order(target)) - graph.known
     for formula in (graph[symbol] for symbol in reached(graph, target) if symbol in graph):
         others = formula.valid.free_symbols - {formula.target}
-        if formula.otherwise and all(map(graph.can_be_known, others)):
+        counts = formula.otherwise or (formula.valid != true and formula.target in needed)
+        if counts and all(map(graph.can_be_known, others)):
             yield formula
 
 

@@ -26,12 +26,14 @@ function beta(a, b, x) {
 }
 // The chance that of some users, each active with a share of their time, more than the slots are.
 export function overflow(users, slots, share) {
+  if (!(slots >= 0)) return NaN; // where the weights do not fit
   if (users <= slots) return 0;
   const more = slots + 1, rest = users - slots;
   return share * (users + 3) > slots + 2 ? 1 - beta(rest, more, 1 - share) : beta(more, rest, share);
 }
 // The users at which that chance reaches a target.
 export function usersAtOverflow(slots, share, target) {
+  if (!(slots >= 0)) return NaN;
   let low = slots, high = (slots + 1) / share, middle;
   while (overflow(high, slots, share) < target) high *= 2;
   for (middle = (low + high) / 2; low < middle && middle < high; middle = (low + high) / 2)
