@@ -184,8 +184,9 @@ REFUSED: dict[str, tuple[nk.Napkin, str, dict[str, list[float]]]] = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_a_sweep_refuses_what_a_reading_refuses(case: str) -> None:
     n, target, axis = REFUSED[case]
+    axes: dict[str, Any] = dict(axis)
     ((name, values),) = axis.items()
-    grid = nk.sweep(n, target, **axis)
+    grid = nk.sweep(n, target, **axes)
     for value in values:
         point = grid.sel({name: value})
         try:

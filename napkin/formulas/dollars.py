@@ -194,4 +194,5 @@ utilization_of_users = Formula(
     q.request_rate / q.requests_per_second,
     why="what the users ask for, over what a batch that is always full could answer",
     source="definition",
+    scope="a batch that is given must be able to answer what the users ask for",
 )

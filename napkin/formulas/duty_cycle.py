@@ -1,12 +1,14 @@
 """Users who are idle most of the time: how many more than active ones."""
 
+from dataclasses import replace
+
 from sympy import Integer, Min, floor, oo, sqrt
 
 from ..quantities import notation as q
 from .formula import Detail, Elsewhere, Formula, Solved, Without
 from .kv_cache import trained_for
 from .probability import BinomialOverflow, ErlangB, LoadAtWait, UsersAtOverflow
-from .prompts import HOLDS_PROMPT
+from .prompts import CHECKED, HOLDS_PROMPT
 
 _ERLANG = "Erlang 1917"
 _HALFIN = "Halfin and Whitt 1981"
@@ -49,6 +51,7 @@ duty_cycle = Formula(
     why="a user is active from the question to the last token, and idle while thinking",
     source="definition",
     scope="a slower server makes its own users busier",
+    **CHECKED,
 )
 turn_period = Formula(
     q.turn_period,
@@ -61,12 +64,15 @@ _answering = q.ttft + q.new_tokens * q.tpot
 usual_batch = Solved(
     q.usual_batch,
     q.batch,
-    (q.batch - 1) * (_answering + q.think_time) / (_answering - q.wait_elsewhere),
+    (q.batch - 1) * (_answering + q.think_time) / _answering,
     q.users - 1,
     why="an active user shares the step with those of the others who are active, too",
     source="Reiser and Lavenberg 1980, mean value analysis: batch - 1 = (users - 1) * share of a "
     "turn in the batch, solved for the batch",
     scope="the mean; others are active for as large a share of their turns",
+)
+disaggregated_usual_batch = replace(
+    usual_batch, left=(q.batch - 1) * (_answering + q.think_time) / (q.new_tokens * q.tpot)
 )
 usual_tpot = Elsewhere(
     q.usual_tpot,
@@ -75,6 +81,7 @@ usual_tpot = Elsewhere(
     q.usual_batch,
     why="users who think leave the others a shorter step",
     source="definition",
+    **CHECKED,
 )
 usual_ttft = Elsewhere(
     q.usual_ttft,
@@ -95,10 +102,15 @@ request_rate = Formula(
 _usual_answering = q.usual_ttft + q.new_tokens * q.usual_tpot
 usual_active = Formula(
     q.usual_active,
-    q.users * (_usual_answering - q.wait_elsewhere) / (_usual_answering + q.think_time),
+    q.users * _usual_answering / (_usual_answering + q.think_time),
     why="each user is active for the share of a turn in which the server works for them",
     source="Little's law",
     scope="a mean over time; who is active meets one more, themselves",
+)
+disaggregated_usual_active = replace(
+    usual_active,
+    expression=q.users * q.new_tokens * q.usual_tpot / (_usual_answering + q.think_time),
+    why="each user is active for the share of a turn in which the server writes for them",
 )
 users_by_load = Formula(
     q.users_by_load,

@@ -1,15 +1,28 @@
 """How fast a prompt is read, and how long the tokens of others wait for it."""
 
+from typing import Any, Final
+
 from sympy import Integer, Max
 
 from ..quantities import notation as q
 from . import hardware, paging, parallelism
-from .formula import Formula, Without
+from .formula import Detail, Formula, Without
 from .kv_cache import trained_for
 
 _rate = q.n_gpus * hardware.rate
 _flow = q.n_gpus * hardware.flow
 
+CHECKED: Final[dict[str, Any]] = {
+    "valid": q.tokens_per_step <= q.query_tokens,
+    "otherwise": "a step cannot add more tokens to a sequence than it checks",
+    "details": (
+        Detail(
+            "it checks {}, and tokens_per_step is {}. Assume speculative, and give draft_tokens.",
+            (q.query_tokens, q.tokens_per_step),
+        ),
+    ),
+}
+"""The condition of every time between tokens: drafts that are accepted have been checked."""
 _between = (q.decode_step_time + q.drafting_time) / q.tokens_per_step
 _NO_PROMPTS = (
     Without(q.prompt, q.prompt_stall, Integer(0)),
@@ -21,6 +34,7 @@ tpot = Formula(
     why="between two of its tokens a sequence waits for the step, and for the prompts of others",
     source="definition",
     scope="the mean in a steady state",
+    **CHECKED,
     left_out=_NO_PROMPTS,
 )
 HOLDS_PROMPT = "the cache of a sequence holds its prompt: context is prompt plus half of new_tokens"
@@ -43,6 +57,7 @@ chunked_tpot = Formula(
     why="pieces of prompts ride along in the steps: their work fills the time that reading takes",
     source="Agrawal et al. 2024, Sarathi-Serve, arXiv:2403.02310, section 4",
     scope="pieces that hide perfectly: a bound",
+    **CHECKED,
     left_out=(*_NO_PROMPTS, *parallelism.NO_LINKS),
 )
 chunked_prompt_stall = Formula(
@@ -59,6 +74,7 @@ disaggregated_tpot = Formula(
     _between,
     why="prompts are read on other GPUs, so nothing comes between the steps",
     source="Zhong et al. 2024, DistServe, arXiv:2401.09670, section 3",
+    **CHECKED,
 )
 requests_per_second = Formula(
     q.requests_per_second,

@@ -31,7 +31,11 @@ from .formula import Node
 
 @dataclass(frozen=True)
 class Bundle:
-    """Formulas that belong together."""
+    """Formulas that belong together.
+
+    A value that was given before gives way to a bundle that computes it, unless the bundle
+    `yields` to it.
+    """
 
     name: str
     formulas: tuple[Node, ...]
@@ -39,6 +43,7 @@ class Bundle:
     without: tuple[Symbol, ...] = ()
     slot: str = ""
     of_a_model: bool = False
+    yields: tuple[Symbol, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.name}: {self.why}"
@@ -181,21 +186,25 @@ idle_resident = Bundle(
     (duty_cycle.users, duty_cycle.hit_rate, prompts.restore_wait),
     "idle users keep their cache in the GPU's memory",
     slot="idle",
+    yields=(q.hit_rate,),
 )
 idle_offloaded = Bundle(
     "idle_offloaded",
     (duty_cycle.users_offloaded, duty_cycle.hit_rate, prompts.offloaded_restore_wait),
     "idle users' caches lie in the host's memory, and come back over the link",
     slot="idle",
+    yields=(q.hit_rate,),
 )
 idle_recomputed = Bundle(
     "idle_recomputed",
     (duty_cycle.users_recomputed, duty_cycle.recomputed_hit_rate, prompts.restore_wait),
     "idle users' caches are thrown away, and every turn reads the whole conversation again",
     slot="idle",
+    yields=(q.hit_rate,),
 )
 _same_gpus = (
     *(prompts.n_gpus_prefill, duty_cycle.wait_elsewhere),
+    *(duty_cycle.usual_batch, duty_cycle.usual_active),
     *(dollars.cost_per_user_hour, dollars.capex_per_user),
 )
 prefill_first = Bundle(
@@ -214,17 +223,20 @@ disaggregated = Bundle(
     "disaggregated",
     (
         *(prompts.disaggregated_tpot, prompts.no_step_wait, prompts.disaggregated_n_gpus_prefill),
-        *(duty_cycle.disaggregated_wait_elsewhere, dollars.disaggregated_cost_per_user_hour),
+        *(duty_cycle.disaggregated_wait_elsewhere, duty_cycle.disaggregated_usual_batch),
+        *(duty_cycle.disaggregated_usual_active, dollars.disaggregated_cost_per_user_hour),
         dollars.disaggregated_capex_per_user,
     ),
     "prompts are read on GPUs of their own",
     slot="prompts",
+    yields=(q.n_gpus_prefill,),
 )
 speculative = Bundle(
     "speculative",
     speculation.SPECULATIVE,
     "a cheap draft guesses draft_tokens ahead, and one step checks them all",
     slot="draft",
+    yields=(q.tokens_per_step,),
 )
 fluid = Bundle("fluid", (duty_cycle.users_by_load,), "the mean load is the load", slot="load")
 binomial = Bundle(

@@ -106,7 +106,12 @@ def check_equation(target: Symbol, expression: Expr) -> None:
     """Raise unless both sides of an equation have the same dimension."""
     left, right = dimension_of(target), dimension_of(expression)
     if right not in (left, _ANY):
+        advice = ""
+        if not expression.free_symbols:
+            advice = (
+                f" A formula has no units, so give the number as a value: {target}={expression}."
+            )
         raise UnitError(
             f"{target} is in {words(left)} ({lookup(target).unit}), but {expression} is in "
-            f"{words(right)}."
+            f"{words(right)}.{advice}"
         )

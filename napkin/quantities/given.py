@@ -89,6 +89,11 @@ def coherent(symbol: Symbol | str, given: object) -> Expr:
         raise DomainError(
             f"{quantity.name} ({quantity.meaning}) must be {quantity.domain.words}, got {given!s}."
         )
+    if number.is_finite and number and not 1e-200 < abs(number) < 1e200:
+        raise DomainError(
+            f"{quantity.name} ({quantity.meaning}) cannot be computed with: {given!s:.20} is "
+            "beyond 1e200, or below 1e-200. Check its exponent."
+        )
     bare = quantity.bare
     if bare and not isinstance(value, Value) and number and not allows(bare, number):
         raise DomainError(

@@ -31,7 +31,7 @@ mlp_bias = declare("mlp_bias", "1", "1 if the matrices of the MLP have a bias", 
 router_bias = declare("router_bias", "1", "1 if the router has a bias per expert", r"z_\mathrm{router}", SWITCH, 0)
 shared_expert_gate = declare("shared_expert_gate", "1", "1 if the shared expert has a gate", r"z_\mathrm{shared}", SWITCH, 0)
 n_experts = declare("n_experts", "1", "routed experts in a layer", r"n_\mathrm{E}", COUNT, key="num_local_experts")
-n_experts_active = declare("n_experts_active", "1", "routed experts that one token visits", r"k_\mathrm{E}", COUNT, key="num_experts_per_tok")
+n_experts_active = declare("n_experts_active", "1", "routed experts that one token visits", r"k_\mathrm{E}", COUNT, key="num_experts_per_tok", hint="or leave out the bundles of experts, such as expert_parallel: a dense model has none")
 n_experts_shared = declare("n_experts_shared", "1", "experts that every token visits", r"n_\mathrm{E,s}", WHOLE, 0, key="n_shared_experts")
 n_layers_dense = declare("n_layers_dense", "1", "layers with one MLP instead of experts", r"n_\mathrm{dense}", WHOLE, key="first_k_dense_replace")
 n_layers_moe = declare("n_layers_moe", "1", "layers with experts", r"n_\mathrm{moe}", WHOLE)

@@ -52,7 +52,7 @@ reserved_for_each = declare("reserved_for_each", "byte", "memory of one GPU kept
 tensor_parallel = declare("tensor_parallel", "GPU", "GPUs that share the attention of a layer, and so a cache", r"n_\mathrm{tp}", COUNT, also=("tp", "tensor_parallel_size"))
 link_bandwidth = declare("link_bandwidth", "byte/s", "bandwidth between GPUs, one direction", r"W_\mathrm{l}", per=("GPU",), also=("nvlink",))
 host_link_bandwidth = declare("host_link_bandwidth", "byte/s", "bandwidth between one GPU and its host, one direction", r"W_\mathrm{host}", per=("GPU",), also=("pcie",))
-host_memory = declare("host_memory", "byte", "memory of the host kept for caches, for each GPU", r"M_\mathrm{host}", NON_NEGATIVE, per=("GPU",))
+host_memory = declare("host_memory", "byte", "memory of the host kept for caches, for each GPU", r"M_\mathrm{host}", NON_NEGATIVE, per=("GPU",), bare=_MEGABYTE)
 flops = declare("flops", "FLOP", "work of a kernel", "C", NON_NEGATIVE)
 bytes_moved = declare("bytes_moved", "byte", "bytes that a kernel moves", "D", NON_NEGATIVE)
 intensity = declare("intensity", "FLOP/byte", "work for each byte moved", "I")
@@ -137,7 +137,7 @@ tpot_error = declare("tpot_error", "1", "measured over predicted time of steps a
 ttft_error = declare("ttft_error", "1", "measured over predicted time to first token", r"\epsilon_\mathrm{ttft}", POSITIVE, 1)
 largest_batch_at_speed = declare("largest_batch_at_speed", "sequence", "largest batch at the speed target", r"B_\mathrm{speed}")
 routing_skew = declare("routing_skew", "1", "exponent by which experts are less popular, rank by rank", "s", NON_NEGATIVE, hint="0 is uniform routing, 1 is Zipf's law")
-prefill_experts_touched = declare("prefill_experts_touched", "1", "distinct experts that a prompt touches in a layer", r"E_\mathrm{hit,pre}")
+prefill_experts_touched = declare("prefill_experts_touched", "1", "distinct experts that a prompt touches in a layer", r"E_\mathrm{hit,pre}", NON_NEGATIVE)
 experts_touched = declare("experts_touched", "1", "distinct experts that a step touches in a layer", r"E_\mathrm{hit}")
 # Tokens that are guessed ahead
 draft_tokens = declare("draft_tokens", "token", "tokens guessed ahead for each sequence, in a step", r"k_\mathrm{draft}", WHOLE, per=("sequence", "step"), also=("num_speculative_tokens", "speculative_num_steps", "gamma"))

@@ -18,7 +18,15 @@ from ..formulas.formula import Node
 from ..formulas.gqa import grouped_kv_heads
 from ..formulas.paging import LIMITED
 from ..formulas.parallelism import GROUPED, SEVERAL
-from ..formulas.variants import Bundle, chunked_prefill, get, parts_in_turn
+from ..formulas.variants import (
+    Bundle,
+    attention_apart,
+    block_scales,
+    chunked_prefill,
+    get,
+    parts_in_turn,
+    with_overheads,
+)
 from ..quantities import notation as q
 from ..quantities.given import coherent, in_unit
 from ..quantities.quantity import REGISTRY, lookup
@@ -109,10 +117,14 @@ def brought_by(chosen: Mapping[str, Choice]) -> set[str]:
 def left_by(chosen: Mapping[str, Choice], changes: tuple[Change, ...]) -> tuple[Change, ...]:
     """Return the changes that hold once entries are named after them.
 
-    An engine replaces the layout of the cache; a schedule that the reader chose stays.
+    An engine replaces the layout of the cache; a schedule that the reader chose stays. Widths
+    with a name replace the reader's own format.
     """
     if "model" in chosen:
         changes = tuple(c for c in changes if not (isinstance(c, Bundle) and c.of_a_model))
+    published = chosen["model"].entry.givens if "model" in chosen else {}
+    if "precision" in chosen or "bytes_per_weight" in published:
+        changes = tuple(c for c in changes if c != block_scales)
     new = [bundle for bundle in _of_engine(chosen) if bundle.slot != "prompts"]
     return tuple(c for c in changes if not any(_replaces(bundle, c) for bundle in new))
 
@@ -144,6 +156,11 @@ def targets_of(change: Change) -> set[Symbol]:
     return {formula.target for formula in nodes_of(change)} | taken
 
 
+def yielding_of(change: Change) -> set[Symbol]:
+    """Return those quantities of a change whose given values stay."""
+    return set(change.yields) if isinstance(change, Bundle) else set()
+
+
 def nodes_of(change: Change) -> tuple[Node, ...]:
     """Return the nodes that a change brings."""
     return change.formulas if isinstance(change, Bundle) else (change,)
@@ -158,15 +175,12 @@ def apply(
     model = choices["model"].entry if "model" in choices else None
     own: tuple[Change, ...] = tuple(map(get, model.variants)) if model else ()
     fitted = (parts_in_turn,) if is_calibrated(choices) else ()
-    if fitted and chunked_prefill in changes:
-        raise NapkinError(
-            "chunked_prefill hides prompts behind the reading of a step, as an ideal server could, "
-            "and calibrated=True counts what measured servers lose to theirs, read in chunks or "
-            "not. Leave out one of the two."
-        )
+    _expect_one_step(fitted or tuple(c for c in changes if c == parts_in_turn), changes)
     formulas, givens = dict(BASE), _from_catalog(choices)
     if _are_several(changes, {**givens, **typed}):
         formulas |= SEVERAL
+    if q.tensor_parallel in typed:  # groups of GPUs, each with the attention of its sequences
+        formulas |= {formula.target: formula for formula in GROUPED}
     if q.max_sequences in givens.keys() | typed.keys():
         formulas |= {formula.target: formula for formula in LIMITED}
     for change in merge((*own, *_of_engine(choices), *fitted, *changes)):
@@ -182,13 +196,23 @@ def apply(
             givens.pop(q.n_params_active, None)
     if q.group_size in typed:  # it determines n_kv_heads, whose own value goes
         givens.pop(q.n_kv_heads, None)
-        formulas[q.n_kv_heads] = grouped_kv_heads
-    if q.tensor_parallel in typed:  # groups of GPUs, each with the attention of its sequences
-        formulas |= {formula.target: formula for formula in GROUPED}
+        if not any(getattr(change, "target", None) == q.n_kv_heads for change in changes):
+            formulas[q.n_kv_heads] = grouped_kv_heads
     own_targets = set(typed).union(*map(targets_of, changes))
     _slow_down(formulas, givens, own_targets)
     _weigh(formulas, givens, own_targets, q.weight_bytes in typed)
     return formulas, givens | dict(typed)
+
+
+def _expect_one_step(in_turn: tuple[Bundle, ...], changes: Iterable[Change]) -> None:
+    """Refuse bundles of an ideal step beside one whose parts take turns, as measured ones do."""
+    for other in (chunked_prefill, attention_apart, with_overheads):
+        if in_turn and other in changes:
+            raise NapkinError(
+                f"{other.name} describes an ideal step ({other.why}), and calibrated=True or "
+                f"parts_in_turn one as servers run it, which counts that in its own way. Leave out "
+                "one of the two."
+            )
 
 
 def is_calibrated(choices: Mapping[str, Choice]) -> bool:

@@ -36,6 +36,7 @@ from .assumptions import (
     merge,
     nodes_of,
     targets_of,
+    yielding_of,
 )
 from .compilation import compile_function
 from .evaluation import Values, evaluate, number
@@ -221,7 +222,7 @@ class Napkin:
                 )
             for node in nodes_of(change):
                 node.check_units()
-        replaced = set().union(*map(targets_of, read))
+        replaced = set().union(*(targets_of(c) - yielding_of(c) for c in read))
         typed = {s: given for s, given in self.typed.items() if s not in replaced}
         new = object.__new__(Napkin)
         new._fill(self.choices, self.changes, typed, givens, read)

@@ -115,9 +115,10 @@ def _refuse_plateau(
     """Raise where a whole range of the unknown solves the equation: no root is the root."""
     wanted = float(goal)
     hits = [Rational(x) for x, y in points if isclose(y, wanted, rel_tol=1e-12, abs_tol=0)]
-    ends = [hits[0], hits[-1]] if len(hits) > 1 else []
-    if ends and all(form.xreplace({symbol: end}) == goal for end in ends):  # exactly, at both
-        some = in_unit(symbol, ends[0])
+    # Two may lie on a steep curve, unless they are exact; numbers of a root never are.
+    exact = hits[1:] and all(form.xreplace({symbol: hits[i]}) == goal for i in (0, -1))
+    if exact or len(hits) > 2:
+        some = in_unit(symbol, hits[0])
         raise NoSolutionError(
             f"{name} is {in_unit(name, goal)} over a whole range of {symbol}, at {some} for "
             "example: something else decides it there, see binding."
