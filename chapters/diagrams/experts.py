@@ -13,7 +13,7 @@ from napkin.views.drawing import ARITHMETIC, CACHE, LINE, WEIGHTS, Drawing, Styl
 from napkin.views.figures import Figure
 from napkin.worksheet.napkin import Napkin, expect_napkin
 
-from ._time_axis import axis, entry
+from ._time_axis import axis, entry, scale
 
 _SENT: dict[str, Style] = {"fill_opacity": 0.35}
 
@@ -164,7 +164,7 @@ def race(giant: Mapping[str, Napkin], dense: Napkin, users: tuple[int, ...]) -> 
         left, high = (0.0, 20.0) if d.narrow else (118.0, 20.0)
         longest = max(float(m.decode_step_time) for _, _, *pair in steps for m in pair)
         span, y = longest * (1.45 if d.narrow else 1.14), d.y + 12
-        unit = (d.width - left - 1) / span
+        unit = scale(d, left, span)
         for count, way, *pair in steps:
             x = d.text(0, y, _whose(count), bold=True)
             d.text(max(left, x + 8), y, f"giant: {way}")
@@ -172,7 +172,7 @@ def race(giant: Mapping[str, Napkin], dense: Napkin, users: tuple[int, ...]) -> 
             for name, m in zip(("giant", "dense"), pair, strict=True):
                 y = _bar(d, left, y, unit, high, name, m)
             y += 20
-        y = axis(d, left, y - 12, span) + LINE + 6
+        y = axis(d, left, y - 12, span, unit) + LINE + 6
         y = entry(d, 0, y, WEIGHTS, "weights, once a step", {})
         y = entry(d, 0, y, CACHE, "caches, and all copies that are read", {})
         return entry(d, 0, y, "currentColor", "what the GPUs send each other", _SENT) - LINE + 6

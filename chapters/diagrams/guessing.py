@@ -23,7 +23,7 @@ from napkin.views.drawing import (
 from napkin.views.figures import Figure
 from napkin.worksheet.napkin import Napkin, expect_napkin
 
-from ._time_axis import axis, count, entry
+from ._time_axis import axis, count, entry, scale
 
 _DRAFT: dict[str, Style] = {"fill_opacity": 0.3}
 _KEPT: dict[str, Style] = {"fill_opacity": 0.75}
@@ -75,7 +75,7 @@ def lanes(n: Napkin, steps: int = 6, seed: int = 29) -> Figure:
 
     def draw(d: Drawing) -> float:
         high, y = 30.0, d.y + 10
-        unit = (d.width - 1) / span
+        unit = scale(d, 0, span)
         side = min(15.0, (float(step) * unit - 2) / (guesses + 1) - 2)
 
         def bar(start: float, m: Napkin) -> None:
@@ -105,7 +105,7 @@ def lanes(n: Napkin, steps: int = 6, seed: int = 29) -> Figure:
             kept = [("currentColor", _KEPT)] * check.right
             lost = [(TROUBLE, _WRONG), *[(TROUBLE, _WASTED)] * guesses][: guesses - check.right]
             squares(check.start + ahead, [*kept, own, *lost])
-        y = axis(d, 0, y + high + side + 14, span) + LINE + 6
+        y = axis(d, 0, y + high + side + 14, span, unit) + LINE + 6
         y = entry(d, 0, y, "currentColor", f"draft: {guesses} guesses, {n.drafting_time}", _DRAFT)
         y = entry(d, 0, y, WEIGHTS, f"weights, once a step: {_weights_time(n)}", {})
         y = entry(d, 0, y, CACHE, f"caches: {n.decode_memory_time - _weights_time(n)}", {})
@@ -148,12 +148,13 @@ def rows(n: Napkin, guesses: Sequence[int] = (0, 3, 7, 15)) -> Figure:
     alt = f"Pairs of bars on one time axis, reading and arithmetic. {pairs}."
 
     def draw(d: Drawing) -> float:
-        left, high = (0.0, 20.0) if d.narrow else (92.0, 22.0)
+        left, high = (80.0, 20.0) if d.narrow else (92.0, 22.0)
         span = max(float(m.decode_step_time) for m in sheets)
-        unit, y = (d.width - left - 1) / span, d.y + 8
+        unit, y = scale(d, left, span), d.y + 8
         for size, m in zip(guesses, sheets, strict=True):
+            start = 0.0 if d.narrow else left
             each = f"{size + 1} row{'s' * (size > 0)}"
-            d.text(left, y, f"{size or 'no'} guesses, {each} per conversation", bold=True)
+            d.text(start, y, f"{size or 'no'} guesses, {each} per conversation", bold=True)
             y += 8
             weights = float(_weights_time(m)) * unit
             d.box(left, y, weights, high, WEIGHTS)
@@ -168,11 +169,11 @@ def rows(n: Napkin, guesses: Sequence[int] = (0, 3, 7, 15)) -> Figure:
                 says,
                 fill=INK[ARITHMETIC] if inside else "currentColor",
             )
-            if not d.narrow:
-                d.text(0, y + 16, "reading")
-                d.text(0, place, "arithmetic")
+            d.text(0, y + 16, "reading")
+            d.text(0, place, "arithmetic")
             y += 2 * high + 32
-        y = axis(d, left, y - 22, span) + LINE + 6
+        y = axis(d, left, y - 22, span, unit) + LINE + 6
+        left = 0.0 if d.narrow else left
         y = entry(d, left, y, WEIGHTS, f"weights, read once: {_weights_time(last)}", {})
         caches = last.decode_memory_time - _weights_time(last)
         y = entry(d, left, y, CACHE, f"{count(n.batch)} caches, read once each: {caches}", {})

@@ -11,7 +11,7 @@ from napkin.views.drawing import ARITHMETIC, CACHE, LINE, TROUBLE, WEIGHTS, Draw
 from napkin.views.figures import Figure
 from napkin.worksheet.napkin import Napkin, expect_napkin
 
-from ._time_axis import axis, entry
+from ._time_axis import axis, entry, scale
 
 _GRAY = "currentColor"
 
@@ -70,7 +70,7 @@ def bill(sheets: Mapping[str, Napkin], batches: Sequence[float]) -> Figure:
                 x += part * unit
             d.text(x + 6, y + 16, _ms(sum(parts)))
             y += 31 if d.narrow else 27
-        y = axis(d, left, y + 2, (d.width - left - 1) / unit) + LINE + 4
+        y = axis(d, left, y + 2, longest, unit) + LINE + 4
         y = entry(d, left, y, ARITHMETIC, "reading the prompt, for this request alone", {})
         y = entry(d, left, y, WEIGHTS, "writing: a share of the weights", {})
         return entry(d, left, y, CACHE, "writing: its own cache", {}) - LINE + 6
@@ -119,9 +119,9 @@ def chunks(n: Napkin, sizes: Sequence[float]) -> Figure:
     alt = f"Pairs of bars on one time axis, fetching above arithmetic. Chunks of {told}."
 
     def draw(d: Drawing) -> float:
-        left, y = (0.0 if d.narrow else 92.0), d.y + 8
+        left, y = (80.0 if d.narrow else 92.0), d.y + 8
         span = max(step[3] for step in steps)
-        unit = (d.width - left - 1) / span
+        unit = scale(d, left, span)
         for size, writing, times, lasts, rate in steps:
             head = f"chunk of {size:,.0f}, {writing:.3g} writing: "
             tail = f"{_ms(lasts)}, {rate:.3g} requests/s"
@@ -140,11 +140,11 @@ def chunks(n: Napkin, sizes: Sequence[float]) -> Figure:
                     pale = 0.35 if lane and not place else 1.0
                     d.box(x, y, part * unit, 17, fill, fill_opacity=pale)
                     x += part * unit
-                if not d.narrow:
-                    d.text(0, y + 13, ("fetching", "arithmetic")[lane])
+                d.text(0, y + 13, ("fetching", "arithmetic")[lane])
                 y += 19
             y += 25
-        y = axis(d, left, y - 16, span) + LINE + 4
+        y = axis(d, left, y - 16, span, unit) + LINE + 4
+        left = 0.0 if d.narrow else left
         y = entry(d, left, y, WEIGHTS, "weights, once a step", {})
         y = entry(d, left, y, CACHE, "caches of those who write", {})
         pale_box = {"fill_opacity": 0.35}
@@ -181,8 +181,8 @@ def hits(
     each = float(n.kv_bytes_per_token) / 1e9
     near = min(replayed, key=lambda size: abs(log10(size / gpu)))
     title = (
-        f"A cache as large as this GPU's room for caches finds {replayed[near]:.0%} of the prompt tokens; "
-        f"one that never forgets finds {best:.0%}"
+        f"A cache as large as this GPU's room for caches finds {replayed[near]:.0%} of the prompt "
+        f"tokens; one that never forgets finds {best:.0%}"
     )
     told = ", ".join(f"{size * each:,.0f} GB {share:.0%}" for size, share in replayed.items())
     alt = f"Share of prompt tokens found against size of the cache, logarithmic. Replay: {told}."
