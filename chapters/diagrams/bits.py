@@ -12,6 +12,8 @@ from napkin.views.drawing import ARITHMETIC, CACHE, LINE, TROUBLE, WEIGHTS, Draw
 from napkin.views.figures import Figure
 from napkin.worksheet.napkin import Napkin, expect_napkin
 
+from ._time_axis import axis, scale
+
 _CHOICES: Final = {
     "16 bits everywhere": ("bf16", "bf16"),
     "4-bit weights, 16-bit products and cache": ("w4a16", "bf16"),
@@ -63,11 +65,12 @@ def three_times(n: Napkin) -> Figure:
 
     def draw(d: Drawing) -> float:
         left = 0.0 if d.narrow else 296.0
-        scale = (d.width - left - 66) / max(sum(t[:2]) for t in times.values())
+        span = max(max(reads + looks, work) for reads, looks, work in times.values())
+        unit = min((d.width - left - 66) / span, scale(d, left, span))
         y = d.y + 4
         for name, parts in times.items():
-            y = _lanes(d, (left, y, scale), name, parts, f"{steps[name]}")
-        x = 0.0
+            y = _lanes(d, (left, y, unit), name, parts, f"{steps[name]}")
+        x, y = 0.0, axis(d, left, y - 4, span, unit) + 18
         for fill, word in (
             (WEIGHTS, "reading weights"),
             (CACHE, "reading caches"),
@@ -90,10 +93,10 @@ def _lanes(
     total: str,
 ) -> float:
     """Draw the two lanes of one choice; return the free line below."""
-    left, y, scale = place
+    left, y, unit = place
     d.text(0, y + 14, name)
     y += LINE if d.narrow else 0
-    weights, caches, work = (part * scale for part in parts)
+    weights, caches, work = (part * unit for part in parts)
     d.box(left, y, weights, 18, WEIGHTS)
     d.box(left + weights, y, caches, 18, CACHE)
     d.text(left + max(weights + caches, work) + 6, y + 14, total)

@@ -54,6 +54,11 @@ def test_three_times_are_to_scale(n: nk.Napkin) -> None:
             assert bars == pytest.approx([unit * float(m[asked]) for m in sheets], abs=1.1)
         for m in sheets:
             assert f"{m.decode_step_time}" in svg
+        (start, _), *ticks = re.findall(r'<text x="([\d.]+)"[^>]*"middle">([\d.]+)(?: ms)?<', svg)
+        left = float(start) if float(start) > 10 else 0.0  # a zero at the edge isn't centered
+        assert ticks
+        for x, ms in ticks:
+            assert float(x) - left == pytest.approx(unit * float(ms) / 1e3, rel=0.02)
     assert len(figure.alt.split()) <= 80
 
 
