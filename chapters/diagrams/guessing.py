@@ -13,6 +13,7 @@ from napkin.views.drawing import (
     CACHE,
     INK,
     LINE,
+    SHADE,
     TROUBLE,
     WEIGHTS,
     Drawing,
@@ -25,7 +26,7 @@ from napkin.worksheet.napkin import Napkin, expect_napkin
 
 from ._time_axis import axis, count, entry, scale
 
-_DRAFT: dict[str, Style] = {"fill_opacity": 0.3}
+_DRAFT: dict[str, Style] = {"fill_opacity": SHADE}
 _KEPT: dict[str, Style] = {"fill_opacity": 0.75}
 _WRONG: dict[str, Style] = {"fill_opacity": 0.9}
 _WASTED: dict[str, Style] = {"fill_opacity": 0.3, "stroke_dasharray": "3 2"}
@@ -54,7 +55,7 @@ def lanes(n: Napkin, steps: int = 6, seed: int = 29) -> Figure:
     Returns
     -------
     Figure
-        Bars are steps, to scale; squares below them are tokens: written, wrong, or wasted.
+        Bars are steps, to scale; where one ends are its tokens: written, wrong, or wasted.
     """
     expect_napkin(n, "lanes")
     plain = n.assume(draft_tokens=0)
@@ -68,9 +69,10 @@ def lanes(n: Napkin, steps: int = 6, seed: int = 29) -> Figure:
     )
     told = ", ".join(str(check.right) for check in checks)
     alt = (
-        f"Two lanes over {1e3 * span:.3g} ms. Above, {steps} steps of {alone}, a token each. "
-        f"Below, drafts of {n.drafting_time} before steps of {step}. Right guesses kept: {told}; "
-        "each step adds one token of its own. The first wrong guess and those after it are lost."
+        f"Two lanes over {1e3 * span:.3g} ms. Above, {steps} steps of {alone}, a token at the end "
+        f"of each. Below, drafts of {n.drafting_time} before steps of {step}. Right guesses kept: "
+        f"{told}; each step adds one token of its own. The first wrong guess and those after it "
+        "are lost."
     )
 
     def draw(d: Drawing) -> float:
@@ -84,9 +86,9 @@ def lanes(n: Napkin, steps: int = 6, seed: int = 29) -> Figure:
             d.box(start * unit, y, read * wide, high, WEIGHTS)
             d.box(start * unit + read * wide, y, (1 - read) * wide, high, CACHE)
 
-        def squares(start: float, styles: Sequence[tuple[str, dict[str, Style]]]) -> None:
-            for place, (fill, style) in enumerate(styles):
-                x = start * unit + 1 + place * (side + 2)
+        def squares(end: float, styles: Sequence[tuple[str, dict[str, Style]]]) -> None:
+            for place, (fill, style) in enumerate(reversed(styles)):
+                x = end * unit - side - place * (side + 2)
                 d.box(x, y + high + 5, side, side, fill, **style)
 
         own: tuple[str, dict[str, Style]] = ("none", {"stroke_opacity": 1.0, "stroke_width": 2.0})
@@ -94,7 +96,7 @@ def lanes(n: Napkin, steps: int = 6, seed: int = 29) -> Figure:
         y += 8
         for place in range(steps):
             bar(place * float(alone), plain)
-            squares(place * float(alone), [own])
+            squares((place + 1) * float(alone), [own])
         y += high + side + 34
         d.text(0, y, f"with a draft: {written} tokens", bold=True)
         y += 8
@@ -104,7 +106,7 @@ def lanes(n: Napkin, steps: int = 6, seed: int = 29) -> Figure:
             bar(check.start + ahead, n)
             kept = [("currentColor", _KEPT)] * check.right
             lost = [(TROUBLE, _WRONG), *[(TROUBLE, _WASTED)] * guesses][: guesses - check.right]
-            squares(check.start + ahead, [*kept, own, *lost])
+            squares(check.start + ahead + float(step), [*kept, own, *lost])
         y = axis(d, 0, y + high + side + 14, span, unit) + LINE + 6
         y = entry(d, 0, y, "currentColor", f"draft: {guesses} guesses, {n.drafting_time}", _DRAFT)
         y = entry(d, 0, y, WEIGHTS, f"weights, once a step: {_weights_time(n)}", {})

@@ -6,7 +6,7 @@ import pytest
 
 import diagrams
 import napkin as nk
-from napkin.views.drawing import ARITHMETIC, CACHE, TROUBLE, WEIGHTS
+from napkin.views.drawing import ARITHMETIC, CACHE, SHADE, TROUBLE, WEIGHTS
 from tests.chapters.diagrams.test_tokens_per_second import widths
 from tests.chapters.example import EXAMPLE
 
@@ -41,11 +41,29 @@ def test_steps_with_and_without_a_draft_share_one_scale(n: nk.Napkin) -> None:
             for wide, style in re.findall(
                 r'width="([\d.]+)" height="29.0" fill="currentColor"([^>]*)', svg
             )
-            if 'fill-opacity="0.3"' in style
+            if f'fill-opacity="{SHADE}"' in style
         )
         assert (draft + 1) / drawn == pytest.approx(
             float(n.drafting_time / n.decode_step_time), rel=0.1, abs=0.02
         )
+
+
+@each_worksheet
+def test_the_tokens_of_a_step_stand_where_it_ends(n: nk.Napkin) -> None:
+    figure = diagrams.guessing.lanes(n)
+    for svg in (figure.svg, figure.narrow):
+        boxes = [
+            tuple(map(float, found))
+            for found in re.findall(
+                r'<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)"', svg
+            )
+        ]
+        bars = {round(x + wide, 1) for x, _, wide, high in boxes if high == 29}
+        squares = [(x, y, x + wide) for x, y, wide, high in boxes if wide == high and high != 12]
+        for _, y, end in squares:
+            later = [x for x, level, _ in squares if level == y and 0 < x - end < 5]
+            # What has no token close behind it is the last one of its step.
+            assert later or any(end == pytest.approx(bar, abs=0.2) for bar in bars)
 
 
 def test_the_tokens_of_the_title_are_the_squares_that_are_kept() -> None:
