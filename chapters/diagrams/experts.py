@@ -9,13 +9,13 @@ from math import ceil, cos, pi, sin, sqrt
 from random import Random
 
 from napkin.errors import NapkinError
-from napkin.views.drawing import ARITHMETIC, CACHE, LINE, WEIGHTS, Drawing, Style, laid_out
+from napkin.views.drawing import ARITHMETIC, CACHE, LINE, SHADE, WEIGHTS, Drawing, Style, laid_out
 from napkin.views.figures import Figure
 from napkin.worksheet.napkin import Napkin, expect_napkin
 
 from ._time_axis import axis, entry, scale
 
-_SENT: dict[str, Style] = {"fill_opacity": 0.35}
+_SENT: dict[str, Style] = {"fill_opacity": SHADE}
 
 
 def grid(n: Napkin, tokens: tuple[int, ...]) -> Figure:
@@ -66,7 +66,7 @@ def grid(n: Napkin, tokens: tuple[int, ...]) -> Figure:
             chosen: tuple[tuple[Iterable[int], dict[str, Style]], ...] = (
                 (
                     [expert for expert in range(experts) if expert not in touched],
-                    {"stroke": "currentColor", "stroke_opacity": 0.3},
+                    {"stroke": "currentColor", "stroke_opacity": 0.6},
                 ),
                 (sorted(touched), {"fill": WEIGHTS, "stroke": WEIGHTS}),
                 (sorted(last), {"stroke": "currentColor", "stroke_width": 1.5 if d.narrow else 2}),

@@ -215,24 +215,26 @@ def stairs(rate: float, measured: Sequence[float]) -> Figure:
     )
 
     def draw(d: Drawing) -> float:
-        left, high, top = 34.0, 190.0, d.y + 12
+        left, high, top = 34.0, 190.0, d.y + 30
         pitch = (d.width - left) / (size + 1)
+        shade: dict[str, Style] = {"fill_opacity": SHADE}
+        d.text(0, top - 18, "tokens that a step gains")
         for level in (0.0, 0.5, 1.0):
-            y = top + high * (1 - level)
-            d.line(left, y, d.width, y, stroke_opacity=0.6 if not level else 0.15)
+            y, hidden = top + high * (1 - level), sum(rate**k >= level for k in range(size + 1))
+            start = left + pitch * hidden if level else left  # a line behind columns would show
+            d.line(start, y, d.width, y, stroke_opacity=0.15 if level else 0.6)
             d.text(left - 6, y + 5, f"{level:g}", "end")
         for place in range(size + 1):
             x, tall = left + place * pitch, high * rate**place
-            fill: dict[str, Style] = {"fill_opacity": 0.25}
-            d.box(x + 2, top + high - tall, pitch - 4, tall, "currentColor", **fill)
+            d.box(x + 2, top + high - tall, pitch - 4, tall, "currentColor", **shade)
             d.text(x + pitch / 2, top + high + 18, str(place) if place else "own", "middle")
             if place:
                 y = top + high * (1 - gains[place - 1])
                 d.line(x + 2, y, x + pitch - 2, y, stroke_width=4.0)
         y = top + high + 18 + LINE
-        d.text(d.width, y, "guess", "end")
-        fill = {"fill_opacity": 0.25}
-        y = entry(d, 0, y + 8, "currentColor", f"chance {rate:.2f}, again and again", fill)
+        d.text(left + pitch * (1 + size / 2), y, "which guess", "middle")
+        y += LINE + 8
+        y = entry(d, 0, y, "currentColor", f"chance {rate:.2f}, again and again", shade)
         d.line(0, y - 4, 13, y - 4, stroke_width=4.0)
         d.text(20, y, "measured: what one more guess added")
         return y + 6

@@ -97,9 +97,12 @@ def test_columns_fall_by_the_acceptance() -> None:
     tall = [
         float(high) + 1
         for high, style in re.findall(r'height="([\d.]+)" fill="currentColor"([^>]*)', figure.svg)
-        if 'fill-opacity="0.25"' in style
+        if f'fill-opacity="{SHADE}"' in style
     ][:3]
     assert tall[1] / tall[0] == pytest.approx(0.5)
     assert tall[2] / tall[0] == pytest.approx(0.25)
     assert "would make 1.75 tokens per step, but 1.70 were measured" in figure.alt
     assert figure.svg.count('stroke-width="4.0"') == 3  # two gains, and the legend
+    half = float(re.findall(r'd="M([\d.]+) [^"]*" fill="none"[^>]*opacity="0.15"', figure.svg)[0])
+    second = float(re.findall(r'<rect x="([\d.]+)"', figure.svg)[1])
+    assert half > second  # the column of the first guess is as tall, and no line crosses it
