@@ -8,9 +8,20 @@ from math import floor
 from typing import Final
 
 from napkin.errors import NapkinError
-from napkin.views.drawing import ARITHMETIC, CACHE, LINE, TROUBLE, WEIGHTS, Drawing, laid_out
+from napkin.views.drawing import (
+    ARITHMETIC,
+    CACHE,
+    LINE,
+    SHADE,
+    TROUBLE,
+    WEIGHTS,
+    Drawing,
+    laid_out,
+)
 from napkin.views.figures import Figure
 from napkin.worksheet.napkin import Napkin, expect_napkin
+
+from ._time_axis import axis, scale
 
 _CHOICES: Final = {
     "16 bits everywhere": ("bf16", "bf16"),
@@ -63,11 +74,12 @@ def three_times(n: Napkin) -> Figure:
 
     def draw(d: Drawing) -> float:
         left = 0.0 if d.narrow else 296.0
-        scale = (d.width - left - 66) / max(sum(t[:2]) for t in times.values())
+        span = max(max(reads + looks, work) for reads, looks, work in times.values())
+        unit = min((d.width - left - 66) / span, scale(d, left, span))
         y = d.y + 4
         for name, parts in times.items():
-            y = _lanes(d, (left, y, scale), name, parts, f"{steps[name]}")
-        x = 0.0
+            y = _lanes(d, (left, y, unit), name, parts, f"{steps[name]}")
+        x, y = 0.0, axis(d, left, y - 4, span, unit) + 18
         for fill, word in (
             (WEIGHTS, "reading weights"),
             (CACHE, "reading caches"),
@@ -90,10 +102,10 @@ def _lanes(
     total: str,
 ) -> float:
     """Draw the two lanes of one choice; return the free line below."""
-    left, y, scale = place
+    left, y, unit = place
     d.text(0, y + 14, name)
     y += LINE if d.narrow else 0
-    weights, caches, work = (part * scale for part in parts)
+    weights, caches, work = (part * unit for part in parts)
     d.box(left, y, weights, 18, WEIGHTS)
     d.box(left + weights, y, caches, 18, CACHE)
     d.text(left + max(weights + caches, work) + 6, y + 14, total)
@@ -112,7 +124,7 @@ def blocks(formats: Mapping[str, tuple[int, int, int]]) -> Figure:
     Returns
     -------
     Figure
-        A row for each format, its length the bits; scales are hatched by their frame.
+        A row for each format, its length the bits: codes, and a share of what a block adds.
     """
     rows = {}
     for name, (code, block, added) in formats.items():
@@ -127,36 +139,40 @@ def blocks(formats: Mapping[str, tuple[int, int, int]]) -> Figure:
     )
     told = "; ".join(f"{name} {bits / _SHOWN:.4g}" for name, bits in rows.items())
     alt = (
-        f"A row for each format with the bits of {_SHOWN} weights, to scale, and what their "
-        f"blocks add. Bits per weight: {told}."
+        f"A row for each format with the bits of {_SHOWN} weights, to scale, and in gray their "
+        f"share of what their blocks add. Bits per weight: {told}."
     )
 
     def draw(d: Drawing) -> float:
-        scale, y = (d.width - 2) / max(rows.values()), d.y
+        unit, y = (d.width - 2) / max(rows.values()), d.y
         for name, (code, block, added) in formats.items():
             d.text(0, y + 14, name, bold=True)
             said = f"{rows[name] / _SHOWN:.4g} bits per weight"
             d.text(d.width, y + 14, said, "end")
-            y = _row(d, y + 22, scale, (code, block, added)) + 14
+            y = _row(d, y + 22, unit, (code, block, added)) + 14
         d.box(0, y - 1, 13, 13, WEIGHTS)
         x = d.text(20, y + 10, "a weight's code") + 20
-        d.box(x, y - 1, 13, 13, "currentColor", fill_opacity=0.25)
-        d.text(x + 20, y + 10, "what a block adds")
+        x, y = (0.0, y + LINE) if d.narrow else (x, y)
+        d.box(x, y - 1, 13, 13, "currentColor", fill_opacity=SHADE)
+        d.text(x + 20, y + 10, f"these {_SHOWN} weights' share of what a block adds")
+        for name, (_, block, added) in formats.items():
+            if (share := added * _SHOWN / block) * unit < 1:
+                says = f"{name}: the share is {share:.3g} bits, too thin to see."
+                y = d.words(0, y + 10 + LINE, says, d.width) - LINE - 10
         return y + 18
 
     return laid_out(draw, title, alt)
 
 
-def _row(d: Drawing, y: float, scale: float, kind: tuple[int, int, int]) -> float:
-    """Draw weights, and after each block, or at the end of a longer one, what it adds."""
+def _row(d: Drawing, y: float, unit: float, kind: tuple[int, int, int]) -> float:
+    """Draw weights, and after each block, or a piece of a longer one, their share of its bits."""
     code, block, added = kind
     x, share = 0.0, min(block, _SHOWN)
     for place in range(_SHOWN):
-        d.box(x, y, code * scale, 22, WEIGHTS)
-        x += code * scale
-        if (place + 1) % share == 0:
-            wide = added * share / block * scale
-            d.box(x, y, wide, 22, "currentColor", fill_opacity=0.25)
+        d.box(x, y, code * unit, 22, WEIGHTS)
+        x += code * unit
+        if (place + 1) % share == 0 and (wide := added * share / block * unit) >= 1:
+            d.box(x, y, wide, 22, "currentColor", fill_opacity=SHADE)
             x += wide
     return y + 22
 

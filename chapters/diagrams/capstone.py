@@ -8,24 +8,12 @@ from math import ceil
 from typing import Final
 
 from napkin.errors import NapkinError
-from napkin.views.drawing import CACHE, LINE, Drawing, Style, laid_out, measure
+from napkin.views.drawing import CACHE, LINE, SHADE, Drawing, laid_out, measure
 from napkin.views.figures import Figure
 
+from ._time_axis import entry
+
 _HIGH: Final = 220.0
-_LEAST: Final = 5.0
-"""The height in px below which servers are not drawn one by one."""
-_SPARE: Final[dict[str, Style]] = {"fill_opacity": 0.1, "stroke_dasharray": "3 3"}
-_NAMES: Final = {
-    "open": "open sessions",
-    "minute": "in the busiest minute",
-    "server": "a server",
-    "spare": "a spare one",
-}
-_STYLES: Final[dict[str, tuple[str, dict[str, Style]]]] = {
-    "open": (CACHE, {}),
-    "server": ("none", {}),
-    "spare": ("currentColor", _SPARE),
-}
 
 
 def day(sessions: Sequence[float], wave: float, seats: int, spare: int = 1) -> Figure:
@@ -45,7 +33,8 @@ def day(sessions: Sequence[float], wave: float, seats: int, spare: int = 1) -> F
     Returns
     -------
     Figure
-        A column for each hour, a block for each server, and a line at the open sessions.
+        A column of servers for each hour, colored up to the open sessions, below a line at the
+        servers that are paid for.
 
     Raises
     ------
@@ -56,66 +45,49 @@ def day(sessions: Sequence[float], wave: float, seats: int, spare: int = 1) -> F
         raise NapkinError(f"{seats} sessions a server and {list(sessions)} a day are no fleet.")
     needed = [ceil(wave * open_ / seats) for open_ in sessions]
     most, mean = max(needed), sum(needed) / len(needed)
-    paid = most + spare
+    fleet = f"{most:,} servers" + ("", " and a spare", f" and {spare:,} spare ones")[min(spare, 2)]
     title = (
         f"The busiest hour needs {most:,} servers of {seats:,} sessions, and an average hour "
         f"{mean:,.0f}"
     )
     alt = (
-        f"A column of blocks for each of {len(sessions)} hours, one block a server: {min(needed):,}"
-        f" in the quietest hour, {most:,} in the busiest; {spare:,} dashed above as a spare. "
-        f"Filled: open sessions, up to {max(sessions):,.0f}. A dashed line: their busiest minutes, "
-        f"{wave:.2f} times as many."
+        f"A column for each of {len(sessions)} hours: {min(needed):,} servers in the quietest, "
+        f"{most:,} in the busiest. Their lower part is open sessions, up to "
+        f"{max(sessions):,.0f}, and the rest is for their busiest minutes, {wave:.2f} times as "
+        f"many. A line above: {fleet}."
     )
-    unit = _HIGH / paid
 
     def draw(d: Drawing) -> float:
-        top, step = d.y + 24, d.width / len(sessions)
-        base = top + _HIGH
-        d.text(0, top - 8, f"{paid:,} servers, paid for day and night")
-        d.line(0, top, d.width, top, stroke_width=2)
-        heights = [unit * open_ / seats for open_ in sessions]
-        steps = "".join(f"V{base - high:.1f}h{step:.2f}" for high in heights)
-        d.path(f"M0 {base:.1f}{steps}V{base:.1f}Z", fill=CACHE, stroke="none")
-        for hour, count in enumerate(needed):
-            _column(d, (hour * step + 1, base), (step - 2, unit), count, spare)
-        busy = "".join(
-            f"{'L' if hour else 'M'}{hour * step:.1f} {base - wave * high:.1f}h{step:.2f}"
-            for hour, high in enumerate(heights)
-        )
-        d.path(busy, stroke_dasharray="5 3", stroke_width=1.8)
-        d.line(0, base, d.width, base, stroke_opacity=0.6)
+        top, unit = d.y + 46, _HIGH / (most + spare)
+        left, base = _servers(d, top, most + spare), top + _HIGH
+        step = (d.width - left - measure("24 h") / 2) / len(sessions)
+        d.text(left, top - 8, f"{fleet}, day and night")
+        d.line(left, top, left + step * len(sessions), top, stroke_width=2)
+        for hour, (count, open_) in enumerate(zip(needed, sessions, strict=True)):
+            x, high = left + hour * step + 1, unit * open_ / seats
+            d.rect(x, base - count * unit, step - 2, count * unit, "currentColor",
+                   fill_opacity=SHADE)  # fmt: skip
+            d.rect(x, base - high, step - 2, high, CACHE)
+        d.line(left, base, left + step * len(sessions), base, stroke_opacity=0.6)
         for hour in range(0, len(sessions) + 1, 6):
-            side = "start" if not hour else "end" if hour == len(sessions) else "middle"
-            d.text(hour * step, base + 20, f"{hour} h", side)
-        return _legend(d, base + 48)
+            d.text(left + hour * step, base + 20, f"{hour} h", "middle")
+        y = entry(d, 0, base + 48, CACHE, "open sessions", {})
+        says = f"for the busiest minute: {wave:.2f} times as many"
+        return entry(d, 0, y, "currentColor", says, {"fill_opacity": SHADE}) - LINE + 6
 
     return laid_out(draw, title, alt)
 
 
-def _column(
-    d: Drawing, at: tuple[float, float], size: tuple[float, float], count: int, spare: int
-) -> None:
-    """Draw the servers of one hour, one by one where there is room, and the spare ones."""
-    (x, base), (wide, high) = at, size
-    blocks = count if high >= _LEAST else min(count, 1)
-    each = count * high / max(blocks, 1)
-    for place in range(1, blocks + 1):
-        d.box(x, base - place * each, wide, each)
-    if spare:
-        d.box(x, base - (count + spare) * high, wide, spare * high, "currentColor", **_SPARE)
-
-
-def _legend(d: Drawing, y: float) -> float:
-    """Say what the area, the blocks and the line are; return the height of the drawing."""
-    x = 0.0
-    for name, said in _NAMES.items():
-        if x + 24 + measure(said) > d.width:
-            x, y = 0.0, y + LINE
-        if name == "minute":
-            d.line(x, y - 5, x + 16, y - 5, stroke_dasharray="5 3", stroke_width=1.8)
-        else:
-            fill, style = _STYLES[name]
-            d.box(x, y - 11, 14, 13, fill, **style)
-        x = d.text(x + 22, y, said) + 20
-    return y + 6
+def _servers(d: Drawing, top: float, most: int) -> float:
+    """Draw an axis of servers, and return where it stands."""
+    steps = (digit * 10**power for power in range(12) for digit in (1, 2, 5))
+    step = next(step for step in steps if most / step <= 4)
+    ticks = range(0, most + 1, step)
+    left = max(measure(f"{number:,}") for number in ticks) + 12
+    d.text(0, top - 8 - LINE, "servers")
+    d.line(left, top, left, top + _HIGH, stroke_opacity=0.6)
+    for number in ticks:
+        y = top + _HIGH * (1 - number / most)
+        d.line(left - 4, y, left, y, stroke_opacity=0.6)
+        d.text(left - 8, y + 5, f"{number:,}", "end")
+    return left

@@ -3,19 +3,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import count as tries
-from math import ceil, cos, pi, sin, sqrt
+from math import ceil, cos, hypot, pi, sin, sqrt
 from random import Random
 
 from napkin.errors import NapkinError
-from napkin.views.drawing import ARITHMETIC, CACHE, LINE, WEIGHTS, Drawing, Style, laid_out
+from napkin.views.drawing import ARITHMETIC, CACHE, LINE, SHADE, WEIGHTS, Drawing, Style, laid_out
 from napkin.views.figures import Figure
 from napkin.worksheet.napkin import Napkin, expect_napkin
 
-from ._time_axis import axis, entry
+from ._time_axis import axis, entry, scale
 
-_SENT: dict[str, Style] = {"fill_opacity": 0.35}
+_Point = tuple[float, float]
+
+_SENT: dict[str, Style] = {"fill_opacity": SHADE}
 
 
 def grid(n: Napkin, tokens: tuple[int, ...]) -> Figure:
@@ -66,7 +68,7 @@ def grid(n: Napkin, tokens: tuple[int, ...]) -> Figure:
             chosen: tuple[tuple[Iterable[int], dict[str, Style]], ...] = (
                 (
                     [expert for expert in range(experts) if expert not in touched],
-                    {"stroke": "currentColor", "stroke_opacity": 0.3},
+                    {"stroke": "currentColor", "stroke_opacity": 0.6},
                 ),
                 (sorted(touched), {"fill": WEIGHTS, "stroke": WEIGHTS}),
                 (sorted(last), {"stroke": "currentColor", "stroke_width": 1.5 if d.narrow else 2}),
@@ -164,7 +166,7 @@ def race(giant: Mapping[str, Napkin], dense: Napkin, users: tuple[int, ...]) -> 
         left, high = (0.0, 20.0) if d.narrow else (118.0, 20.0)
         longest = max(float(m.decode_step_time) for _, _, *pair in steps for m in pair)
         span, y = longest * (1.45 if d.narrow else 1.14), d.y + 12
-        unit = (d.width - left - 1) / span
+        unit = scale(d, left, span)
         for count, way, *pair in steps:
             x = d.text(0, y, _whose(count), bold=True)
             d.text(max(left, x + 8), y, f"giant: {way}")
@@ -172,7 +174,7 @@ def race(giant: Mapping[str, Napkin], dense: Napkin, users: tuple[int, ...]) -> 
             for name, m in zip(("giant", "dense"), pair, strict=True):
                 y = _bar(d, left, y, unit, high, name, m)
             y += 20
-        y = axis(d, left, y - 12, span) + LINE + 6
+        y = axis(d, left, y - 12, span, unit) + LINE + 6
         y = entry(d, 0, y, WEIGHTS, "weights, once a step", {})
         y = entry(d, 0, y, CACHE, "caches, and all copies that are read", {})
         return entry(d, 0, y, "currentColor", "what the GPUs send each other", _SENT) - LINE + 6
@@ -216,7 +218,7 @@ def exchange(n: Napkin) -> Figure:
     Returns
     -------
     Figure
-        Two rings of GPUs. Left, sums go around; right, a token visits the GPUs of its experts.
+        Two rings of GPUs. Left, sums go around; right, a token goes to the GPUs of its experts.
     """
     expect_napkin(n, "exchange")
     gpus, visits = int(n.n_gpus.number), int(n.n_experts_active.number)
@@ -228,7 +230,8 @@ def exchange(n: Napkin) -> Figure:
     )
     alt = (
         f"Two rings of {gpus} GPUs. Left, sums go from neighbor to neighbor, twice around. "
-        f"Right, a token's vector goes to the GPUs of its {visits} experts and back."
+        f"Right, arrows take a token's vector to the GPUs of its {visits} experts; results come "
+        "back."
     )
     coin = Random(12)
     homes = sorted(coin.randrange(gpus) for _ in range(visits))
@@ -238,9 +241,9 @@ def exchange(n: Napkin) -> Figure:
         radius, half = (104.0, d.width / 2) if d.narrow else (112.0, d.width / 4)
         _ring(d, (half, y, radius), gpus, visits, None)
         if d.narrow:
-            y += 2 * radius + 96
+            y += 2 * radius + 96 + LINE
         _ring(d, (half if d.narrow else 3 * half, y, radius), gpus, visits, homes)
-        y += 2 * radius + 76
+        y += 2 * radius + 76 + LINE
         x = 0.0
         for fill, said in (
             (ARITHMETIC, "the token's vector"),
@@ -264,39 +267,62 @@ def _ring(
 ) -> None:
     """Draw GPUs in a ring, with the arrows of an all-reduce, or of a token to its experts."""
     middle, y, radius = place_of
-    said = "tensor parallel: all-reduce" if homes is None else "expert parallel: all-to-all"
-    d.text(middle, y, said, "middle", bold=True)
-    top, wide, high = y + radius + 36, 46.0, 30.0
+    top, box = y + radius + 36 + LINE, (46.0, 30.0)
 
-    def at(place: float, reach: float = radius) -> tuple[float, float]:
+    def at(place: float) -> tuple[float, float]:
         turn = 2 * pi * place / gpus - pi / 2
-        return middle + reach * cos(turn), top + reach * sin(turn)
+        return middle + radius * cos(turn), top + radius * sin(turn)
 
     if homes is None:
-        d.text(middle, top - 6, "each GPU sends", "middle")
-        d.text(middle, top - 6 + LINE, f"{2 * (gpus - 1)} slices of 1/{gpus}", "middle")
+        said = "tensor parallel: all-reduce"
+        told = f"each GPU sends {2 * (gpus - 1)} slices of 1/{gpus}"
         for place in range(gpus):
-            (x1, y1), (x2, y2) = at(place + 0.37), at(place + 0.63)
-            long = sqrt((x2 - x1) ** 2 + (y2 - y1) ** 2)
-            d.arrow(
-                f"M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}", x2, y2, (x2 - x1) / long, (y2 - y1) / long
-            )
+            here, there = at(place), at((place + 1) % gpus)
+            _arrow(d, _met(there, here, box), _met(here, there, box))
     else:
-        for place in sorted(set(homes) - {0}):
-            x2, y2 = at(place, radius - 30)
-            x1, y1 = middle + 0.22 * (x2 - middle), top - radius + 20
-            long = sqrt((x2 - x1) ** 2 + (y2 - y1) ** 2)
-            right, down = (x2 - x1) / long, (y2 - y1) / long
-            d.arrow(f"M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}", x2, y2, right, down)
-            d.arrow(f"M{x2:.1f} {y2:.1f}L{x1:.1f} {y1:.1f}", x1, y1, -right, -down)
-            if (twice := homes.count(place)) > 1:
-                x, center = at(place)
-                d.text(x, center + high / 2 + 16, f"×{twice}", "middle")
+        said, away = "expert parallel: all-to-all", sum(place > 0 for place in homes)
+        told = f"{away} vectors go out, {away} results come back"
+        _sent(d, at, gpus, homes, box)
+    d.text(middle, y, said, "middle", bold=True)
+    d.text(middle, y + LINE, told, "middle")
     for place in range(gpus):
         x, center = at(place)
-        d.box(x - wide / 2, center - high / 2, wide, high)
+        d.box(x - box[0] / 2, center - box[1] / 2, *box)
         if homes is None or not place:
             d.box(x - 6, center - 10, 12, 8, ARITHMETIC)
         count, size = (visits, 4.0) if homes is None else (homes.count(place), 12.0)
         for slot in range(count):
             d.box(x + size * (slot - count / 2), center + 2, size - (size > 4), 11, WEIGHTS)
+
+
+def _sent(
+    d: Drawing, at: Callable[[float], _Point], gpus: int, homes: list[int], box: _Point
+) -> None:
+    """Draw arrows from the first GPU to those of its token's experts, side by side."""
+    visited = sorted(set(homes) - {0}, reverse=True)  # counterclockwise: from left to right
+    (x, y), (wide, high) = at(0), box
+    for place, home in enumerate(visited):
+        start = x + wide * ((place + 0.5) / len(visited) - 0.5), y + high / 2
+        there = at(home)
+        _arrow(d, start, _met(start, there, box))
+        if (twice := homes.count(home)) > 1:
+            left = 2 * home > gpus
+            outside = there[0] + (wide / 2 + 6) * (-1 if left else 1)
+            d.text(outside, there[1] + 5, f"×{twice}", "end" if left else "start")
+
+
+def _met(start: _Point, end: _Point, box: _Point) -> _Point:
+    """Return where a line reaches the edge of the box around its end."""
+    (x1, y1), (x2, y2) = start, end
+    inside = min(
+        side / 2 / abs(way) for side, way in zip(box, (x2 - x1, y2 - y1), strict=True) if way
+    )
+    return x2 - inside * (x2 - x1), y2 - inside * (y2 - y1)
+
+
+def _arrow(d: Drawing, start: _Point, end: _Point) -> None:
+    """Draw a straight arrow."""
+    (x1, y1), (x2, y2) = start, end
+    long = hypot(x2 - x1, y2 - y1)
+    path = f"M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}"
+    d.arrow(path, x2, y2, (x2 - x1) / long, (y2 - y1) / long)

@@ -13,6 +13,7 @@ from napkin.views.drawing import (
     CACHE,
     INK,
     LINE,
+    SHADE,
     TROUBLE,
     WEIGHTS,
     Drawing,
@@ -23,9 +24,9 @@ from napkin.views.drawing import (
 from napkin.views.figures import Figure
 from napkin.worksheet.napkin import Napkin, expect_napkin
 
-from ._time_axis import axis, count, entry
+from ._time_axis import axis, count, entry, scale
 
-_DRAFT: dict[str, Style] = {"fill_opacity": 0.3}
+_DRAFT: dict[str, Style] = {"fill_opacity": SHADE}
 _KEPT: dict[str, Style] = {"fill_opacity": 0.75}
 _WRONG: dict[str, Style] = {"fill_opacity": 0.9}
 _WASTED: dict[str, Style] = {"fill_opacity": 0.3, "stroke_dasharray": "3 2"}
@@ -54,7 +55,7 @@ def lanes(n: Napkin, steps: int = 6, seed: int = 29) -> Figure:
     Returns
     -------
     Figure
-        Bars are steps, to scale; squares below them are tokens: written, wrong, or wasted.
+        Bars are steps, to scale; where one ends are its tokens: written, wrong, or wasted.
     """
     expect_napkin(n, "lanes")
     plain = n.assume(draft_tokens=0)
@@ -68,14 +69,15 @@ def lanes(n: Napkin, steps: int = 6, seed: int = 29) -> Figure:
     )
     told = ", ".join(str(check.right) for check in checks)
     alt = (
-        f"Two lanes over {1e3 * span:.3g} ms. Above, {steps} steps of {alone}, a token each. "
-        f"Below, drafts of {n.drafting_time} before steps of {step}. Right guesses kept: {told}; "
-        "each step adds one token of its own. The first wrong guess and those after it are lost."
+        f"Two lanes over {1e3 * span:.3g} ms. Above, {steps} steps of {alone}, a token at the end "
+        f"of each. Below, drafts of {n.drafting_time} before steps of {step}. Right guesses kept: "
+        f"{told}; each step adds one token of its own. The first wrong guess and those after it "
+        "are lost."
     )
 
     def draw(d: Drawing) -> float:
         high, y = 30.0, d.y + 10
-        unit = (d.width - 1) / span
+        unit = scale(d, 0, span)
         side = min(15.0, (float(step) * unit - 2) / (guesses + 1) - 2)
 
         def bar(start: float, m: Napkin) -> None:
@@ -84,9 +86,9 @@ def lanes(n: Napkin, steps: int = 6, seed: int = 29) -> Figure:
             d.box(start * unit, y, read * wide, high, WEIGHTS)
             d.box(start * unit + read * wide, y, (1 - read) * wide, high, CACHE)
 
-        def squares(start: float, styles: Sequence[tuple[str, dict[str, Style]]]) -> None:
-            for place, (fill, style) in enumerate(styles):
-                x = start * unit + 1 + place * (side + 2)
+        def squares(end: float, styles: Sequence[tuple[str, dict[str, Style]]]) -> None:
+            for place, (fill, style) in enumerate(reversed(styles)):
+                x = end * unit - side - place * (side + 2)
                 d.box(x, y + high + 5, side, side, fill, **style)
 
         own: tuple[str, dict[str, Style]] = ("none", {"stroke_opacity": 1.0, "stroke_width": 2.0})
@@ -94,7 +96,7 @@ def lanes(n: Napkin, steps: int = 6, seed: int = 29) -> Figure:
         y += 8
         for place in range(steps):
             bar(place * float(alone), plain)
-            squares(place * float(alone), [own])
+            squares((place + 1) * float(alone), [own])
         y += high + side + 34
         d.text(0, y, f"with a draft: {written} tokens", bold=True)
         y += 8
@@ -104,8 +106,8 @@ def lanes(n: Napkin, steps: int = 6, seed: int = 29) -> Figure:
             bar(check.start + ahead, n)
             kept = [("currentColor", _KEPT)] * check.right
             lost = [(TROUBLE, _WRONG), *[(TROUBLE, _WASTED)] * guesses][: guesses - check.right]
-            squares(check.start + ahead, [*kept, own, *lost])
-        y = axis(d, 0, y + high + side + 14, span) + LINE + 6
+            squares(check.start + ahead + float(step), [*kept, own, *lost])
+        y = axis(d, 0, y + high + side + 14, span, unit) + LINE + 6
         y = entry(d, 0, y, "currentColor", f"draft: {guesses} guesses, {n.drafting_time}", _DRAFT)
         y = entry(d, 0, y, WEIGHTS, f"weights, once a step: {_weights_time(n)}", {})
         y = entry(d, 0, y, CACHE, f"caches: {n.decode_memory_time - _weights_time(n)}", {})
@@ -148,12 +150,13 @@ def rows(n: Napkin, guesses: Sequence[int] = (0, 3, 7, 15)) -> Figure:
     alt = f"Pairs of bars on one time axis, reading and arithmetic. {pairs}."
 
     def draw(d: Drawing) -> float:
-        left, high = (0.0, 20.0) if d.narrow else (92.0, 22.0)
+        left, high = (80.0, 20.0) if d.narrow else (92.0, 22.0)
         span = max(float(m.decode_step_time) for m in sheets)
-        unit, y = (d.width - left - 1) / span, d.y + 8
+        unit, y = scale(d, left, span), d.y + 8
         for size, m in zip(guesses, sheets, strict=True):
+            start = 0.0 if d.narrow else left
             each = f"{size + 1} row{'s' * (size > 0)}"
-            d.text(left, y, f"{size or 'no'} guesses, {each} per conversation", bold=True)
+            d.text(start, y, f"{size or 'no'} guesses, {each} per conversation", bold=True)
             y += 8
             weights = float(_weights_time(m)) * unit
             d.box(left, y, weights, high, WEIGHTS)
@@ -168,11 +171,11 @@ def rows(n: Napkin, guesses: Sequence[int] = (0, 3, 7, 15)) -> Figure:
                 says,
                 fill=INK[ARITHMETIC] if inside else "currentColor",
             )
-            if not d.narrow:
-                d.text(0, y + 16, "reading")
-                d.text(0, place, "arithmetic")
+            d.text(0, y + 16, "reading")
+            d.text(0, place, "arithmetic")
             y += 2 * high + 32
-        y = axis(d, left, y - 22, span) + LINE + 6
+        y = axis(d, left, y - 22, span, unit) + LINE + 6
+        left = 0.0 if d.narrow else left
         y = entry(d, left, y, WEIGHTS, f"weights, read once: {_weights_time(last)}", {})
         caches = last.decode_memory_time - _weights_time(last)
         y = entry(d, left, y, CACHE, f"{count(n.batch)} caches, read once each: {caches}", {})
@@ -212,24 +215,26 @@ def stairs(rate: float, measured: Sequence[float]) -> Figure:
     )
 
     def draw(d: Drawing) -> float:
-        left, high, top = 34.0, 190.0, d.y + 12
+        left, high, top = 34.0, 190.0, d.y + 30
         pitch = (d.width - left) / (size + 1)
+        shade: dict[str, Style] = {"fill_opacity": SHADE}
+        d.text(0, top - 18, "tokens that a step gains")
         for level in (0.0, 0.5, 1.0):
-            y = top + high * (1 - level)
-            d.line(left, y, d.width, y, stroke_opacity=0.6 if not level else 0.15)
+            y, hidden = top + high * (1 - level), sum(rate**k >= level for k in range(size + 1))
+            start = left + pitch * hidden if level else left  # a line behind columns would show
+            d.line(start, y, d.width, y, stroke_opacity=0.15 if level else 0.6)
             d.text(left - 6, y + 5, f"{level:g}", "end")
         for place in range(size + 1):
             x, tall = left + place * pitch, high * rate**place
-            fill: dict[str, Style] = {"fill_opacity": 0.25}
-            d.box(x + 2, top + high - tall, pitch - 4, tall, "currentColor", **fill)
+            d.box(x + 2, top + high - tall, pitch - 4, tall, "currentColor", **shade)
             d.text(x + pitch / 2, top + high + 18, str(place) if place else "own", "middle")
             if place:
                 y = top + high * (1 - gains[place - 1])
                 d.line(x + 2, y, x + pitch - 2, y, stroke_width=4.0)
         y = top + high + 18 + LINE
-        d.text(d.width, y, "guess", "end")
-        fill = {"fill_opacity": 0.25}
-        y = entry(d, 0, y + 8, "currentColor", f"chance {rate:.2f}, again and again", fill)
+        d.text(left + pitch * (1 + size / 2), y, "which guess", "middle")
+        y += LINE + 8
+        y = entry(d, 0, y, "currentColor", f"chance {rate:.2f}, again and again", shade)
         d.line(0, y - 4, 13, y - 4, stroke_width=4.0)
         d.text(20, y, "measured: what one more guess added")
         return y + 6

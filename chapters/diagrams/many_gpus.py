@@ -11,6 +11,7 @@ from napkin.views.drawing import (
     CACHE,
     INK,
     LINE,
+    SHADE,
     TROUBLE,
     WEIGHTS,
     Drawing,
@@ -291,7 +292,7 @@ def fleet(demand: Sequence[float], each: float) -> Figure:
         for minute, rate in enumerate(demand):
             tall = rate / each * scale
             d.rect(left + minute * unit, base - tall, unit - 1, tall, "currentColor",
-                   fill_opacity=0.22)  # fmt: skip
+                   fill_opacity=SHADE)  # fmt: skip
         stairs = "".join(
             f"{'V' if minute else f'M{left:.1f} '}{base - number * scale:.1f}"
             f"H{left + (minute + 1) * unit:.1f}"
@@ -314,7 +315,7 @@ def fleet(demand: Sequence[float], each: float) -> Figure:
             d.line(0, y - 5, 26, y - 5, **style)
             d.text(34, y, says)
             y += LINE
-        d.rect(6, y - 12, 14, 13, "currentColor", fill_opacity=0.22)
+        d.rect(6, y - 12, 14, 13, "currentColor", fill_opacity=SHADE)
         d.text(34, y, f"demand, divided by {each:.3g} requests/s")
         return y + 6
 

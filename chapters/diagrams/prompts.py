@@ -7,11 +7,20 @@ from collections.abc import Mapping, Sequence
 from math import ceil, log10
 
 from napkin.formulas import variants
-from napkin.views.drawing import ARITHMETIC, CACHE, LINE, TROUBLE, WEIGHTS, Drawing, laid_out
+from napkin.views.drawing import (
+    ARITHMETIC,
+    CACHE,
+    LINE,
+    SHADE,
+    WEIGHTS,
+    Drawing,
+    laid_out,
+    measure,
+)
 from napkin.views.figures import Figure
 from napkin.worksheet.napkin import Napkin, expect_napkin
 
-from ._time_axis import axis, entry
+from ._time_axis import axis, entry, scale
 
 _GRAY = "currentColor"
 
@@ -70,7 +79,7 @@ def bill(sheets: Mapping[str, Napkin], batches: Sequence[float]) -> Figure:
                 x += part * unit
             d.text(x + 6, y + 16, _ms(sum(parts)))
             y += 31 if d.narrow else 27
-        y = axis(d, left, y + 2, (d.width - left - 1) / unit) + LINE + 4
+        y = axis(d, left, y + 2, longest, unit) + LINE + 4
         y = entry(d, left, y, ARITHMETIC, "reading the prompt, for this request alone", {})
         y = entry(d, left, y, WEIGHTS, "writing: a share of the weights", {})
         return entry(d, left, y, CACHE, "writing: its own cache", {}) - LINE + 6
@@ -119,9 +128,9 @@ def chunks(n: Napkin, sizes: Sequence[float]) -> Figure:
     alt = f"Pairs of bars on one time axis, fetching above arithmetic. Chunks of {told}."
 
     def draw(d: Drawing) -> float:
-        left, y = (0.0 if d.narrow else 92.0), d.y + 8
+        left, y = (80.0 if d.narrow else 92.0), d.y + 8
         span = max(step[3] for step in steps)
-        unit = (d.width - left - 1) / span
+        unit = scale(d, left, span)
         for size, writing, times, lasts, rate in steps:
             head = f"chunk of {size:,.0f}, {writing:.3g} writing: "
             tail = f"{_ms(lasts)}, {rate:.3g} requests/s"
@@ -140,11 +149,11 @@ def chunks(n: Napkin, sizes: Sequence[float]) -> Figure:
                     pale = 0.35 if lane and not place else 1.0
                     d.box(x, y, part * unit, 17, fill, fill_opacity=pale)
                     x += part * unit
-                if not d.narrow:
-                    d.text(0, y + 13, ("fetching", "arithmetic")[lane])
+                d.text(0, y + 13, ("fetching", "arithmetic")[lane])
                 y += 19
             y += 25
-        y = axis(d, left, y - 16, span) + LINE + 4
+        y = axis(d, left, y - 16, span, unit) + LINE + 4
+        left = 0.0 if d.narrow else left
         y = entry(d, left, y, WEIGHTS, "weights, once a step", {})
         y = entry(d, left, y, CACHE, "caches of those who write", {})
         pale_box = {"fill_opacity": 0.35}
@@ -181,24 +190,28 @@ def hits(
     each = float(n.kv_bytes_per_token) / 1e9
     near = min(replayed, key=lambda size: abs(log10(size / gpu)))
     title = (
-        f"A cache as large as this GPU's room for caches finds {replayed[near]:.0%} of the prompt tokens; "
-        f"one that never forgets finds {best:.0%}"
+        f"A cache as large as this GPU's room for caches finds {replayed[near]:.0%} of the prompt "
+        f"tokens; one that never forgets finds {best:.0%}"
     )
     told = ", ".join(f"{size * each:,.0f} GB {share:.0%}" for size, share in replayed.items())
-    alt = f"Share of prompt tokens found against size of the cache, logarithmic. Replay: {told}."
+    alt = (
+        f"Share of prompt tokens found against size of the cache, logarithmic. Replay: {told}. "
+        f"Lines mark this GPU's {gpu * each:,.0f} GB and its host's {host * each:,.0f} GB."
+    )
 
     def draw(d: Drawing) -> float:
-        left, high, top = 44.0, 220.0, d.y + 26
+        left, high, top = 44.0, 220.0, d.y + 20 + 2 * LINE
         low, most = log10(min(replayed)) - 0.08, log10(max(replayed)) + 0.12
-        across = (d.width - left - 8) / (most - low)
+        right = d.width - measure("5,000") / 2  # the last label is centered on its tick
+        across = (right - left) / (most - low)
 
         def at(size: float, share: float) -> tuple[float, float]:
             return left + (log10(size) - low) * across, top + high * (1 - share / 0.42)
 
-        d.text(0, top - 12, "found in the cache")
+        d.text(0, d.y + 8, "found in the cache")
         for place in range(5):
             y = at(1, place / 10)[1]
-            d.line(left, y, d.width, y, stroke_opacity=0.15 if place else 0.6)
+            d.line(left, y, right, y, stroke_opacity=0.15 if place else 0.6)
             d.text(left - 8, y + 5, f"{place * 10}%", "end")
         inside = {size: share for size, share in predicted.items() if low < log10(size) < most}
         corners = "L".join("{:.1f} {:.1f}".format(*at(*point)) for point in inside.items())
@@ -206,18 +219,18 @@ def hits(
         for size, share in replayed.items():
             x, y = at(size, share)
             d.add("circle", cx=x, cy=y, r=5, fill=CACHE, stroke=_GRAY, stroke_opacity=0.6)
-        d.line(left, at(1, best)[1], d.width, at(1, best)[1], stroke_dasharray="2 3")
-        d.text(left + 6, at(1, best)[1] - 6, f"never forgets: {best:.0%}")
-        for name, size, row in (("this GPU", gpu, 0.20), ("its host", host, 0.30)):
-            x = at(size, 0)[0]
-            d.line(x, at(1, row)[1] + 4, x, top + high, stroke=TROUBLE, stroke_width=1.5)
-            anchor = "end" if name == "its host" else "middle"
-            d.text(x, at(1, row)[1] - 2, f"{name}, {size * each:,.0f} GB", anchor)
-        for size in (100, 1_000, 10_000) if d.narrow else (50, 100, 500, 1_000, 5_000):
+        d.line(left, at(1, best)[1], right, at(1, best)[1], stroke_dasharray="2 3")
+        for name, size, y in (("its host", host, top - 6 - LINE), ("this GPU", gpu, top - 6)):
+            if left <= (x := at(size, 0)[0]) <= right:
+                d.line(x, y - 11, x, top + high, stroke_opacity=SHADE)
+                says = f"{name}, {size * each:,.0f} GB"
+                fits = x - 5 - measure(says) >= 0
+                d.text(*((x - 5, y) if fits else (x + 5, y)), says, "end" if fits else "start")
+        for size in (50, 500, 5_000) if d.narrow else (50, 100, 500, 1_000, 5_000):
             x = at(size / each, 0)[0]
-            if left <= x <= d.width:
+            if left <= x <= right:
                 d.line(x, top + high, x, top + high + 5, stroke_opacity=0.6)
-                d.text(min(x, d.width - 24), top + high + 20, f"{size:,}", "middle")
+                d.text(x, top + high + 20, f"{size:,}", "middle")
         y = top + high + 42
         d.text(d.width, y, "size of the cache, GB", "end")
         y += LINE + 6
@@ -226,6 +239,9 @@ def hits(
         y += LINE
         d.line(0, y - 5, 14, y - 5, stroke_dasharray="6 4", stroke_width=1.5)
         d.text(20, y, "predicted from how soon tokens return")
+        y += LINE
+        d.line(0, y - 5, 14, y - 5, stroke_dasharray="2 3")
+        d.text(20, y, f"found by a cache that never forgets: {best:.0%}")
         return y + 6
 
     return laid_out(draw, title, alt)

@@ -24,7 +24,7 @@ from napkin.views.figures import Figure
 from napkin.worksheet.napkin import Napkin, expect_napkin
 
 from ._scheduling import EMPTY, POLICIES, QUEUES, READS, WAITS, WRITES, served
-from ._time_axis import axis, count, entry
+from ._time_axis import axis, count, entry, scale
 
 _PALE: dict[str, Style] = {"fill_opacity": 0.25, "stroke_dasharray": "4 3"}
 _IDLE: dict[str, Style] = {"stroke_dasharray": "2 4"}
@@ -69,7 +69,8 @@ def lanes(n: Napkin) -> Figure:
 
     def draw(d: Drawing) -> float:
         left, high, names = (0.0, 36.0, 28) if d.narrow else (92.0, 40.0, 8)
-        unit = (d.width - left - 1) / float(max(read + looks, work + rides))
+        span = float(max(read + looks, work + rides))
+        unit = scale(d, left, span)
         y, keys = d.y + (22 if d.narrow else 6), []
 
         def bar(start: Value, lasts: Value, fill: str, says: str, style: dict[str, Style]) -> None:
@@ -97,7 +98,7 @@ def lanes(n: Napkin) -> Figure:
         if gap + looks > rides:
             idle = gap + looks - rides
             bar(work + rides, idle, "none", f"idle {idle}", _IDLE)
-        y = axis(d, left, y + high + 8, (d.width - left - 1) / unit) + LINE + 8
+        y = axis(d, left, y + high + 8, span, unit) + LINE + 8
         pale = ((fill == CACHE) + 1 if style else 0 for fill, _, style in keys)
         for _, (fill, says, style) in sorted(zip(pale, keys, strict=True), key=lambda k: k[0]):
             y = entry(d, left, y, fill, says, style)
@@ -135,12 +136,12 @@ def steps(n: Napkin) -> Figure:
     )
 
     def draw(d: Drawing) -> float:
-        left, high = (0.0, 22.0) if d.narrow else (92.0, 24.0)
+        left, high = (80.0, 22.0) if d.narrow else (92.0, 24.0)
         span = max(float(full.decode_memory_time), float(full.decode_compute_time))
-        unit, y = (d.width - left - 1) / span, d.y + 8
+        unit, y = scale(d, left, span), d.y + 8
         for m in sizes:
             whose = "1 user" if m.batch.number == 1 else f"{count(m.batch)} users"
-            d.text(left, y, f"{whose}, {m.decode_step_time}", bold=True)
+            d.text(0 if d.narrow else left, y, f"{whose}, {m.decode_step_time}", bold=True)
             y += 8
             weights, work = float(_weights_time(m)) * unit, float(m.decode_compute_time) * unit
             d.box(left, y, weights, high, WEIGHTS)
@@ -151,11 +152,11 @@ def steps(n: Napkin) -> Figure:
                 x = left + weights + place * cached / float(m.batch)
                 d.line(x, y, x, y + high, stroke="#111", stroke_opacity=0.5)
             d.box(left, y + high + 3, work, high / 2, ARITHMETIC)
-            if not d.narrow:
-                d.text(0, y + 17, "reading")
-                d.text(0, y + high + 14, "arithmetic")
+            d.text(0, y + 17, "reading")
+            d.text(0, y + high + 14, "arithmetic")
             y += 1.5 * high + 30
-        y = axis(d, left, y - 18, span) + LINE + 6
+        y = axis(d, left, y - 18, span, unit) + LINE + 6
+        left = 0.0 if d.narrow else left
         y = entry(d, left, y, WEIGHTS, f"the weights, once a step: {_weights_time(n)}", {})
         each = (full.decode_memory_time - _weights_time(n)) / full.batch.number
         y = entry(d, left, y, CACHE, f"a cache for each user: {each} each", {})
@@ -303,7 +304,7 @@ def schedule(n: Napkin) -> Figure:
     )
 
     def draw(d: Drawing) -> float:
-        high, unit, y = 13.0, (d.width - 1) / until, d.y + 12
+        high, unit, y = 13.0, scale(d, 0, until), d.y + 12
         for policy, blocks in runs.items():
             d.text(0, y, f"{policy}: {written[policy]} tokens", bold=True)
             y += 7
@@ -316,7 +317,7 @@ def schedule(n: Napkin) -> Figure:
                 if outlines:
                     d.path(outlines, fill=fill, stroke="none", **style)
             y += int(n.batch) * (high + 2) + 22
-        y = axis(d, 0, y - 16, until) + LINE + 4
+        y = axis(d, 0, y - 16, until, unit) + LINE + 4
         for kind, (fill, style) in _LOOKS.items():
             y = entry(d, 0, y, fill, kind, style)
         return y - LINE + 6

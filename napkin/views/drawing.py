@@ -17,6 +17,8 @@ ARITHMETIC: Final = "#009E73"
 TROUBLE: Final = "#D55E00"
 INK: Final = {WEIGHTS: "#fff", CACHE: "#111", ARITHMETIC: "#111", TROUBLE: "#111"}
 """The color of a label that lies on a fill."""
+SHADE: Final = 0.45
+"""The opacity of a fill in the color of the text: 3:1 from a light page and from a dark one."""
 
 WIDE: Final = 720
 NARROW: Final = 358

@@ -1,6 +1,7 @@
 """Widths, blocks and outliers, to scale."""
 
 import re
+from html import unescape
 
 import pytest
 
@@ -54,6 +55,11 @@ def test_three_times_are_to_scale(n: nk.Napkin) -> None:
             assert bars == pytest.approx([unit * float(m[asked]) for m in sheets], abs=1.1)
         for m in sheets:
             assert f"{m.decode_step_time}" in svg
+        (start, _), *ticks = re.findall(r'<text x="([\d.]+)"[^>]*"middle">([\d.]+)(?: ms)?<', svg)
+        left = float(start) if float(start) > 10 else 0.0  # a zero at the edge isn't centered
+        assert ticks
+        for x, ms in ticks:
+            assert float(x) - left == pytest.approx(unit * float(ms) / 1e3, rel=0.02)
     assert len(figure.alt.split()) <= 80
 
 
@@ -68,6 +74,17 @@ def test_blocks_show_every_bit() -> None:
         assert added == pytest.approx([8 * bit, 8 * bit, 8 * bit, 8 * bit], rel=0.05)
     assert figure.alt.startswith("A weight of 4 bits takes 4.25 to 4.5")
     assert "FP8 8.25" in figure.alt
+
+
+def test_a_share_is_drawn_to_scale_or_said_to_be_too_thin() -> None:
+    figure = diagrams.bits.blocks({"INT4": (4, 128, 20), "FP8": (8, 128 * 128, 32)})
+    for svg in (figure.svg, figure.narrow):
+        code, *_ = widths(svg, WEIGHTS)
+        (share, _) = widths(svg, "currentColor")  # of 20 bits a quarter, and the legend
+        assert share == pytest.approx(5 * code / 4, rel=0.02)
+        said = " ".join(re.findall(r">([^<]+)</text>", svg))
+        assert "these 32 weights' share of what a block adds" in unescape(said)
+        assert "FP8: the share is 0.0625 bits, too thin to see." in said
 
 
 def test_a_block_that_does_not_fill_a_row_is_refused() -> None:

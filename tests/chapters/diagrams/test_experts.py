@@ -83,7 +83,25 @@ def test_each_expert_of_a_token_has_a_home() -> None:
     homes = re.findall(rf'<rect [^>]*width="10.0" height="10" fill="{WEIGHTS}"', figure.svg)
     slices = re.findall(rf'<rect [^>]*width="3.0" height="10" fill="{WEIGHTS}"', figure.svg)
     assert (len(homes), len(slices)) == (8, 64)
-    wide = figure.svg.split("all-to-all</text>")[1]
-    arrows = re.findall(r'<path d="M[^M"]+M[^"]+"[^>]*stroke-width="1.5"', wide)
-    more = [int(count) - 1 for count in re.findall("×([0-9])<", wide)]
-    assert len(arrows) + 2 * sum(more) == 14
+    around = int(GIANT.n_gpus)
+    arrows = re.findall(r'<path d="M[^M"]+M[^"]+"[^>]*stroke-width="1.5"', figure.svg)[around:]
+    more = [int(count) - 1 for count in re.findall("×([0-9])<", figure.svg)]
+    assert 2 * (len(arrows) + sum(more)) == 14  # there, and back
+    assert "7 vectors go out, 7 results come back" in figure.svg
+
+
+@pytest.mark.parametrize("n", [GIANT, GIANT.assume(model="gpt-oss-120b", n_gpus=4)])
+def test_arrows_end_at_the_edges_of_boxes(n: nk.Napkin) -> None:
+    figure = diagrams.experts.exchange(n)
+    for svg in (figure.svg, figure.narrow):
+        boxes = [
+            (float(x) + 22.5, float(y) + 14.5)  # where the middle is
+            for x, y in re.findall(r'x="([\d.]+)" y="([\d.]+)" width="45.0" height="29.0"', svg)
+        ]
+        found = re.findall(r'd="M([\d.]+) ([\d.]+)L([\d.]+) ([\d.]+)M[^"]+" [^>]*"1.5"', svg)
+        assert len(found) > int(n.n_gpus)
+        assert len({(x, y) for x, y, *_ in found}) == len(found)  # none starts at another's start
+        for x1, y1, x2, y2 in found:
+            for x, y in ((float(x1), float(y1)), (float(x2), float(y2))):
+                reach = (max(abs(x - bx) / 23, abs(y - by) / 15) for bx, by in boxes)
+                assert min(reach) == pytest.approx(1, abs=0.01)

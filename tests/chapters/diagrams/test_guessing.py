@@ -6,7 +6,7 @@ import pytest
 
 import diagrams
 import napkin as nk
-from napkin.views.drawing import ARITHMETIC, CACHE, TROUBLE, WEIGHTS
+from napkin.views.drawing import ARITHMETIC, CACHE, SHADE, TROUBLE, WEIGHTS
 from tests.chapters.diagrams.test_tokens_per_second import widths
 from tests.chapters.example import EXAMPLE
 
@@ -41,11 +41,29 @@ def test_steps_with_and_without_a_draft_share_one_scale(n: nk.Napkin) -> None:
             for wide, style in re.findall(
                 r'width="([\d.]+)" height="29.0" fill="currentColor"([^>]*)', svg
             )
-            if 'fill-opacity="0.3"' in style
+            if f'fill-opacity="{SHADE}"' in style
         )
         assert (draft + 1) / drawn == pytest.approx(
             float(n.drafting_time / n.decode_step_time), rel=0.1, abs=0.02
         )
+
+
+@each_worksheet
+def test_the_tokens_of_a_step_stand_where_it_ends(n: nk.Napkin) -> None:
+    figure = diagrams.guessing.lanes(n)
+    for svg in (figure.svg, figure.narrow):
+        boxes = [
+            tuple(map(float, found))
+            for found in re.findall(
+                r'<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)"', svg
+            )
+        ]
+        bars = {round(x + wide, 1) for x, _, wide, high in boxes if high == 29}
+        squares = [(x, y, x + wide) for x, y, wide, high in boxes if wide == high and high != 12]
+        for _, y, end in squares:
+            later = [x for x, level, _ in squares if level == y and 0 < x - end < 5]
+            # What has no token close behind it is the last one of its step.
+            assert later or any(end == pytest.approx(bar, abs=0.2) for bar in bars)
 
 
 def test_the_tokens_of_the_title_are_the_squares_that_are_kept() -> None:
@@ -79,9 +97,12 @@ def test_columns_fall_by_the_acceptance() -> None:
     tall = [
         float(high) + 1
         for high, style in re.findall(r'height="([\d.]+)" fill="currentColor"([^>]*)', figure.svg)
-        if 'fill-opacity="0.25"' in style
+        if f'fill-opacity="{SHADE}"' in style
     ][:3]
     assert tall[1] / tall[0] == pytest.approx(0.5)
     assert tall[2] / tall[0] == pytest.approx(0.25)
     assert "would make 1.75 tokens per step, but 1.70 were measured" in figure.alt
     assert figure.svg.count('stroke-width="4.0"') == 3  # two gains, and the legend
+    half = float(re.findall(r'd="M([\d.]+) [^"]*" fill="none"[^>]*opacity="0.15"', figure.svg)[0])
+    second = float(re.findall(r'<rect x="([\d.]+)"', figure.svg)[1])
+    assert half > second  # the column of the first guess is as tall, and no line crosses it

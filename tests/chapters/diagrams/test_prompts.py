@@ -60,6 +60,11 @@ def test_hits_stand_where_they_were_replayed() -> None:
         (x0, y0), (x1, y1), (x2, y2) = ((float(x), float(y)) for x, y in places)
         assert x1 - x0 == pytest.approx(x2 - x1, abs=0.1)
         assert y0 - y1 == pytest.approx(y1 - y2, abs=0.1)
+        ends = re.findall(r'd="M([\d.]+) ([\d.]+)L\1 ([\d.]+)" [^>]*opacity="0.45"', svg)
+        assert len(ends) == 2  # this GPU and its host: through all shares, so neither is a value
+        levels = [float(y) for y in re.findall(r'y="([\d.]+)"[^>]*text-anchor="end">\d+%', svg)]
+        for _, start, end in ends:
+            assert float(start) < min(levels) < max(levels) < float(end) + 6
     assert "finds 20% of the prompt tokens" in figure.alt
 
 
