@@ -26,7 +26,7 @@ them. If you can't do one of these things yet, its chapter is one click away.
   PagedAttention papers for the ideas behind chapters 01 and 07.
 - Look something up in the [glossary](glossary.md), the [notation](notation.md) or the list of
   [what the package offers](api.md).
-- Do you teach? The [workshop](instructor/workshop.md) takes two hours, and each chapter has a page
+- Do you teach? [Two workshops](instructor/workshop.md) take two hours each, and each chapter has a page
   for teachers.
 
 ## Cite the book
