@@ -196,6 +196,54 @@ def test_the_axes_stay_while_a_reader_drags_beyond_them_and_follow_when_it_is_ov
         assert inside
 
 
+def test_the_axes_return_with_the_controls_and_nothing_else_is_needed(
+    browser: Browser, stage: Stage
+) -> None:
+    with opened(browser) as page:
+        page.goto(stage(policies=POLICIES))
+        box, ranges = page.locator(".nk-explorer"), page.locator("input[type=range]")
+        settled(page)
+        start, stood = texts(box), [each.input_value() for each in ranges.all()]
+
+        def beyond() -> None:
+            box.locator("select").select_option("offloaded")
+            for each in ranges.all():
+                each.press("End")
+            settled(page)
+            assert texts(box) != start
+
+        def each_back() -> None:
+            box.locator("select").select_option("resident")
+            for each, place in zip(ranges.all(), stood, strict=True):
+                each.fill(place)
+
+        for back in (each_back, box.get_by_role("button", name="Back to the start").click):
+            beyond()
+            back()
+            settled(page)
+            assert texts(box) == start
+
+
+def test_a_pinned_curve_stays_in_sight(browser: Browser, stage: Stage) -> None:
+    with opened(browser) as page:
+        page.goto(stage(policies=POLICIES))
+        box = page.locator(".nk-explorer")
+        settled(page)
+        start = texts(box)
+        box.locator("select").select_option("offloaded")
+        for each in page.locator("input[type=range]").all():
+            each.press("End")
+        settled(page)
+        wide = texts(box)
+        box.get_by_role("button", name="Pin this curve").click()
+        box.get_by_role("button", name="Back to the start").click()
+        settled(page)
+        assert texts(box) == wide
+        box.get_by_role("button", name="Remove the pinned curve").click()
+        settled(page)
+        assert texts(box) == start
+
+
 def test_a_control_that_cannot_act_is_dimmed_and_says_what_decides(
     browser: Browser, stage: Stage
 ) -> None:

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The curve of an explorer: what decides along it, the lines beside it, and where a pointer is.
 import { axis, placed, share, ticks, told, unitOf, value } from "./numbers.js";
-import { curve, there, together } from "./program.js";
+import { curve, POINTS, there, together } from "./program.js";
 
-const [H, TOP, BOTTOM, POINTS, LETTER] = [300, 24, 28, 160, 7];
+const [H, TOP, BOTTOM, LETTER] = [300, 24, 28, 7];
 
 export function svg(tag, attributes, text = "") {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -43,7 +43,7 @@ function names(lines, x, py) {
   return shown.flatMap((end) => end.rows.map((row, i) => svg("text", { x, y: end.y + i * high, class: end.now ? "nk-name" : "" }, row)));
 }
 
-// Where the vertical axis begins and ends: it takes in what it must, and never gives up what it has.
+// Where the vertical axis begins and ends: it takes in what it must, and gives up nothing of a frame.
 export function room(values, frame, wanted) {
   const seen = [...values, ...(frame ? [frame.low, frame.top] : [])].filter(isFinite), least = Math.min(...seen), most = Math.max(...seen);
   if (frame && least >= frame.low && most <= frame.top) return frame;
@@ -81,8 +81,9 @@ export function chart({ spec, chosen, values, ghost, pinned, width, frame }) {
     );
   // Where every line is shown and only the choice among them has moved, the start is one of them.
   const ghosted = !spec.lines || spec.sliders.some(({ name }) => name !== x.name && values[name] !== ghost.values[name]);
+  const kept = pinned ? of(pinned) : [];
   if (ghosted) nodes.push(drawn(of(ghost), "nk-ghost"));
-  if (pinned) nodes.push(drawn(of(pinned), "nk-pinned"));
+  if (pinned) nodes.push(drawn(kept, "nk-pinned"));
   for (const line of lines) if (!line.now) nodes.push(drawn(line.points, "nk-line"));
   nodes.push(drawn(here.points, "nk-curve"));
   if (longest) nodes.push(...names(lines, right + 8, py));
@@ -104,5 +105,5 @@ export function chart({ spec, chosen, values, ghost, pinned, width, frame }) {
     const found = here.compiled.at({ ...values, [x.name]: u });
     return [placed(x, u), found.reason ? "no value" : told(found.value, y.unit), found.reason || found.words.join(", ")];
   });
-  return { nodes, ghosted, beside, below, at, mark, rows, height: H, values: lines.flatMap((line) => line.points.filter(there).map((p) => p.value)) };
+  return { nodes, ghosted, beside, below, at, mark, rows, height: H, values: [...lines.flatMap((line) => line.points), ...kept].filter(there).map((p) => p.value) };
 }

@@ -109,7 +109,7 @@ function render({ model, el }) {
   root.dataset.lmSuppressShortcuts = "true"; // or JupyterLab takes the arrow keys
   root.addEventListener("keydown", (event) => event.stopPropagation());
   const first = { chosen: [...model.get("chosen")], values: { ...model.get("values") } };
-  let spec, compiled, ghost = null, pinned = null, inputs = [], axes = null, shown = null, frame = 0, later = 0, held = false, link = null, painted = 0;
+  let spec, compiled, ghost = null, pinned = null, inputs = [], opening = null, axes = null, shown = null, frame = 0, later = 0, held = false, link = null, painted = 0;
 
   const controls = html("div", { className: "nk-controls" }), code = html("code", { tabIndex: 0 });
   const out = html("output", { className: "nk-value" }), was = html("div", { className: "nk-was" });
@@ -148,7 +148,8 @@ function render({ model, el }) {
     inputs = [...menus, ...spec.sliders.map((s, i) => slider(model, s, `${id}-${i}`, draw))];
     controls.replaceChildren(...inputs.map((input) => input.row));
     ghost ??= { compiled: compile(spec, first.chosen), values: first.values };
-    axes = room(reach(spec, first.chosen, first.values), axes, spec.logy);
+    opening = room(reach(spec, first.chosen, first.values), opening, spec.logy);
+    axes = opening;
     hold(null);
     choose();
   }
@@ -175,8 +176,8 @@ function render({ model, el }) {
     painted = root.clientWidth;
     const state = () => chart({ spec, chosen, values, ghost, pinned, width, frame: { ...axes, id } });
     shown = state();
-    const wider = room(shown.values, axes, spec.logy);
-    if (!held && wider !== axes) { axes = wider; shown = state(); } // it stays put while a reader drags
+    const fit = held ? axes : room(shown.values, opening, spec.logy); // it stays put while a reader drags
+    if (fit.low !== axes.low || fit.top !== axes.top) { axes = fit; shown = state(); }
     plot.setAttribute("viewBox", `0 0 ${width} ${shown.height}`);
     const moved = JSON.stringify([chosen, values]) !== JSON.stringify([first.chosen, first.values]);
     was.textContent = [moved && shown.ghosted ? "gray: where you started" : "", pinned ? `dashed: ${pinned.label}` : ""].filter(Boolean).join("; ");
@@ -214,7 +215,7 @@ function render({ model, el }) {
   plot.addEventListener("pointerleave", () => pointer.replaceChildren());
   controls.addEventListener("pointerdown", (event) => { held = event.target.type === "range"; });
   const release = () => held && from === null && free();
-  for (const event of ["pointerup", "pointercancel"]) controls.addEventListener(event, release);
+  for (const event of ["pointerup", "pointercancel", "change"]) controls.addEventListener(event, release);
 
   const calls = { "change:values": draw, "change:chosen": choose, "change:spec": rebuild };
   for (const [event, call] of Object.entries(calls)) model.on(event, call);

@@ -60,6 +60,7 @@ function compiled(spec, chosen) {
 }
 
 // The curve over the first slider, and what decides along it.
+export const POINTS = 160;
 export const there = (p) => !p.reason && isFinite(p.value);
 export function curve(x, compiled, values, points) {
   return Array.from({ length: points + 1 }, (_, i) => {
@@ -80,8 +81,8 @@ export function reach(spec, chosen, values) {
   const [x, ...others] = spec.sliders, seen = [];
   const states = [[chosen, values], ...others.flatMap((s) => [s.low, s.high].map((end) => [chosen, { ...values, [s.name]: end }]))];
   spec.menus.forEach((m, i) => m.options.forEach((option) => states.push([chosen.with(i, option), values])));
-  for (const [options, where] of states)
-    for (const { compiled } of together(spec, options)) seen.push(...curve(x, compiled, where, 32).filter(there));
+  for (const [i, [options, where]] of states.entries()) // the first one is drawn at once, the others may be coarse
+    for (const { compiled } of together(spec, options)) seen.push(...curve(x, compiled, where, i ? POINTS / 5 : POINTS).filter(there));
   return seen.map((p) => p.value);
 }
 
