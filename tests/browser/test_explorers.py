@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 import diagrams
 import napkin as nk
+from napkin.views.exploration import exploration
 from napkin.views.widget import Explorer
 from tests.browser.conftest import AXE, STATIC, check, drive, opened
 from tests.browser.test_site import SITE, WITH_EXPLORERS
@@ -35,6 +36,19 @@ SPEEDS = made(
     "batch",
     batch=(1, 50),
 )
+CROWDED = exploration(
+    CHAT,
+    "tokens_per_second",
+    "batch",
+    {f"a context of {size:,} tokens": f"context = {size}" for size in (20_000, 21_000, 22_000)},
+    {"batch": (1, 512)},
+    "assumption",
+)
+FRAMES = """(box) => {
+  const { left, right } = box.querySelector("svg").getBoundingClientRect();
+  const names = [...box.querySelectorAll(".nk-name, .nk-other")].map((t) => t.getBoundingClientRect());
+  return { left, right, names: names.map(({ left, right, top, bottom }) => [left, right, top, bottom]) };
+}"""
 Stage = Callable[..., str]
 
 
@@ -365,6 +379,27 @@ def test_several_quantities_have_a_line_each(browser: Browser, stage: Stage) -> 
         assert "tokens of all users together" in named and "tokens that one user sees" in named
         drive(page, box)
         assert box.get_attribute("data-target") == "tokens_per_second"
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_names_of_lines_that_end_together_stand_apart_within_the_chart(
+    width: int, browser: Browser, stage: Stage
+) -> None:
+    with opened(browser, viewport={"width": width, "height": 900}) as page:
+        page.goto(stage(crowded=lambda: CROWDED))
+        box = page.locator(".nk-explorer")
+        settled(page)
+        found = box.evaluate(FRAMES)
+        names = found["names"]
+        close = 0 if width > 1_000 else 4  # rows of one name
+        assert (len(names) == 3) == (not close)  # wrapped only where it must be
+        for (left, right, top, _), before in zip(names, [None, *names], strict=False):
+            assert found["left"] <= left and right <= found["right"]
+            assert (
+                before is None or top >= before[3] - 4
+            )  # the lines of a text are closer than that
+        assert box.locator(".nk-leader").count() >= 2
+        assert box.locator(".nk-stop").count() == 3  # no batch of 512 fits
 
 
 def test_the_modules_that_a_notebook_gets_as_one_still_work(browser: Browser, stage: Stage) -> None:

@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The curve of an explorer: what decides along it, the lines beside it, and where a pointer is.
+import { named, names, stops, svg, wide } from "./labels.js";
 import { axis, placed, share, ticks, told, unitOf, value } from "./numbers.js";
 import { curve, POINTS, there, together } from "./program.js";
 
 const [H, TOP, BOTTOM, LETTER] = [300, 24, 28, 7];
-
-export function svg(tag, attributes, text = "") {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, x] of Object.entries(attributes)) element.setAttribute(name, x);
-  element.textContent = text;
-  return element;
-}
 
 function bands(points, px) {
   const nodes = [], band = (p) => p.reason || p.words.join(", ");
@@ -28,21 +22,6 @@ function path(points, px, py) {
   const step = (p, i) => `${i && there(points[i - 1]) ? "L" : "M"}${px(p.at).toFixed(1)},${py(p.value).toFixed(1)}`;
   return points.map((p, i) => (there(p) ? step(p, i) : "")).join("");
 }
-// Names in two rows if they are long, and apart from each other where the lines end.
-function broken(name) {
-  const words = name.split(" "), rows = [words.shift()];
-  for (const word of words) rows.at(-1).length + word.length < 12 ? (rows[rows.length - 1] += ` ${word}`) : rows.push(word);
-  return rows;
-}
-function names(lines, x, py) {
-  const ends = lines.map(({ name, points, now }) => ({ rows: broken(name), now, y: py((points.findLast(there) ?? { value: NaN }).value) }));
-  const shown = ends.filter((end) => isFinite(end.y)).sort((a, b) => a.y - b.y), high = 14;
-  shown.forEach((end, i) => (end.y = Math.max(end.y + 4, i ? shown[i - 1].y + shown[i - 1].rows.length * high : TOP)));
-  for (let i = shown.length - 1, below = H - BOTTOM + 4; i >= 0; below = shown[i--].y - high)
-    shown[i].y = Math.min(shown[i].y, below - (shown[i].rows.length - 1) * high);
-  return shown.flatMap((end) => end.rows.map((row, i) => svg("text", { x, y: end.y + i * high, class: end.now ? "nk-name" : "" }, row)));
-}
-
 // Where the vertical axis begins and ends: it takes in what it must, and gives up nothing of a frame.
 export function room(values, frame, wanted) {
   const seen = [...values, ...(frame ? [frame.low, frame.top] : [])].filter(isFinite), least = Math.min(...seen), most = Math.max(...seen);
@@ -59,13 +38,12 @@ export function chart({ spec, chosen, values, ghost, pinned, width, frame }) {
   const here = lines.find((line) => line.now), { y } = here.compiled, now = here.compiled.at(values), { low, top, log } = frame;
   const yaxis = axis(y.unit, top, log), own = x.prefix || x.unit === "%", xaxis = axis(own ? "1" : x.unit, x.high, x.log);
   const rungs = ticks(log ? low : Math.max(0, low), top, log);
-  const letters = Math.max(...rungs.map((t) => yaxis.tick(t).length)), longest = Math.max(...lines.flatMap((line) => broken(line.name)).map((row) => row.length));
-  const left = 14 + LETTER * letters, right = width - (longest ? 10 + 7.6 * longest : 18);
+  const { rows: inRows, margin } = named(lines, width), left = 14 + Math.max(...rungs.map((t) => wide(yaxis.tick(t)))), right = width - (margin || 18);
   const px = (u) => left + share(x, u) * (right - left);
   const py = (t) => H - BOTTOM - (log ? Math.log(t / low) / Math.log(top / low) : (t - low) / (top - low)) * (H - TOP - BOTTOM);
   const inside = svg("clipPath", { id: `${frame.id}-inside` });
   inside.append(svg("rect", { x: left - 2, y: TOP - 2, width: right - left + 4, height: H - TOP - BOTTOM + 4 }));
-  const drawn = (points, look) => svg("path", { d: path(points, px, py), class: look, "clip-path": `url(#${frame.id}-inside)` });
+  const clipped = { "clip-path": `url(#${frame.id}-inside)` }, drawn = (points, look) => svg("path", { d: path(points, px, py), class: look, ...clipped });
   const nodes = [inside, ...bands(here.points, px)];
   let free = -Infinity;
   for (const u of ticks(x.low, x.high, x.log)) {
@@ -86,7 +64,8 @@ export function chart({ spec, chosen, values, ghost, pinned, width, frame }) {
   if (pinned) nodes.push(drawn(kept, "nk-pinned"));
   for (const line of lines) if (!line.now) nodes.push(drawn(line.points, "nk-line"));
   nodes.push(drawn(here.points, "nk-curve"));
-  if (longest) nodes.push(...names(lines, right + 8, py));
+  for (const line of lines) nodes.push(...stops(line.points, { px, py }, { class: line.now ? "nk-curve nk-stop" : "nk-line nk-stop", ...clipped }));
+  if (margin) nodes.push(...names(lines, inRows, right, { px, py }, [TOP, H - BOTTOM]));
   if (there(now)) nodes.push(svg("circle", { cx: px(values[x.name]), cy: py(Math.min(top, Math.max(log ? low : -Infinity, now.value))), r: 8, class: "nk-point" }));
 
   const unit = (words, short) => words + (short && !words.includes(short) ? ` (${short})` : "");

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // An explorer: controls, a curve, and what decides. The site loads it with the modules that it imports; JupyterLab
 // and mystmd get all of them as one.
-import { chart, room, svg } from "./chart.js";
+import { chart, room } from "./chart.js";
+import { svg } from "./labels.js";
 import { placed, python, share, told, typed, unitOf, value } from "./numbers.js";
 import { compile, idle, reach } from "./program.js";
 export { show, ticks } from "./numbers.js";
