@@ -21,7 +21,7 @@ from ..verbs.binding import binding
 from ..worksheet.assumptions import CHOICES
 from ..worksheet.napkin import Napkin
 from .as_code import as_code
-from .program import Program, program, side_in_words
+from .program import Program, program, sides_in_words
 from .sliders import Slider, is_share, slider
 
 _MOST_CONTROLS: Final = 4
@@ -227,7 +227,7 @@ def stored(kind: str, data: Mapping[str, Any]) -> str:
 
 
 def _limits(n: Napkin, y: str) -> str:
-    return ", ".join(side_in_words(side) for side in binding(n, y).limits)
+    return sides_in_words(binding(n, y).limits)
 
 
 def _told(name: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +45,26 @@ CROWDED = exploration(
     {"batch": (1, 512)},
     "assumption",
 )
+UNNAMED = made(
+    CHAT.assume("decode_step_time = Max(batch * kv_budget / bandwidth, weight_bytes / bandwidth)"),
+    "decode_step_time",
+    "batch",
+    batch=(1, 20),
+)
+PHASES = made(
+    CHAT.assume(batch=16, message=500, new_tokens=500),
+    "requests_per_second",
+    "batch",
+    batch=(1, 50),
+    message=(1, 20_000),
+)
 FRAMES = """(box) => {
-  const { left, right } = box.querySelector("svg").getBoundingClientRect();
-  const names = [...box.querySelectorAll(".nk-name, .nk-other")].map((t) => t.getBoundingClientRect());
-  return { left, right, names: names.map(({ left, right, top, bottom }) => [left, right, top, bottom]) };
+  const frame = (element) => {
+    const { left, right, top, bottom } = element.getBoundingClientRect();
+    return { left, right, top, bottom };
+  };
+  const names = [...box.querySelectorAll(".nk-name, .nk-other")].map(frame);
+  return { chart: frame(box.querySelector("svg")), names };
 }"""
 Stage = Callable[..., str]
 
@@ -390,16 +407,45 @@ def test_names_of_lines_that_end_together_stand_apart_within_the_chart(
         box = page.locator(".nk-explorer")
         settled(page)
         found = box.evaluate(FRAMES)
-        names = found["names"]
+        chart, names = found["chart"], found["names"]
         close = 0 if width > 1_000 else 4  # rows of one name
         assert (len(names) == 3) == (not close)  # wrapped only where it must be
-        for (left, right, top, _), before in zip(names, [None, *names], strict=False):
-            assert found["left"] <= left and right <= found["right"]
-            assert (
-                before is None or top >= before[3] - 4
-            )  # the lines of a text are closer than that
+        for name in names:
+            assert chart["left"] <= name["left"] and name["right"] <= chart["right"]
+        for above, name in pairwise(names):
+            assert name["top"] >= above["bottom"] - close
         assert box.locator(".nk-leader").count() >= 2
         assert box.locator(".nk-stop").count() == 3  # no batch of 512 fits
+
+
+def test_a_region_whose_side_has_no_name_is_not_drawn(browser: Browser, stage: Stage) -> None:
+    with opened(browser) as page:
+        page.goto(stage(unnamed=UNNAMED))
+        box = page.locator(".nk-explorer")
+        settled(page)
+        assert box.locator(".nk-region, .nk-band-0, .nk-band-1").all_text_contents() == []
+        assert "(" not in (box.locator(".nk-value").text_content() or "")
+        assert box.get_attribute("data-limits")  # it is known, and cannot be said
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_region_in_sight_has_a_name_or_a_letter_with_a_key(
+    width: int, browser: Browser, stage: Stage
+) -> None:
+    with opened(browser, viewport={"width": width, "height": 900}) as page:
+        page.goto(stage(phases=PHASES))
+        box = page.locator(".nk-explorer")
+        for key in ("Home", "End"):
+            box.locator("input[type=range]").nth(1).press(key)
+            settled(page)
+            shades = box.locator(".nk-band-0, .nk-band-1, .nk-none").count()
+            names = box.locator(".nk-region").all_text_contents()
+            letters = (box.locator(".nk-key").text_content() or "").split("; ")
+            said = dict(each.split(": ", 1) for each in letters if each)
+            assert shades == len(names) > 0
+            assert {name for name in names if len(name) == 1} == said.keys()
+            told = {said.get(name, name) for name in names}
+            assert any(re.fullmatch(r"decode \w+-bound, prefill \w+-bound", each) for each in told)
 
 
 def test_the_modules_that_a_notebook_gets_as_one_still_work(browser: Browser, stage: Stage) -> None:

@@ -14,7 +14,7 @@ from napkin.errors import NapkinError
 from napkin.formulas import ALL
 from napkin.views.as_code import as_code
 from napkin.views.exploration import exploration
-from napkin.views.program import javascript
+from napkin.views.program import javascript, sides_in_words
 from tests.views.explorations import CHAT, EXPLORATIONS, IDLE, MIXTURE, written
 
 REFUSED = {
@@ -131,6 +131,15 @@ def test_a_typed_formula_counts_and_a_wrong_one_says_why() -> None:
     assert "byte" in shown.error and shown.spec == half
     shown.formula = ""
     assert shown.error == "" and shown.spec == before
+
+
+def test_sides_are_said_in_words_with_what_they_decide_where_there_are_several() -> None:
+    assert sides_in_words(["prefill_compute_time"]) == "compute-bound"
+    assert sides_in_words(["decode_memory_time", "prefill_compute_time", "users_by_load"]) == (
+        "decode bandwidth-bound, prefill compute-bound, load-bound"
+    )
+    assert sides_in_words(["batch", "chunk*new_tokens/prefill_tokens"]) == "sequences in the step"
+    assert sides_in_words([]) == ""
 
 
 @pytest.mark.parametrize(

@@ -1,23 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The curve of an explorer: what decides along it, the lines beside it, and where a pointer is.
-import { named, names, stops, svg, wide } from "./labels.js";
+import { named, names, regions, stops, svg, wide } from "./labels.js";
 import { axis, placed, share, ticks, told, unitOf, value } from "./numbers.js";
 import { curve, POINTS, there, together } from "./program.js";
 
 const [H, TOP, BOTTOM, LETTER] = [300, 24, 28, 7];
 
-function bands(points, px) {
-  const nodes = [], band = (p) => p.reason || p.words.join(", ");
-  for (let i = 0, start = 0, odd = 0; i <= POINTS; i++) {
-    if (i < POINTS && band(points[i + 1]) === band(points[start])) continue;
-    const left = px(points[start].at), right = px(points[Math.min(i + 1, POINTS)].at), words = band(points[start]);
-    const look = points[start].reason ? "nk-none" : `nk-band-${odd++ % 2}`;
-    nodes.push(svg("rect", { x: left, y: TOP, width: right - left, height: H - TOP - BOTTOM, class: look }));
-    if (right - left > LETTER * words.length) nodes.push(svg("text", { x: (left + right) / 2, y: TOP - 8, "text-anchor": "middle" }, words));
-    start = i + 1;
-  }
-  return nodes;
-}
 function path(points, px, py) {
   const step = (p, i) => `${i && there(points[i - 1]) ? "L" : "M"}${px(p.at).toFixed(1)},${py(p.value).toFixed(1)}`;
   return points.map((p, i) => (there(p) ? step(p, i) : "")).join("");
@@ -44,7 +32,7 @@ export function chart({ spec, chosen, values, ghost, pinned, width, frame }) {
   const inside = svg("clipPath", { id: `${frame.id}-inside` });
   inside.append(svg("rect", { x: left - 2, y: TOP - 2, width: right - left + 4, height: H - TOP - BOTTOM + 4 }));
   const clipped = { "clip-path": `url(#${frame.id}-inside)` }, drawn = (points, look) => svg("path", { d: path(points, px, py), class: look, ...clipped });
-  const nodes = [inside, ...bands(here.points, px)];
+  const { nodes: shades, key } = regions(here.points, px, [TOP, H - BOTTOM]), nodes = [inside, ...shades];
   let free = -Infinity;
   for (const u of ticks(x.low, x.high, x.log)) {
     const text = xaxis.tick(u), at = Math.min(px(u), width - (LETTER * text.length) / 2);
@@ -84,5 +72,5 @@ export function chart({ spec, chosen, values, ghost, pinned, width, frame }) {
     const found = here.compiled.at({ ...values, [x.name]: u });
     return [placed(x, u), found.reason ? "no value" : told(found.value, y.unit), found.reason || found.words.join(", ")];
   });
-  return { nodes, ghosted, beside, below, at, mark, rows, height: H, values: [...lines.flatMap((line) => line.points), ...kept].filter(there).map((p) => p.value) };
+  return { nodes, key, ghosted, beside, below, at, mark, rows, height: H, values: [...lines.flatMap((line) => line.points), ...kept].filter(there).map((p) => p.value) };
 }

@@ -115,7 +115,7 @@ function render({ model, el }) {
   const controls = html("div", { className: "nk-controls" }), code = html("code", { tabIndex: 0 });
   const out = html("output", { className: "nk-value" }), was = html("div", { className: "nk-was" });
   const plot = svg("svg", { role: "img" }), pointer = svg("g", { "aria-hidden": "true" });
-  const [beside, below] = ["nk-beside", "nk-below"].map((className) => html("div", { className, ariaHidden: "true" }));
+  const [beside, below, key] = ["nk-beside", "nk-below", "nk-key"].map((className) => html("div", { className, ariaHidden: "true" }));
   const form = html("div", { className: "nk-formula", tabIndex: 0, role: "math" }), table = html("table");
   const long = html("details", {}, html("summary", { textContent: "As a formula" }), form);
   const button = (textContent, press) => html("button", { type: "button", textContent, onclick: press });
@@ -133,7 +133,7 @@ function render({ model, el }) {
   });
   const buttons = html("div", { className: "nk-row" }, back, pin, copied("Copy as Python", () => code.textContent));
   if (!model.get("kernel")) buttons.append(copied("Copy link", () => (link.write(), location.href)));
-  root.append(controls, out, html("div", { className: "nk-head" }, beside, was), plot, below, long, buttons, html("pre", { className: "nk-code" }, code));
+  root.append(controls, out, html("div", { className: "nk-head" }, beside, was), plot, below, key, long, buttons, html("pre", { className: "nk-code" }, code));
   root.append(html("details", {}, html("summary", { textContent: "As a table" }), table));
   if (model.get("kernel")) root.append(written(model, `${id}-formula`));
   el.append(root);
@@ -185,6 +185,7 @@ function render({ model, el }) {
     back.disabled = !moved;
     beside.textContent = shown.beside;
     below.textContent = shown.below;
+    key.textContent = shown.key;
     const words = `Line chart of ${shown.beside} over ${shown.below}. ${out.textContent}` + (pinned ? ` Pinned: ${pinned.label}.` : "");
     plot.setAttribute("aria-label", words);
     plot.replaceChildren(...shown.nodes, pointer);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Names in a chart: how wide they are, in how many rows, and where they stand beside the lines.
+// Names in a chart: how wide they are, in how many rows, and where they stand beside lines and above regions.
 import { there } from "./program.js";
 
-const [ROW, APART, REACH, MOVED, BOLD] = [14, 5, 14, 2, 700];
+const [ROW, APART, REACH, MOVED, BOLD, NARROW] = [14, 5, 14, 2, 700, 12];
 const MARGIN = 0.3; // the share of a chart that names may take before they are wrapped
 const pen = document.createElement("canvas").getContext("2d");
 
@@ -78,4 +78,28 @@ export function names(lines, rows, right, { px, py }, [top, bottom]) {
 export function stops(points, { px, py }, look) {
   const last = points.filter((p, i) => there(p) && i < points.length - 1 && !there(points[i + 1]));
   return last.map((p) => svg("line", { x1: px(p.at), x2: px(p.at), y1: py(p.value) - 5, y2: py(p.value) + 5, ...look }));
+}
+
+// What decides along a curve, or why there is no value: runs of points that say the same.
+function runs(points) {
+  const found = [];
+  for (const { at, reason, words } of points) {
+    const said = reason || words.join(", "), last = found.at(-1);
+    if (last) last.to = at;
+    if (said !== last?.said) found.push({ said, reason, from: at, to: at });
+  }
+  return found;
+}
+// Shades without a name mean nothing: a region that is narrower than its name has a letter, for the key below.
+export function regions(points, px, [top, bottom]) {
+  const nodes = [], key = new Map();
+  runs(points).forEach(({ said, reason, from, to }, i) => {
+    const [left, right] = [px(from), px(to)];
+    if (!said || right - left < NARROW) return;
+    if (wide(said) + APART > right - left && !key.has(said)) key.set(said, String.fromCharCode(65 + key.size));
+    const middle = { x: (left + right) / 2, y: top - 8, "text-anchor": "middle", class: "nk-region" };
+    nodes.push(svg("rect", { x: left, y: top, width: right - left, height: bottom - top, class: reason ? "nk-none" : `nk-band-${i % 2}` }));
+    nodes.push(svg("text", middle, wide(said) + APART > right - left ? key.get(said) : said));
+  });
+  return { nodes, key: [...key].map(([said, letter]) => `${letter}: ${said}`).join("; ") };
 }

@@ -31,7 +31,7 @@ function compiled(spec, chosen) {
   const scales = Object.fromEntries(spec.sliders.map((s) => [s.name, s.scale]));
 
   function decided(v, a) {
-    const limits = [], words = [], seen = new Set(), queue = [y.name];
+    const limits = [], named = [], seen = new Set(), queue = [y.name];
     while (queue.length) {
       const name = queue.shift(), node = graph[name];
       if (!node || seen.has(name)) continue;
@@ -41,11 +41,11 @@ function compiled(spec, chosen) {
         const sides = a[name], best = (node.max ? Math.max : Math.min)(...sides), i = sides.indexOf(best);
         if (!node.needs[i].length) continue; // a constant decides nothing
         limits.push(node.sides[i]);
-        words.push(node.words[i]);
+        if (node.words[i]) named.push({ words: node.words[i], phase: node.phases?.[i] ?? "" });
         queue.push(...node.needs[i]);
       }
     }
-    return { limits, words };
+    return { limits, words: named.map(({ phase, words }) => (named.length > 1 ? `${phase} ${words}`.trim() : words)) };
   }
 
   function at(values) {
@@ -92,7 +92,7 @@ export function idle(spec, chosen, values) {
   const compiled = compile(spec, chosen), now = compiled.at(values);
   const same = (p) => p.reason === now.reason && (p.reason || Math.abs(p.value - now.value) <= 1e-9 * Math.abs(now.value));
   const options = chosen.join(", "), why = now.reason || now.words.join(", ");
-  const told = (used) => (used ? `no effect here: ${why || options}` : `no part in this: ${options}`);
+  const told = (used) => [used ? "no effect here" : "no part in this", (used && why) || options].filter(Boolean).join(": ");
   return [
     ...spec.menus.map((m, i) => (m.options.every((o) => same(compile(spec, chosen.with(i, o)).at(values))) ? told(true) : "")),
     ...spec.sliders.map((s) => (curve(s, compiled, values, PLACES).every(same) ? told(compiled.uses(s.name)) : "")),
