@@ -29,6 +29,7 @@ _MOST_CASES: Final = 64
 _ROWS: Final = 5
 _LONGEST_FORM: Final = 60
 _SHOWN: Final = "shown"  # the menu of quantities, if there are several
+_MENUS: Final = {"calibrated": "calibration"}  # what a menu is called, if not by its code name
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,8 @@ class Exploration:
                 for place, s in enumerate(self.sliders)
             ],
             "menus": [
-                {"name": menu, "meaning": menu.replace("_", " "), "options": list(options)}
+                {"name": menu, "meaning": _MENUS.get(menu, menu.replace("_", " "))}
+                | {"options": list(options)}
                 for menu, options in self.menus.items()
             ],
             "lines": self.lines,
@@ -192,7 +194,7 @@ def exploration(
         if name in CHOICES:
             if not isinstance(given, list | tuple) or not given:
                 raise NapkinError(f"{name} needs a list of options, got {given!r:.60}.")
-            menus[name] = {str(option): option for option in given}
+            menus[name] = {_option(option): option for option in given}
         elif name != x:
             sliders[name] = slider(n, name, given)
     if assume:
@@ -218,6 +220,13 @@ def exploration(
             f"of options, got {count} and {cases}: leave some out."
         )
     return Exploration(n, shown[0].name, tuple(sliders.values()), menus, lines, log)
+
+
+def _option(given: Any) -> str:
+    """Return what a menu says of an option; the one choice of yes or no is `calibrated`."""
+    if isinstance(given, bool):
+        return "calibrated" if given else "ideal"
+    return str(given)
 
 
 def stored(kind: str, data: Mapping[str, Any]) -> str:

@@ -418,6 +418,16 @@ def test_names_of_lines_that_end_together_stand_apart_within_the_chart(
         assert box.locator(".nk-stop").count() == 3  # no batch of 512 fits
 
 
+def test_the_note_of_a_pinned_curve_says_each_thing_once(browser: Browser, stage: Stage) -> None:
+    with opened(browser) as page:
+        page.goto(stage(speeds=SPEEDS, policies=POLICIES))
+        for box, option in zip(page.locator(".nk-explorer").all(), ("", "resident, "), strict=True):
+            box.get_by_role("button", name="Pin this curve").click()
+            settled(page)
+            value = box.locator(".nk-value").text_content()
+            assert box.locator(".nk-was").text_content() == f"dashed: {option}{value}"
+
+
 def test_a_region_whose_side_has_no_name_is_not_drawn(browser: Browser, stage: Stage) -> None:
     with opened(browser) as page:
         page.goto(stage(unnamed=UNNAMED))

@@ -170,6 +170,14 @@ def test_what_an_explorer_cannot_show_is_said(
         assert exploration(CHAT, y, x, None, controls).spec
 
 
+def test_a_switch_has_options_in_words_and_is_code_in_code() -> None:
+    e = exploration(CHAT, "users", "context", None, {"calibrated": [False, True]})
+    (menu,) = e.spec["menus"]
+    assert (menu["meaning"], menu["options"]) == ("calibration", ["ideal", "calibrated"])
+    codes = [case["code"] for case in e.spec["cases"].values()]
+    assert "calibrated=False" in codes[0] and "calibrated=True" in codes[1]
+
+
 def test_a_menu_of_assumptions_needs_words() -> None:
     unnamed: Any = [nk.variants.idle_resident]
     with pytest.raises(NapkinError, match="needs words for each option"):

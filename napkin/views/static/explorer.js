@@ -119,7 +119,9 @@ function render({ model, el }) {
   const form = html("div", { className: "nk-formula", tabIndex: 0, role: "math" }), table = html("table");
   const long = html("details", {}, html("summary", { textContent: "As a formula" }), form);
   const button = (textContent, press) => html("button", { type: "button", textContent, onclick: press });
-  const pin = button("", () => { hold(pinned ? null : { compiled, values: { ...model.get("values") }, label: [...model.get("chosen"), out.textContent].join(", ") }); draw(); });
+  const pin = button("", () => { hold(pinned ? null : { compiled, values: { ...model.get("values") }, label: pinning() }); draw(); });
+  // The value says which quantity it is of; the options say the rest.
+  const pinning = () => [...model.get("chosen").filter((_, i) => spec.menus[i].name !== "shown"), out.textContent].join(", ");
   const copied = (textContent, text) => {
     const made = button(textContent, async () => {
       await navigator.clipboard?.writeText(text()).catch(() => {});
