@@ -178,6 +178,17 @@ def test_a_switch_has_options_in_words_and_is_code_in_code() -> None:
     assert "calibrated=False" in codes[0] and "calibrated=True" in codes[1]
 
 
+def test_a_closed_form_that_is_too_wide_gives_way_to_the_formula_of_the_target() -> None:
+    n, moved = CHAT.assume(batch=16, new_tokens=500), {"batch": (1, 50), "message": (1, 20_000)}
+    forms = [
+        exploration(n, target, "batch", None, moved).spec["programs"][0]["formula"]
+        for target in ("requests_per_second", "decode_compute_time")
+    ]
+    wide, narrow = (unescape(re.sub("<[^>]*>", "", form)) for form in forms)
+    assert wide == "λ=Xnnew"
+    assert 10 < len(narrow) <= 65 and "B" in narrow
+
+
 def test_a_menu_of_assumptions_needs_words() -> None:
     unnamed: Any = [nk.variants.idle_resident]
     with pytest.raises(NapkinError, match="needs words for each option"):
