@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // The curve of an explorer: what decides along it, the lines beside it, and where a pointer is.
 import { named, names, regions, stops, svg, wide } from "./labels.js";
-import { axis, placed, share, ticks, told, unitOf, value } from "./numbers.js";
+import { axis, placed, share, ticks, told, value } from "./numbers.js";
 import { curve, POINTS, there, together } from "./program.js";
 
-const [H, TOP, BOTTOM, LETTER] = [300, 24, 28, 7];
+const [H, TOP, BOTTOM, SPACE] = [300, 24, 28, 6];
 
 function path(points, px, py) {
   const step = (p, i) => `${i && there(points[i - 1]) ? "L" : "M"}${px(p.at).toFixed(1)},${py(p.value).toFixed(1)}`;
   return points.map((p, i) => (there(p) ? step(p, i) : "")).join("");
+}
+// Round numbers along the axis, and the ends of a logarithmic one, which can be far from any, if there is room.
+function along(x, { tick }, px, width) {
+  const found = [];
+  for (const u of [...ticks(x.low, x.high, x.log), ...(x.log ? [x.low, x.high] : [])]) {
+    const text = tick(u), half = wide(text) / 2, at = Math.min(px(u), width - half);
+    if (found.every((other) => Math.abs(other.at - at) > other.half + half + SPACE)) found.push({ text, at, half });
+  }
+  return found.map(({ text, at }) => svg("text", { x: at, y: H - BOTTOM + 17, "text-anchor": "middle", class: "nk-along" }, text));
 }
 // Where the vertical axis begins and ends: it takes in what it must, and gives up nothing of a frame.
 export function room(values, frame, wanted) {
@@ -33,13 +42,7 @@ export function chart({ spec, chosen, values, ghost, pinned, width, frame }) {
   inside.append(svg("rect", { x: left - 2, y: TOP - 2, width: right - left + 4, height: H - TOP - BOTTOM + 4 }));
   const clipped = { "clip-path": `url(#${frame.id}-inside)` }, drawn = (points, look) => svg("path", { d: path(points, px, py), class: look, ...clipped });
   const { nodes: shades, key } = regions(here.points, px, [TOP, H - BOTTOM]), nodes = [inside, ...shades];
-  let free = -Infinity;
-  for (const u of ticks(x.low, x.high, x.log)) {
-    const text = xaxis.tick(u), at = Math.min(px(u), width - (LETTER * text.length) / 2);
-    if (at - (LETTER * text.length) / 2 < free) continue;
-    free = at + (LETTER * text.length) / 2 + 6;
-    nodes.push(svg("text", { x: at, y: H - BOTTOM + 17, "text-anchor": "middle" }, text));
-  }
+  nodes.push(...along(x, xaxis, px, width));
   for (const t of rungs)
     nodes.push(
       svg("line", { x1: left, x2: right, y1: py(t), y2: py(t), class: "nk-grid" }),
@@ -72,5 +75,5 @@ export function chart({ spec, chosen, values, ghost, pinned, width, frame }) {
     const found = here.compiled.at({ ...values, [x.name]: u });
     return [placed(x, u), found.reason ? "no value" : told(found.value, y.unit), found.reason || found.words.join(", ")];
   });
-  return { nodes, key, ghosted, beside, below, at, mark, rows, height: H, values: [...lines.flatMap((line) => line.points), ...kept].filter(there).map((p) => p.value) };
+  return { nodes, key, ghosted, beside, below, middle: (left + right) / 2, at, mark, rows, height: H, values: [...lines.flatMap((line) => line.points), ...kept].filter(there).map((p) => p.value) };
 }

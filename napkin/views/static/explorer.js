@@ -188,6 +188,8 @@ function render({ model, el }) {
     beside.textContent = shown.beside;
     below.textContent = shown.below;
     key.textContent = shown.key;
+    below.style.paddingLeft = `${Math.max(0, 2 * shown.middle - width)}px`; // below the plot, not the names beside it
+    below.style.paddingRight = `${Math.max(0, width - 2 * shown.middle)}px`;
     const words = `Line chart of ${shown.beside} over ${shown.below}. ${out.textContent}` + (pinned ? ` Pinned: ${pinned.label}.` : "");
     plot.setAttribute("aria-label", words);
     plot.replaceChildren(...shown.nodes, pointer);
