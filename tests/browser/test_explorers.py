@@ -418,6 +418,42 @@ def test_names_of_lines_that_end_together_stand_apart_within_the_chart(
         assert box.locator(".nk-stop").count() == 3  # no batch of 512 fits
 
 
+MIDDLES = """(box) => {
+  const text = document.createRange();
+  text.selectNodeContents(box.querySelector(".nk-below"));
+  return [text, box.querySelector(".nk-grid")].map((each) => {
+    const { left, right } = each.getBoundingClientRect();
+    return (left + right) / 2;
+  });
+}"""
+
+
+def test_a_logarithmic_axis_says_its_ends_and_its_title_is_below_the_plot(
+    browser: Browser, stage: Stage
+) -> None:
+    with opened(browser) as page:
+        page.goto(stage(crowded=lambda: CROWDED))
+        box = page.locator(".nk-explorer")
+        settled(page)
+        assert set(box.locator(".nk-along").all_text_contents()) == {"1", "10", "100", "512"}
+        title, plot = box.evaluate(MIDDLES)
+        assert title == pytest.approx(plot, abs=2)
+
+
+def test_the_table_counts_as_people_do(browser: Browser, stage: Stage) -> None:
+    with opened(browser) as page:
+        page.goto(stage(crowded=lambda: CROWDED))
+        box = page.locator(".nk-explorer")
+        box.locator("summary", has_text="As a table").click()
+        settled(page)
+        cells = box.locator("tr td:first-child")
+        places = cells.all_text_contents()
+        assert (places[0], places[-1]) == ("1 sequence", "512 sequences")
+        for place in places:
+            assert len(re.sub(r"\D|^0+", "", place)) <= 3
+        assert cells.first.evaluate("cell => getComputedStyle(cell).textAlign") == "right"
+
+
 def test_the_note_of_a_pinned_curve_says_each_thing_once(browser: Browser, stage: Stage) -> None:
     with opened(browser) as page:
         page.goto(stage(speeds=SPEEDS, policies=POLICIES))

@@ -71,7 +71,7 @@ export function chart({ spec, chosen, values, ghost, pinned, width, frame }) {
     if (there(found)) parts.push(svg("circle", { cx: px(u), cy: py(found.value), r: 4, class: "nk-there" }));
     return [...parts, svg("text", { ...text, "text-anchor": side ? "end" : "start", class: "nk-read" }, words)];
   }
-  const rows = Array.from({ length: 5 }, (_, i) => value(x, i / 4)).map((u) => {
+  const rows = Array.from({ length: 5 }, (_, i) => Number(value(x, i / 4).toPrecision(3))).map((u) => {
     const found = here.compiled.at({ ...values, [x.name]: u });
     return [placed(x, u), found.reason ? "no value" : told(found.value, y.unit), found.reason || found.words.join(", ")];
   });

@@ -3,7 +3,7 @@
 // and mystmd get all of them as one.
 import { chart, room } from "./chart.js";
 import { svg } from "./labels.js";
-import { placed, python, share, told, typed, unitOf, value } from "./numbers.js";
+import { counted, placed, python, share, told, typed, unitOf, value } from "./numbers.js";
 import { compile, idle, reach } from "./program.js";
 export { show, ticks } from "./numbers.js";
 export { compile, FUNCTIONS, largest } from "./program.js";
@@ -31,7 +31,7 @@ function row(name, meaning, id, input, ...rest) {
   return { row: box, dim };
 }
 function slider(model, s, id, redraw) {
-  const range = html("input", { type: "range", id, min: 0, max: 1, step: 0.002 }), unit = unitOf(s.unit);
+  const range = html("input", { type: "range", id, min: 0, max: 1, step: 0.002 }), unit = unitOf(s.unit), label = html("span", { className: "nk-unit" });
   const number = html("input", { type: "text", inputMode: "decimal", autocomplete: "off" });
   number.setAttribute("aria-label", `${s.meaning}, exact value${unit ? ` in ${unit}` : ""}`);
   const now = () => model.get("values")[s.name], hold = (x) => Math.min(s.high, Math.max(s.low, s.whole ? Math.round(x) : x));
@@ -56,8 +56,9 @@ function slider(model, s, id, redraw) {
     range.value = share(s, x);
     range.setAttribute("aria-valuetext", placed(s, x));
     number.value = typed(x);
+    label.textContent = counted(s.unit, x);
   };
-  return { ...row(s.name, s.meaning, id, range, number, html("span", { className: "nk-unit", textContent: unit })), stand, note: () => (now() === beyond.at ? beyond.words : "") };
+  return { ...row(s.name, s.meaning, id, range, number, label), stand, note: () => (now() === beyond.at ? beyond.words : "") };
 }
 function menu(model, m, i, id) {
   const select = html("select", { id }, ...m.options.map((o) => html("option", { textContent: o })));
@@ -187,9 +188,9 @@ function render({ model, el }) {
     back.disabled = !moved;
     beside.textContent = shown.beside;
     below.textContent = shown.below;
-    key.textContent = shown.key;
     below.style.paddingLeft = `${Math.max(0, 2 * shown.middle - width)}px`; // below the plot, not the names beside it
     below.style.paddingRight = `${Math.max(0, width - 2 * shown.middle)}px`;
+    key.textContent = shown.key;
     const words = `Line chart of ${shown.beside} over ${shown.below}. ${out.textContent}` + (pinned ? ` Pinned: ${pinned.label}.` : "");
     plot.setAttribute("aria-label", words);
     plot.replaceChildren(...shown.nodes, pointer);
