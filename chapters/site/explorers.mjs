@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 const STORED = /<script type="application\/json" data-(explorer|running|memory-map)>(.*?)<\/script>/s;
 const STATIC = { explorer: "../napkin/views/static/explorer", running: "diagrams/static/running", "memory-map": "diagrams/static/memory-map" };
 // mystmd takes one file: the modules of an explorer are joined as napkin/views/widget.py does it for notebooks.
-const here = (path) => new URL(`../${path}`, import.meta.url), MODULES = ["numbers", "chance", "program", "chart", "explorer"];
+const here = (path) => new URL(`../${path}`, import.meta.url), MODULES = ["numbers", "chance", "program", "labels", "chart", "explorer"];
 const text = MODULES.map((name) => readFileSync(here(`../napkin/views/static/${name}.js`), "utf-8")).join("\n");
 mkdirSync(here("../_build/joined"), { recursive: true });
 writeFileSync(here("../_build/joined/explorer.js"), text.replace(/^(import|export) .* from "\.\/.*$|^export (?!default)/gm, ""));

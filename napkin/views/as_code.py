@@ -10,7 +10,7 @@ from ..formulas.variants import Bundle
 from ..quantities.own import declaration
 from ..quantities.quantity import listed
 from ..quantities.units import scale_of
-from ..worksheet.assumptions import CHOICES, Change, Given
+from ..worksheet.assumptions import CHOICES, Change, Choice, Given
 from ..worksheet.napkin import Napkin
 
 
@@ -21,7 +21,7 @@ def write_number(value: Expr) -> str:
 
 def as_code(n: Napkin, moved: str | Iterable[str] = (), ending: str = "") -> str:
     """Return the Python that rebuilds a worksheet, after the quantities that a reader declared."""
-    named = [f"{kind}={n.choices[kind].typed!r}" for kind in CHOICES if kind in n.choices]
+    named = [f"{kind}={_write_choice(n.choices[kind])}" for kind in CHOICES if kind in n.choices]
     left_out = listed(moved)
     typed = [
         f"{symbol}={_write_given(symbol, given)}"
@@ -35,6 +35,11 @@ def as_code(n: Napkin, moved: str | Iterable[str] = (), ending: str = "") -> str
         calls.append([ending])
     worksheet = "nk.Napkin(" + ").assume(".join(", ".join(call) for call in calls) + ")"
     return "\n".join([*map(declaration, n.own_quantities), worksheet])
+
+
+def _write_choice(choice: Choice) -> str:
+    """Write an entry by the name that was typed, a switch as it is."""
+    return repr(choice.entry if isinstance(choice.entry, bool) else choice.typed)
 
 
 def _write_given(symbol: Symbol, given: Given) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
+from html import escape, unescape
 from itertools import product
 from typing import Any, Final
 
@@ -21,14 +22,17 @@ from ..verbs.binding import binding
 from ..worksheet.assumptions import CHOICES
 from ..worksheet.napkin import Napkin
 from .as_code import as_code
-from .program import Program, program, side_in_words
+from .program import Program, program, sides_in_words
 from .sliders import Slider, is_share, slider
 
 _MOST_CONTROLS: Final = 4
 _MOST_CASES: Final = 64
 _ROWS: Final = 5
-_LONGEST_FORM: Final = 60
+_LONGEST_FORM: Final = 60  # operations
+_WIDEST: Final = 65  # letters of a formula beside which a page has no room left
+_TAG: Final = re.compile("<[^>]*>")
 _SHOWN: Final = "shown"  # the menu of quantities, if there are several
+_MENUS: Final = {"calibrated": "calibration"}  # what a menu is called, if not by its code name
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,8 @@ class Exploration:
                 for place, s in enumerate(self.sliders)
             ],
             "menus": [
-                {"name": menu, "meaning": menu.replace("_", " "), "options": list(options)}
+                {"name": menu, "meaning": _MENUS.get(menu, menu.replace("_", " "))}
+                | {"options": list(options)}
                 for menu, options in self.menus.items()
             ],
             "lines": self.lines,
@@ -192,7 +197,7 @@ def exploration(
         if name in CHOICES:
             if not isinstance(given, list | tuple) or not given:
                 raise NapkinError(f"{name} needs a list of options, got {given!r:.60}.")
-            menus[name] = {str(option): option for option in given}
+            menus[name] = {_option(option): option for option in given}
         elif name != x:
             sliders[name] = slider(n, name, given)
     if assume:
@@ -220,6 +225,13 @@ def exploration(
     return Exploration(n, shown[0].name, tuple(sliders.values()), menus, lines, log)
 
 
+def _option(given: Any) -> str:
+    """Return what a menu says of an option; the one choice of yes or no is `calibrated`."""
+    if isinstance(given, bool):
+        return "calibrated" if given else "ideal"
+    return str(given)
+
+
 def stored(kind: str, data: Mapping[str, Any]) -> str:
     """Return what a page without a kernel revives."""
     text = json.dumps(data).replace("</", "<\\/")
@@ -227,7 +239,7 @@ def stored(kind: str, data: Mapping[str, Any]) -> str:
 
 
 def _limits(n: Napkin, y: str) -> str:
-    return ", ".join(side_in_words(side) for side in binding(n, y).limits)
+    return sides_in_words(binding(n, y).limits)
 
 
 def _told(name: str) -> dict[str, Any]:
@@ -253,18 +265,27 @@ def _used(written: Program) -> set[str]:
 
 
 def _typeset(n: Napkin, target: Symbol, written: Program) -> str:
-    """Return the closed form in what moves and what does not, as MathML."""
+    """Return the longest form that fits, or else the formula of the target, as MathML."""
     from latex2mathml.converter import convert
 
+    text = ""
+    for form in _forms(n, target, written):
+        text = convert(latex_of(Eq(target, form, evaluate=False)), display="block")
+        if len(unescape(_TAG.sub("", text))) <= _WIDEST:
+            break
+    return text
+
+
+def _forms(n: Napkin, target: Symbol, written: Program) -> Iterator[Expr]:
+    """Yield the closed form in what moves and what does not, and then shorter ones."""
     # What nobody gave and no formula computes is assumed: derive puts its number in.
     kept = [name for name in written.kept if name in n.formulas]
-    step = [name for name in written.graph if name != target.name]
-    long = _length(n, target, written.graph, {}) > 20 * _LONGEST_FORM  # it would take minutes
-    form: Expr = n.derive(target, keep=step if long else kept)
-    if form.count_ops() > _LONGEST_FORM:  # nobody reads that: one step instead
-        form = n.derive(target, keep=step)
-    text: str = convert(latex_of(Eq(target, form, evaluate=False)), display="block")
-    return text
+    if _length(n, target, written.graph, {}) <= 20 * _LONGEST_FORM:  # else it would take minutes
+        form: Expr = n.derive(target, keep=kept)
+        if form.count_ops() <= _LONGEST_FORM:
+            yield form
+    yield n.derive(target, keep=[name for name in written.graph if name != target.name])
+    yield n.derive(target, keep=n.formulas[target].expression.free_symbols)
 
 
 def _length(n: Napkin, symbol: Symbol, graph: Mapping[str, Any], known: dict[Symbol, int]) -> int:

@@ -27,7 +27,7 @@ from ..formulas.formula import Elsewhere, Solved
 from ..formulas.graph import choice
 from ..quantities import notation as q
 from ..quantities.given import somewhere
-from ..quantities.quantity import lookup
+from ..quantities.quantity import REGISTRY, lookup
 from ..worksheet.evaluation import evaluate
 from ..worksheet.napkin import Napkin
 
@@ -49,11 +49,31 @@ _SIDES: Final = {
 
 
 _IN_WORDS: Final = {str(side): words for side, words in _SIDES.items()}
+_PHASES: Final = {
+    "decode_memory_time": "decode",
+    "decode_compute_time": "decode",
+    "prefill_memory_time": "prefill",
+    "prefill_compute_time": "prefill",
+}
 
 
 def side_in_words(side: Expr | str) -> str:
-    """Return what it means that this side decides."""
-    return _IN_WORDS.get(str(side), str(side).replace("_", " "))
+    """Return what it means that this side decides; nothing of an expression without a name."""
+    name = str(side)
+    return _IN_WORDS.get(name) or (REGISTRY[name].meaning if name in REGISTRY else "")
+
+
+def phase_of(side: Expr | str) -> str:
+    """Return what a side decides where its words could be said of several quantities."""
+    return _PHASES.get(str(side), "")
+
+
+def sides_in_words(sides: Iterable[Expr | str]) -> str:
+    """Say which sides decide, and of what if there are several."""
+    named = [(phase_of(side), words) for side in sides if (words := side_in_words(side))]
+    if len(named) == 1:
+        return named[0][1]
+    return ", ".join(f"{phase} {words}".strip() for phase, words in named)
 
 
 _CHANCES: Final = {"BinomialOverflow": "overflow", "UsersAtOverflow": "usersAtOverflow"}
@@ -203,9 +223,10 @@ def _needs(symbol: Symbol, expression: Expr, statements: list[str]) -> dict[str,
         return {"needs": sorted(str(name) for name in expression.free_symbols)}
     arms = ", ".join(javascript(side) for side in sides.args)
     statements.append(f"a.{symbol} = [{arms}];")
+    phases = [phase_of(side) for side in sides.args]
     return {
         "max": isinstance(sides, Max),
         "sides": [str(side) for side in sides.args],
         "words": [side_in_words(side) for side in sides.args],
         "needs": [sorted(str(name) for name in side.free_symbols) for side in sides.args],
-    }
+    } | ({"phases": phases} if any(phases) else {})

@@ -21,7 +21,7 @@ from .exploration import Exploration, exploration, stored
 from .figures import Figure
 
 STATIC: Final = Path(__file__).with_name("static")
-_MODULES: Final = ("numbers", "chance", "program", "chart", "explorer")
+_MODULES: Final = ("numbers", "chance", "program", "labels", "chart", "explorer")
 
 
 def _joined() -> str:

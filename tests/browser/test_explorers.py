@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 import diagrams
 import napkin as nk
+from napkin.views.exploration import exploration
 from napkin.views.widget import Explorer
 from tests.browser.conftest import AXE, STATIC, check, drive, opened
 from tests.browser.test_site import SITE, WITH_EXPLORERS
@@ -35,6 +37,35 @@ SPEEDS = made(
     "batch",
     batch=(1, 50),
 )
+CROWDED = exploration(
+    CHAT,
+    "tokens_per_second",
+    "batch",
+    {f"a context of {size:,} tokens": f"context = {size}" for size in (20_000, 21_000, 22_000)},
+    {"batch": (1, 512)},
+    "assumption",
+)
+UNNAMED = made(
+    CHAT.assume("decode_step_time = Max(batch * kv_budget / bandwidth, weight_bytes / bandwidth)"),
+    "decode_step_time",
+    "batch",
+    batch=(1, 20),
+)
+PHASES = made(
+    CHAT.assume(batch=16, message=500, new_tokens=500),
+    "requests_per_second",
+    "batch",
+    batch=(1, 50),
+    message=(1, 20_000),
+)
+FRAMES = """(box) => {
+  const frame = (element) => {
+    const { left, right, top, bottom } = element.getBoundingClientRect();
+    return { left, right, top, bottom };
+  };
+  const names = [...box.querySelectorAll(".nk-name, .nk-other")].map(frame);
+  return { chart: frame(box.querySelector("svg")), names };
+}"""
 Stage = Callable[..., str]
 
 
@@ -196,6 +227,54 @@ def test_the_axes_stay_while_a_reader_drags_beyond_them_and_follow_when_it_is_ov
         assert inside
 
 
+def test_the_axes_return_with_the_controls_and_nothing_else_is_needed(
+    browser: Browser, stage: Stage
+) -> None:
+    with opened(browser) as page:
+        page.goto(stage(policies=POLICIES))
+        box, ranges = page.locator(".nk-explorer"), page.locator("input[type=range]")
+        settled(page)
+        start, stood = texts(box), [each.input_value() for each in ranges.all()]
+
+        def beyond() -> None:
+            box.locator("select").select_option("offloaded")
+            for each in ranges.all():
+                each.press("End")
+            settled(page)
+            assert texts(box) != start
+
+        def each_back() -> None:
+            box.locator("select").select_option("resident")
+            for each, place in zip(ranges.all(), stood, strict=True):
+                each.fill(place)
+
+        for back in (each_back, box.get_by_role("button", name="Back to the start").click):
+            beyond()
+            back()
+            settled(page)
+            assert texts(box) == start
+
+
+def test_a_pinned_curve_stays_in_sight(browser: Browser, stage: Stage) -> None:
+    with opened(browser) as page:
+        page.goto(stage(policies=POLICIES))
+        box = page.locator(".nk-explorer")
+        settled(page)
+        start = texts(box)
+        box.locator("select").select_option("offloaded")
+        for each in page.locator("input[type=range]").all():
+            each.press("End")
+        settled(page)
+        wide = texts(box)
+        box.get_by_role("button", name="Pin this curve").click()
+        box.get_by_role("button", name="Back to the start").click()
+        settled(page)
+        assert texts(box) == wide
+        box.get_by_role("button", name="Remove the pinned curve").click()
+        settled(page)
+        assert texts(box) == start
+
+
 def test_a_control_that_cannot_act_is_dimmed_and_says_what_decides(
     browser: Browser, stage: Stage
 ) -> None:
@@ -317,6 +396,102 @@ def test_several_quantities_have_a_line_each(browser: Browser, stage: Stage) -> 
         assert "tokens of all users together" in named and "tokens that one user sees" in named
         drive(page, box)
         assert box.get_attribute("data-target") == "tokens_per_second"
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_names_of_lines_that_end_together_stand_apart_within_the_chart(
+    width: int, browser: Browser, stage: Stage
+) -> None:
+    with opened(browser, viewport={"width": width, "height": 900}) as page:
+        page.goto(stage(crowded=lambda: CROWDED))
+        box = page.locator(".nk-explorer")
+        settled(page)
+        found = box.evaluate(FRAMES)
+        chart, names = found["chart"], found["names"]
+        close = 0 if width > 1_000 else 4  # rows of one name
+        assert (len(names) == 3) == (not close)  # wrapped only where it must be
+        for name in names:
+            assert chart["left"] <= name["left"] and name["right"] <= chart["right"]
+        for above, name in pairwise(names):
+            assert name["top"] >= above["bottom"] - close
+        assert box.locator(".nk-leader").count() >= 2
+        assert box.locator(".nk-stop").count() == 3  # no batch of 512 fits
+
+
+MIDDLES = """(box) => {
+  const text = document.createRange();
+  text.selectNodeContents(box.querySelector(".nk-below"));
+  return [text, box.querySelector(".nk-grid")].map((each) => {
+    const { left, right } = each.getBoundingClientRect();
+    return (left + right) / 2;
+  });
+}"""
+
+
+def test_a_logarithmic_axis_says_its_ends_and_its_title_is_below_the_plot(
+    browser: Browser, stage: Stage
+) -> None:
+    with opened(browser) as page:
+        page.goto(stage(crowded=lambda: CROWDED))
+        box = page.locator(".nk-explorer")
+        settled(page)
+        assert set(box.locator(".nk-along").all_text_contents()) == {"1", "10", "100", "512"}
+        title, plot = box.evaluate(MIDDLES)
+        assert title == pytest.approx(plot, abs=2)
+
+
+def test_the_table_counts_as_people_do(browser: Browser, stage: Stage) -> None:
+    with opened(browser) as page:
+        page.goto(stage(crowded=lambda: CROWDED))
+        box = page.locator(".nk-explorer")
+        box.locator("summary", has_text="As a table").click()
+        settled(page)
+        cells = box.locator("tr td:first-child")
+        places = cells.all_text_contents()
+        assert (places[0], places[-1]) == ("1 sequence", "512 sequences")
+        for place in places:
+            assert len(re.sub(r"\D|^0+", "", place)) <= 3
+        assert cells.first.evaluate("cell => getComputedStyle(cell).textAlign") == "right"
+
+
+def test_the_note_of_a_pinned_curve_says_each_thing_once(browser: Browser, stage: Stage) -> None:
+    with opened(browser) as page:
+        page.goto(stage(speeds=SPEEDS, policies=POLICIES))
+        for box, option in zip(page.locator(".nk-explorer").all(), ("", "resident, "), strict=True):
+            box.get_by_role("button", name="Pin this curve").click()
+            settled(page)
+            value = box.locator(".nk-value").text_content()
+            assert box.locator(".nk-was").text_content() == f"dashed: {option}{value}"
+
+
+def test_a_region_whose_side_has_no_name_is_not_drawn(browser: Browser, stage: Stage) -> None:
+    with opened(browser) as page:
+        page.goto(stage(unnamed=UNNAMED))
+        box = page.locator(".nk-explorer")
+        settled(page)
+        assert box.locator(".nk-region, .nk-band-0, .nk-band-1").all_text_contents() == []
+        assert "(" not in (box.locator(".nk-value").text_content() or "")
+        assert box.get_attribute("data-limits")  # it is known, and cannot be said
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_region_in_sight_has_a_name_or_a_letter_with_a_key(
+    width: int, browser: Browser, stage: Stage
+) -> None:
+    with opened(browser, viewport={"width": width, "height": 900}) as page:
+        page.goto(stage(phases=PHASES))
+        box = page.locator(".nk-explorer")
+        for key in ("Home", "End"):
+            box.locator("input[type=range]").nth(1).press(key)
+            settled(page)
+            shades = box.locator(".nk-band-0, .nk-band-1, .nk-none").count()
+            names = box.locator(".nk-region").all_text_contents()
+            letters = (box.locator(".nk-key").text_content() or "").split("; ")
+            said = dict(each.split(": ", 1) for each in letters if each)
+            assert shades == len(names) > 0
+            assert {name for name in names if len(name) == 1} == said.keys()
+            told = {said.get(name, name) for name in names}
+            assert any(re.fullmatch(r"decode \w+-bound, prefill \w+-bound", each) for each in told)
 
 
 def test_the_modules_that_a_notebook_gets_as_one_still_work(browser: Browser, stage: Stage) -> None:

@@ -14,7 +14,7 @@ from napkin.errors import NapkinError
 from napkin.formulas import ALL
 from napkin.views.as_code import as_code
 from napkin.views.exploration import exploration
-from napkin.views.program import javascript
+from napkin.views.program import javascript, sides_in_words
 from tests.views.explorations import CHAT, EXPLORATIONS, IDLE, MIXTURE, written
 
 REFUSED = {
@@ -133,6 +133,15 @@ def test_a_typed_formula_counts_and_a_wrong_one_says_why() -> None:
     assert shown.error == "" and shown.spec == before
 
 
+def test_sides_are_said_in_words_with_what_they_decide_where_there_are_several() -> None:
+    assert sides_in_words(["prefill_compute_time"]) == "compute-bound"
+    assert sides_in_words(["decode_memory_time", "prefill_compute_time", "users_by_load"]) == (
+        "decode bandwidth-bound, prefill compute-bound, load-bound"
+    )
+    assert sides_in_words(["batch", "chunk*new_tokens/prefill_tokens"]) == "sequences in the step"
+    assert sides_in_words([]) == ""
+
+
 @pytest.mark.parametrize(
     ("y", "x", "controls", "message"),
     [
@@ -159,6 +168,25 @@ def test_what_an_explorer_cannot_show_is_said(
 ) -> None:
     with pytest.raises(NapkinError, match=message):
         assert exploration(CHAT, y, x, None, controls).spec
+
+
+def test_a_switch_has_options_in_words_and_is_code_in_code() -> None:
+    e = exploration(CHAT, "users", "context", None, {"calibrated": [False, True]})
+    (menu,) = e.spec["menus"]
+    assert (menu["meaning"], menu["options"]) == ("calibration", ["ideal", "calibrated"])
+    codes = [case["code"] for case in e.spec["cases"].values()]
+    assert "calibrated=False" in codes[0] and "calibrated=True" in codes[1]
+
+
+def test_a_closed_form_that_is_too_wide_gives_way_to_the_formula_of_the_target() -> None:
+    n, moved = CHAT.assume(batch=16, new_tokens=500), {"batch": (1, 50), "message": (1, 20_000)}
+    forms = [
+        exploration(n, target, "batch", None, moved).spec["programs"][0]["formula"]
+        for target in ("requests_per_second", "decode_compute_time")
+    ]
+    wide, narrow = (unescape(re.sub("<[^>]*>", "", form)) for form in forms)
+    assert wide == "λ=Xnnew"
+    assert 10 < len(narrow) <= 65 and "B" in narrow
 
 
 def test_a_menu_of_assumptions_needs_words() -> None:

@@ -1,49 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // The curve of an explorer: what decides along it, the lines beside it, and where a pointer is.
-import { axis, placed, share, ticks, told, unitOf, value } from "./numbers.js";
-import { curve, there, together } from "./program.js";
+import { named, names, regions, stops, svg, wide } from "./labels.js";
+import { axis, placed, share, ticks, told, value } from "./numbers.js";
+import { curve, POINTS, there, together } from "./program.js";
 
-const [H, TOP, BOTTOM, POINTS, LETTER] = [300, 24, 28, 160, 7];
+const [H, TOP, BOTTOM, SPACE] = [300, 24, 28, 6];
 
-export function svg(tag, attributes, text = "") {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, x] of Object.entries(attributes)) element.setAttribute(name, x);
-  element.textContent = text;
-  return element;
-}
-
-function bands(points, px) {
-  const nodes = [], band = (p) => p.reason || p.words.join(", ");
-  for (let i = 0, start = 0, odd = 0; i <= POINTS; i++) {
-    if (i < POINTS && band(points[i + 1]) === band(points[start])) continue;
-    const left = px(points[start].at), right = px(points[Math.min(i + 1, POINTS)].at), words = band(points[start]);
-    const look = points[start].reason ? "nk-none" : `nk-band-${odd++ % 2}`;
-    nodes.push(svg("rect", { x: left, y: TOP, width: right - left, height: H - TOP - BOTTOM, class: look }));
-    if (right - left > LETTER * words.length) nodes.push(svg("text", { x: (left + right) / 2, y: TOP - 8, "text-anchor": "middle" }, words));
-    start = i + 1;
-  }
-  return nodes;
-}
 function path(points, px, py) {
   const step = (p, i) => `${i && there(points[i - 1]) ? "L" : "M"}${px(p.at).toFixed(1)},${py(p.value).toFixed(1)}`;
   return points.map((p, i) => (there(p) ? step(p, i) : "")).join("");
 }
-// Names in two rows if they are long, and apart from each other where the lines end.
-function broken(name) {
-  const words = name.split(" "), rows = [words.shift()];
-  for (const word of words) rows.at(-1).length + word.length < 12 ? (rows[rows.length - 1] += ` ${word}`) : rows.push(word);
-  return rows;
+// Round numbers along the axis, and the ends of a logarithmic one, which can be far from any, if there is room.
+function along(x, { tick }, px, width) {
+  const found = [];
+  for (const u of [...ticks(x.low, x.high, x.log), ...(x.log ? [x.low, x.high] : [])]) {
+    const text = tick(u), half = wide(text) / 2, at = Math.min(px(u), width - half);
+    if (found.every((other) => Math.abs(other.at - at) > other.half + half + SPACE)) found.push({ text, at, half });
+  }
+  return found.map(({ text, at }) => svg("text", { x: at, y: H - BOTTOM + 17, "text-anchor": "middle", class: "nk-along" }, text));
 }
-function names(lines, x, py) {
-  const ends = lines.map(({ name, points, now }) => ({ rows: broken(name), now, y: py((points.findLast(there) ?? { value: NaN }).value) }));
-  const shown = ends.filter((end) => isFinite(end.y)).sort((a, b) => a.y - b.y), high = 14;
-  shown.forEach((end, i) => (end.y = Math.max(end.y + 4, i ? shown[i - 1].y + shown[i - 1].rows.length * high : TOP)));
-  for (let i = shown.length - 1, below = H - BOTTOM + 4; i >= 0; below = shown[i--].y - high)
-    shown[i].y = Math.min(shown[i].y, below - (shown[i].rows.length - 1) * high);
-  return shown.flatMap((end) => end.rows.map((row, i) => svg("text", { x, y: end.y + i * high, class: end.now ? "nk-name" : "" }, row)));
-}
-
-// Where the vertical axis begins and ends: it takes in what it must, and never gives up what it has.
+// Where the vertical axis begins and ends: it takes in what it must, and gives up nothing of a frame.
 export function room(values, frame, wanted) {
   const seen = [...values, ...(frame ? [frame.low, frame.top] : [])].filter(isFinite), least = Math.min(...seen), most = Math.max(...seen);
   if (frame && least >= frame.low && most <= frame.top) return frame;
@@ -59,21 +35,14 @@ export function chart({ spec, chosen, values, ghost, pinned, width, frame }) {
   const here = lines.find((line) => line.now), { y } = here.compiled, now = here.compiled.at(values), { low, top, log } = frame;
   const yaxis = axis(y.unit, top, log), own = x.prefix || x.unit === "%", xaxis = axis(own ? "1" : x.unit, x.high, x.log);
   const rungs = ticks(log ? low : Math.max(0, low), top, log);
-  const letters = Math.max(...rungs.map((t) => yaxis.tick(t).length)), longest = Math.max(...lines.flatMap((line) => broken(line.name)).map((row) => row.length));
-  const left = 14 + LETTER * letters, right = width - (longest ? 10 + 7.6 * longest : 18);
+  const { rows: inRows, margin } = named(lines, width), left = 14 + Math.max(...rungs.map((t) => wide(yaxis.tick(t)))), right = width - (margin || 18);
   const px = (u) => left + share(x, u) * (right - left);
   const py = (t) => H - BOTTOM - (log ? Math.log(t / low) / Math.log(top / low) : (t - low) / (top - low)) * (H - TOP - BOTTOM);
   const inside = svg("clipPath", { id: `${frame.id}-inside` });
   inside.append(svg("rect", { x: left - 2, y: TOP - 2, width: right - left + 4, height: H - TOP - BOTTOM + 4 }));
-  const drawn = (points, look) => svg("path", { d: path(points, px, py), class: look, "clip-path": `url(#${frame.id}-inside)` });
-  const nodes = [inside, ...bands(here.points, px)];
-  let free = -Infinity;
-  for (const u of ticks(x.low, x.high, x.log)) {
-    const text = xaxis.tick(u), at = Math.min(px(u), width - (LETTER * text.length) / 2);
-    if (at - (LETTER * text.length) / 2 < free) continue;
-    free = at + (LETTER * text.length) / 2 + 6;
-    nodes.push(svg("text", { x: at, y: H - BOTTOM + 17, "text-anchor": "middle" }, text));
-  }
+  const clipped = { "clip-path": `url(#${frame.id}-inside)` }, drawn = (points, look) => svg("path", { d: path(points, px, py), class: look, ...clipped });
+  const { nodes: shades, key } = regions(here.points, px, [TOP, H - BOTTOM]), nodes = [inside, ...shades];
+  nodes.push(...along(x, xaxis, px, width));
   for (const t of rungs)
     nodes.push(
       svg("line", { x1: left, x2: right, y1: py(t), y2: py(t), class: "nk-grid" }),
@@ -81,11 +50,13 @@ export function chart({ spec, chosen, values, ghost, pinned, width, frame }) {
     );
   // Where every line is shown and only the choice among them has moved, the start is one of them.
   const ghosted = !spec.lines || spec.sliders.some(({ name }) => name !== x.name && values[name] !== ghost.values[name]);
+  const kept = pinned ? of(pinned) : [];
   if (ghosted) nodes.push(drawn(of(ghost), "nk-ghost"));
-  if (pinned) nodes.push(drawn(of(pinned), "nk-pinned"));
+  if (pinned) nodes.push(drawn(kept, "nk-pinned"));
   for (const line of lines) if (!line.now) nodes.push(drawn(line.points, "nk-line"));
   nodes.push(drawn(here.points, "nk-curve"));
-  if (longest) nodes.push(...names(lines, right + 8, py));
+  for (const line of lines) nodes.push(...stops(line.points, { px, py }, { class: line.now ? "nk-curve nk-stop" : "nk-line nk-stop", ...clipped }));
+  if (margin) nodes.push(...names(lines, inRows, right, { px, py }, [TOP, H - BOTTOM]));
   if (there(now)) nodes.push(svg("circle", { cx: px(values[x.name]), cy: py(Math.min(top, Math.max(log ? low : -Infinity, now.value))), r: 8, class: "nk-point" }));
 
   const unit = (words, short) => words + (short && !words.includes(short) ? ` (${short})` : "");
@@ -100,9 +71,9 @@ export function chart({ spec, chosen, values, ghost, pinned, width, frame }) {
     if (there(found)) parts.push(svg("circle", { cx: px(u), cy: py(found.value), r: 4, class: "nk-there" }));
     return [...parts, svg("text", { ...text, "text-anchor": side ? "end" : "start", class: "nk-read" }, words)];
   }
-  const rows = Array.from({ length: 5 }, (_, i) => value(x, i / 4)).map((u) => {
+  const rows = Array.from({ length: 5 }, (_, i) => Number(value(x, i / 4).toPrecision(3))).map((u) => {
     const found = here.compiled.at({ ...values, [x.name]: u });
     return [placed(x, u), found.reason ? "no value" : told(found.value, y.unit), found.reason || found.words.join(", ")];
   });
-  return { nodes, ghosted, beside, below, at, mark, rows, height: H, values: lines.flatMap((line) => line.points.filter(there).map((p) => p.value)) };
+  return { nodes, key, ghosted, beside, below, middle: (left + right) / 2, at, mark, rows, height: H, values: [...lines.flatMap((line) => line.points), ...kept].filter(there).map((p) => p.value) };
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // An explorer: controls, a curve, and what decides. The site loads it with the modules that it imports; JupyterLab
 // and mystmd get all of them as one.
-import { chart, room, svg } from "./chart.js";
-import { placed, python, share, told, typed, unitOf, value } from "./numbers.js";
+import { chart, room } from "./chart.js";
+import { svg } from "./labels.js";
+import { counted, placed, python, share, told, typed, unitOf, value } from "./numbers.js";
 import { compile, idle, reach } from "./program.js";
 export { show, ticks } from "./numbers.js";
 export { compile, FUNCTIONS, largest } from "./program.js";
@@ -30,7 +31,7 @@ function row(name, meaning, id, input, ...rest) {
   return { row: box, dim };
 }
 function slider(model, s, id, redraw) {
-  const range = html("input", { type: "range", id, min: 0, max: 1, step: 0.002 }), unit = unitOf(s.unit);
+  const range = html("input", { type: "range", id, min: 0, max: 1, step: 0.002 }), unit = unitOf(s.unit), label = html("span", { className: "nk-unit" });
   const number = html("input", { type: "text", inputMode: "decimal", autocomplete: "off" });
   number.setAttribute("aria-label", `${s.meaning}, exact value${unit ? ` in ${unit}` : ""}`);
   const now = () => model.get("values")[s.name], hold = (x) => Math.min(s.high, Math.max(s.low, s.whole ? Math.round(x) : x));
@@ -55,8 +56,9 @@ function slider(model, s, id, redraw) {
     range.value = share(s, x);
     range.setAttribute("aria-valuetext", placed(s, x));
     number.value = typed(x);
+    label.textContent = counted(s.unit, x);
   };
-  return { ...row(s.name, s.meaning, id, range, number, html("span", { className: "nk-unit", textContent: unit })), stand, note: () => (now() === beyond.at ? beyond.words : "") };
+  return { ...row(s.name, s.meaning, id, range, number, label), stand, note: () => (now() === beyond.at ? beyond.words : "") };
 }
 function menu(model, m, i, id) {
   const select = html("select", { id }, ...m.options.map((o) => html("option", { textContent: o })));
@@ -109,16 +111,18 @@ function render({ model, el }) {
   root.dataset.lmSuppressShortcuts = "true"; // or JupyterLab takes the arrow keys
   root.addEventListener("keydown", (event) => event.stopPropagation());
   const first = { chosen: [...model.get("chosen")], values: { ...model.get("values") } };
-  let spec, compiled, ghost = null, pinned = null, inputs = [], axes = null, shown = null, frame = 0, later = 0, held = false, link = null, painted = 0;
+  let spec, compiled, ghost = null, pinned = null, inputs = [], opening = null, axes = null, shown = null, frame = 0, later = 0, held = false, link = null, painted = 0;
 
   const controls = html("div", { className: "nk-controls" }), code = html("code", { tabIndex: 0 });
   const out = html("output", { className: "nk-value" }), was = html("div", { className: "nk-was" });
   const plot = svg("svg", { role: "img" }), pointer = svg("g", { "aria-hidden": "true" });
-  const [beside, below] = ["nk-beside", "nk-below"].map((className) => html("div", { className, ariaHidden: "true" }));
+  const [beside, below, key] = ["nk-beside", "nk-below", "nk-key"].map((className) => html("div", { className, ariaHidden: "true" }));
   const form = html("div", { className: "nk-formula", tabIndex: 0, role: "math" }), table = html("table");
   const long = html("details", {}, html("summary", { textContent: "As a formula" }), form);
   const button = (textContent, press) => html("button", { type: "button", textContent, onclick: press });
-  const pin = button("", () => { hold(pinned ? null : { compiled, values: { ...model.get("values") }, label: [...model.get("chosen"), out.textContent].join(", ") }); draw(); });
+  const pin = button("", () => { hold(pinned ? null : { compiled, values: { ...model.get("values") }, label: pinning() }); draw(); });
+  // The value says which quantity it is of; the options say the rest.
+  const pinning = () => [...model.get("chosen").filter((_, i) => spec.menus[i].name !== "shown"), out.textContent].join(", ");
   const copied = (textContent, text) => {
     const made = button(textContent, async () => {
       await navigator.clipboard?.writeText(text()).catch(() => {});
@@ -132,7 +136,7 @@ function render({ model, el }) {
   });
   const buttons = html("div", { className: "nk-row" }, back, pin, copied("Copy as Python", () => code.textContent));
   if (!model.get("kernel")) buttons.append(copied("Copy link", () => (link.write(), location.href)));
-  root.append(controls, out, html("div", { className: "nk-head" }, beside, was), plot, below, long, buttons, html("pre", { className: "nk-code" }, code));
+  root.append(controls, out, html("div", { className: "nk-head" }, beside, was), plot, below, key, long, buttons, html("pre", { className: "nk-code" }, code));
   root.append(html("details", {}, html("summary", { textContent: "As a table" }), table));
   if (model.get("kernel")) root.append(written(model, `${id}-formula`));
   el.append(root);
@@ -148,7 +152,8 @@ function render({ model, el }) {
     inputs = [...menus, ...spec.sliders.map((s, i) => slider(model, s, `${id}-${i}`, draw))];
     controls.replaceChildren(...inputs.map((input) => input.row));
     ghost ??= { compiled: compile(spec, first.chosen), values: first.values };
-    axes = room(reach(spec, first.chosen, first.values), axes, spec.logy);
+    opening = room(reach(spec, first.chosen, first.values), opening, spec.logy);
+    axes = opening;
     hold(null);
     choose();
   }
@@ -175,14 +180,17 @@ function render({ model, el }) {
     painted = root.clientWidth;
     const state = () => chart({ spec, chosen, values, ghost, pinned, width, frame: { ...axes, id } });
     shown = state();
-    const wider = room(shown.values, axes, spec.logy);
-    if (!held && wider !== axes) { axes = wider; shown = state(); } // it stays put while a reader drags
+    const fit = held ? axes : room(shown.values, opening, spec.logy); // it stays put while a reader drags
+    if (fit.low !== axes.low || fit.top !== axes.top) { axes = fit; shown = state(); }
     plot.setAttribute("viewBox", `0 0 ${width} ${shown.height}`);
     const moved = JSON.stringify([chosen, values]) !== JSON.stringify([first.chosen, first.values]);
     was.textContent = [moved && shown.ghosted ? "gray: where you started" : "", pinned ? `dashed: ${pinned.label}` : ""].filter(Boolean).join("; ");
     back.disabled = !moved;
     beside.textContent = shown.beside;
     below.textContent = shown.below;
+    below.style.paddingLeft = `${Math.max(0, 2 * shown.middle - width)}px`; // below the plot, not the names beside it
+    below.style.paddingRight = `${Math.max(0, width - 2 * shown.middle)}px`;
+    key.textContent = shown.key;
     const words = `Line chart of ${shown.beside} over ${shown.below}. ${out.textContent}` + (pinned ? ` Pinned: ${pinned.label}.` : "");
     plot.setAttribute("aria-label", words);
     plot.replaceChildren(...shown.nodes, pointer);
@@ -214,7 +222,7 @@ function render({ model, el }) {
   plot.addEventListener("pointerleave", () => pointer.replaceChildren());
   controls.addEventListener("pointerdown", (event) => { held = event.target.type === "range"; });
   const release = () => held && from === null && free();
-  for (const event of ["pointerup", "pointercancel"]) controls.addEventListener(event, release);
+  for (const event of ["pointerup", "pointercancel", "change"]) controls.addEventListener(event, release);
 
   const calls = { "change:values": draw, "change:chosen": choose, "change:spec": rebuild };
   for (const [event, call] of Object.entries(calls)) model.on(event, call);

@@ -34,6 +34,7 @@ export function unitOf(unit) {
   const short = bare(unit);
   return short === "1" ? "" : LABELS.includes(short) ? `${short}s` : short.replace(/\bbyte\b/, "B");
 }
+export const counted = (unit, x) => (x === 1 && LABELS.includes(bare(unit)) ? bare(unit) : unitOf(unit));
 export function told(x, unit) {
   const short = bare(unit);
   if (unit === "%") return `${digits(100 * x)}%`;
@@ -49,7 +50,7 @@ export function value(s, u) {
 export const typed = (x) => x.toLocaleString("en-US", { maximumSignificantDigits: 6 });
 export function placed(s, x) {
   if (s.unit === "USD") return `USD\u00a0${typed(x)}`;
-  return `${typed(x)}${s.unit === "%" ? "" : " "}${unitOf(s.unit)}`.trim();
+  return `${typed(x)}${s.unit === "%" ? "" : " "}${counted(s.unit, x)}`.trim();
 }
 export function python(s, x) {
   if (s.prefix) return `"${x} ${s.unit}"`;

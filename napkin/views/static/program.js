@@ -31,7 +31,7 @@ function compiled(spec, chosen) {
   const scales = Object.fromEntries(spec.sliders.map((s) => [s.name, s.scale]));
 
   function decided(v, a) {
-    const limits = [], words = [], seen = new Set(), queue = [y.name];
+    const limits = [], named = [], seen = new Set(), queue = [y.name];
     while (queue.length) {
       const name = queue.shift(), node = graph[name];
       if (!node || seen.has(name)) continue;
@@ -41,11 +41,11 @@ function compiled(spec, chosen) {
         const sides = a[name], best = (node.max ? Math.max : Math.min)(...sides), i = sides.indexOf(best);
         if (!node.needs[i].length) continue; // a constant decides nothing
         limits.push(node.sides[i]);
-        words.push(node.words[i]);
+        if (node.words[i]) named.push({ words: node.words[i], phase: node.phases?.[i] ?? "" });
         queue.push(...node.needs[i]);
       }
     }
-    return { limits, words };
+    return { limits, words: named.map(({ phase, words }) => (named.length > 1 ? `${phase} ${words}`.trim() : words)) };
   }
 
   function at(values) {
@@ -60,6 +60,7 @@ function compiled(spec, chosen) {
 }
 
 // The curve over the first slider, and what decides along it.
+export const POINTS = 160;
 export const there = (p) => !p.reason && isFinite(p.value);
 export function curve(x, compiled, values, points) {
   return Array.from({ length: points + 1 }, (_, i) => {
@@ -80,8 +81,8 @@ export function reach(spec, chosen, values) {
   const [x, ...others] = spec.sliders, seen = [];
   const states = [[chosen, values], ...others.flatMap((s) => [s.low, s.high].map((end) => [chosen, { ...values, [s.name]: end }]))];
   spec.menus.forEach((m, i) => m.options.forEach((option) => states.push([chosen.with(i, option), values])));
-  for (const [options, where] of states)
-    for (const { compiled } of together(spec, options)) seen.push(...curve(x, compiled, where, 32).filter(there));
+  for (const [i, [options, where]] of states.entries()) // the first one is drawn at once, the others may be coarse
+    for (const { compiled } of together(spec, options)) seen.push(...curve(x, compiled, where, i ? POINTS / 5 : POINTS).filter(there));
   return seen.map((p) => p.value);
 }
 
@@ -91,7 +92,7 @@ export function idle(spec, chosen, values) {
   const compiled = compile(spec, chosen), now = compiled.at(values);
   const same = (p) => p.reason === now.reason && (p.reason || Math.abs(p.value - now.value) <= 1e-9 * Math.abs(now.value));
   const options = chosen.join(", "), why = now.reason || now.words.join(", ");
-  const told = (used) => (used ? `no effect here: ${why || options}` : `no part in this: ${options}`);
+  const told = (used) => [used ? "no effect here" : "no part in this", (used && why) || options].filter(Boolean).join(": ");
   return [
     ...spec.menus.map((m, i) => (m.options.every((o) => same(compile(spec, chosen.with(i, o)).at(values))) ? told(true) : "")),
     ...spec.sliders.map((s) => (curve(s, compiled, values, PLACES).every(same) ? told(compiled.uses(s.name)) : "")),
