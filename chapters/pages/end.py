@@ -26,8 +26,8 @@ them. If you can't do one of these things yet, its chapter is one click away.
   PagedAttention papers for the ideas behind chapters 01 and 07.
 - Look something up in the [glossary](glossary.md), the [notation](notation.md) or the list of
   [what the package offers](api.md).
-- Do you teach? [Two workshops](instructor/workshop.md) take two hours each, and each chapter has a page
-  for teachers.
+- Do you teach? [Two workshops](instructor/workshop.md) take two hours each, and each chapter has a
+  page for teachers.
 
 ## Cite the book
 
