@@ -38,6 +38,7 @@ _LARGEST_DEGREE: Final = 6
 _GRID: Final = 1_000
 _WIDEST: Final = (1e-12, 1e24)
 _BISECTIONS: Final = 200
+_MOST_ROOTS: Final = 10
 
 
 def roots(n: Napkin, symbol: Symbol, name: str, goal: Expr) -> list[tuple[Expr, str, bool]]:
@@ -51,8 +52,11 @@ def roots(n: Napkin, symbol: Symbol, name: str, goal: Expr) -> list[tuple[Expr, 
     _refuse_plateau(points, form, name, goal, symbol)
     exact = _exact_roots(form, goal, symbol)
     how = "bracketed root" if exact is None else "exact"
+    places = sorted(_bracketed_roots(points, form, goal, symbol) if exact is None else exact)
+    if len(places) > _MOST_ROOTS:  # a level, uneven in the last digits of a search
+        raise _plateau(name, goal, symbol, places[len(places) // 2])
     found = []
-    for root in sorted(_bracketed_roots(points, form, goal, symbol) if exact is None else exact):
+    for root in places:
         room = _has_room(n, name, symbol, root) if _allowed(symbol, root) else None
         if room is not None:
             found.append((root, how, room))
@@ -115,14 +119,16 @@ def _refuse_plateau(
     """Raise where a whole range of the unknown solves the equation: no root is the root."""
     wanted = float(goal)
     hits = [Rational(x) for x, y in points if isclose(y, wanted, rel_tol=1e-12, abs_tol=0)]
-    # Two may lie on a steep curve, unless they are exact; numbers of a root never are.
-    exact = hits[1:] and all(form.xreplace({symbol: hits[i]}) == goal for i in (0, -1))
-    if exact or len(hits) > 2:
-        some = in_unit(symbol, hits[0])
-        raise NoSolutionError(
-            f"{name} is {in_unit(name, goal)} over a whole range of {symbol}, at {some} for "
-            "example: something else decides it there, see binding."
-        )
+    ends = [hits[0], hits[-1]] if len(hits) > 1 else []
+    if ends and all(form.xreplace({symbol: end}) == goal for end in ends):  # exactly, at both
+        raise _plateau(name, goal, symbol, ends[0])
+
+
+def _plateau(name: str, goal: Expr, symbol: Symbol, place: Expr) -> NoSolutionError:
+    return NoSolutionError(
+        f"{name} is {in_unit(name, goal)} over a whole range of {symbol}, at "
+        f"{in_unit(symbol, place)} for example: something else decides it there, see binding."
+    )
 
 
 def _allowed(symbol: Symbol, root: Expr) -> bool:
