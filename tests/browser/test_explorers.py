@@ -560,7 +560,8 @@ def test_a_bar_of_the_tornado_opens_the_explorer_of_its_assumption(
                 ".nk-tornado ~ div .nk-explorer, div:has(> .nk-tornado) + div .nk-explorer"
             )
             code = bars.nth(place).locator("small").text_content()
-            assert box.locator("label small").first.text_content() == code
+            name_below = box.locator("label small").first.element_handle()
+            page.wait_for_function("([e, code]) => e.textContent === code", arg=[name_below, code])
             first = box.get_attribute("data-value")
             box.locator("input[type=range]").press("PageUp")
             assert box.get_attribute("data-value") != first
