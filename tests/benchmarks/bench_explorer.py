@@ -27,7 +27,7 @@ SITE = Path(__file__).parents[2] / "_build" / "site"
 MOVES = 60
 SETUP = """\
 import napkin as nk
-n = nk.Napkin(model="Qwen3-32B", accelerator="B200", precision="fp8", context=20_000, batch=32)
+n = nk.Napkin(model="Qwen3-32B", accelerator="B200", precision="fp8", context=20_000, batch=16)
 """
 EXPLORE = SETUP + 'nk.explore(n, "tokens_per_second", "context", context=(1_000, 100_000))'
 INTERACT = (
@@ -100,7 +100,7 @@ def main() -> None:
     with sync_playwright() as playwright, site() as pages, running(root) as lab:
         browser = playwright.chromium.launch(executable_path=found, args=QUIET)
         page = browser.new_page()
-        page.goto(f"{pages}/index.html")
+        page.goto(f"{pages}/06-tokens-per-second.html")
         page.wait_for_selector(".nk-explorer")
         print("the site")
         measure(page, ".nk-explorer input[type=range]", ".nk-explorer", "value", 60)
@@ -113,6 +113,7 @@ def main() -> None:
             page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
             idle = ".jp-Notebook-ExecutionIndicator[data-status='idle']"
             page.wait_for_selector(idle, timeout=60_000)
+            page.wait_for_timeout(3_000)  # until the kernel takes requests
             page.get_by_role("menuitem", name="Run", exact=True).click()
             page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
             page.wait_for_selector(watched, timeout=60_000)
