@@ -21,7 +21,6 @@ from ..formulas.parallelism import GROUPED, SEVERAL
 from ..formulas.variants import (
     Bundle,
     attention_apart,
-    block_scales,
     chunked_prefill,
     get,
     parts_in_turn,
@@ -117,14 +116,13 @@ def brought_by(chosen: Mapping[str, Choice]) -> set[str]:
 def left_by(chosen: Mapping[str, Choice], changes: tuple[Change, ...]) -> tuple[Change, ...]:
     """Return the changes that hold once entries are named after them.
 
-    An engine replaces the layout of the cache; a schedule that the reader chose stays. Widths
-    with a name replace the reader's own format.
+    An engine replaces the layout of the cache; a schedule that the reader chose stays. A bundle
+    goes if the entries bring all that it computes.
     """
     if "model" in chosen:
         changes = tuple(c for c in changes if not (isinstance(c, Bundle) and c.of_a_model))
-    published = chosen["model"].entry.givens if "model" in chosen else {}
-    if "precision" in chosen or "bytes_per_weight" in published:
-        changes = tuple(c for c in changes if c != block_scales)
+    brought = {lookup(name).symbol for name in brought_by(chosen)}
+    changes = tuple(c for c in changes if isinstance(c, Node) or not targets_of(c) <= brought)
     new = [bundle for bundle in _of_engine(chosen) if bundle.slot != "prompts"]
     return tuple(c for c in changes if not any(_replaces(bundle, c) for bundle in new))
 

@@ -227,6 +227,14 @@ def test_the_axes_stay_while_a_reader_drags_beyond_them_and_follow_when_it_is_ov
         assert inside
 
 
+def to_the_ends(page: Page) -> None:
+    """Move all controls to where the curve leaves the opening axes."""
+    page.locator("select").select_option("offloaded")
+    for each in page.locator("input[type=range]").all():
+        each.press("End")
+    settled(page)
+
+
 def test_the_axes_return_with_the_controls_and_nothing_else_is_needed(
     browser: Browser, stage: Stage
 ) -> None:
@@ -237,10 +245,7 @@ def test_the_axes_return_with_the_controls_and_nothing_else_is_needed(
         start, stood = texts(box), [each.input_value() for each in ranges.all()]
 
         def beyond() -> None:
-            box.locator("select").select_option("offloaded")
-            for each in ranges.all():
-                each.press("End")
-            settled(page)
+            to_the_ends(page)
             assert texts(box) != start
 
         def each_back() -> None:
@@ -261,10 +266,7 @@ def test_a_pinned_curve_stays_in_sight(browser: Browser, stage: Stage) -> None:
         box = page.locator(".nk-explorer")
         settled(page)
         start = texts(box)
-        box.locator("select").select_option("offloaded")
-        for each in page.locator("input[type=range]").all():
-            each.press("End")
-        settled(page)
+        to_the_ends(page)
         wide = texts(box)
         box.get_by_role("button", name="Pin this curve").click()
         box.get_by_role("button", name="Back to the start").click()

@@ -9,19 +9,12 @@ import diagrams
 import napkin as nk
 from napkin.errors import NapkinError
 from napkin.views.drawing import ARITHMETIC, CACHE, TROUBLE, WEIGHTS
+from tests.chapters.example import EXAMPLE
 
-EXAMPLE = nk.Napkin(
-    model="Qwen3-32B",
-    accelerator="B200",
-    precision="fp8",
-    kv_precision="fp8",
-    usable_memory=0.9,
-    context=20_000,
-    batch=20,
-)
+FULL = EXAMPLE.assume(batch=20)
 OTHERS = {
-    "the example": EXAMPLE,
-    "a small model": EXAMPLE.assume(model="Llama-3-8B", context=2_000, batch=200),
+    "the example": FULL,
+    "a small model": FULL.assume(model="Llama-3-8B", context=2_000, batch=200),
 }
 FORMATS = {"NVFP4": (4, 16, 8), "MXFP4": (4, 32, 8), "FP8": (8, 128, 32)}
 

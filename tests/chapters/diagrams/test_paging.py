@@ -8,21 +8,13 @@ import pytest
 import diagrams
 import napkin as nk
 from napkin.errors import NapkinError
+from tests.chapters.example import EXAMPLE
 
-EXAMPLE = nk.Napkin(
-    model="Qwen3-32B",
-    accelerator="B200",
-    precision="fp8",
-    kv_precision="fp8",
-    usable_memory=0.9,
-    context=13_125,
-    reserved_length=126_195,
-    block_size=16,
-)
+MEASURED = EXAMPLE.assume(context=13_125, reserved_length=126_195, block_size=16)
 OTHERS = {
-    "the example": EXAMPLE,
-    "another GPU": EXAMPLE.assume(accelerator="H100"),
-    "another model": EXAMPLE.assume(model="Llama-3-8B", context=1_226, reserved_length=14_089),
+    "the example": MEASURED,
+    "another GPU": MEASURED.assume(accelerator="H100"),
+    "another model": MEASURED.assume(model="Llama-3-8B", context=1_226, reserved_length=14_089),
 }
 SMALL = nk.Napkin(block_size=4, reserved_length=8, mean_cached_length=Fraction(10, 3), prompt=10)
 FOUR = {"A": 3, "B": 5, "C": 2, "D": 3}
@@ -100,6 +92,6 @@ def test_lengths_are_averaged_over_time(prompt: int, answers: tuple[int, ...], t
 
 def test_what_is_too_large_to_draw_is_refused() -> None:
     with pytest.raises(NapkinError, match="a square for each of 126,195 tokens: at most 16"):
-        diagrams.paging.pages(EXAMPLE, FOUR, memory=24)
+        diagrams.paging.pages(MEASURED, FOUR, memory=24)
     with pytest.raises(NapkinError, match="the requests take 5 pages, and there are 4"):
         diagrams.paging.pages(SMALL, FOUR, memory=16)
