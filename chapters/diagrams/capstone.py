@@ -79,7 +79,7 @@ def day(sessions: Sequence[float], wave: float, seats: int, spare: int = 1) -> F
 
 
 def _servers(d: Drawing, top: float, most: int) -> float:
-    """Draw an axis of servers, and return where it stands."""
+    """Draw an axis of servers, and return its place."""
     steps = (digit * 10**power for power in range(12) for digit in (1, 2, 5))
     step = next(step for step in steps if most / step <= 4)
     ticks = range(0, most + 1, step)

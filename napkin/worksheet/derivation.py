@@ -21,7 +21,7 @@ from ..quantities.value import Value
 from .evaluation import evaluate, number
 from .napkin import Napkin
 
-# Of a root or a value elsewhere, what is longer is told in words, and its parts stand below.
+# A longer root, or value elsewhere, is put into words, and its parts follow below it.
 _LONGEST: Final = 120
 _Seen = set[tuple[Symbol, Value]]
 
@@ -57,7 +57,7 @@ class Node:
         return str(self.expression), latex_of(self.expression)
 
     def remarks(self, sources: Notes) -> list[str]:
-        """Return the sentences that stand below the line, each source as a number."""
+        """Return the sentences that go below the line, each source as a number."""
         if self.seen:
             return []
         formula = self.formula
@@ -87,7 +87,7 @@ class _Tree:
         self._values = {symbol: in_unit(symbol, at) for symbol, at in self._numbers.items()}
 
     def node(self, symbol: Symbol, depth: int | None) -> Node:
-        """Return the line of a symbol, with all below it unless it stands above already."""
+        """Return a symbol's line and all that is below it, unless it was opened above."""
         n, value = self._n, self._values[symbol]
         given = n.givens.get(symbol)
         formula = None if given else n.formulas.get(symbol)
@@ -145,7 +145,7 @@ class _Tree:
             yield replace(line, place=(told.unknown, here))
 
     def _lines(self, expression: Basic, depth: int | None) -> Iterator[Node]:
-        """Yield a line for each symbol, but none for an input that stands above already."""
+        """Yield a line for each symbol, but none for an input that is listed above."""
         nodes = preorder_traversal(expression, keys=True)  # without keys: in the order of a set
         for symbol in dict.fromkeys(node for node in nodes if node in expression.free_symbols):
             computed = symbol not in self._n.givens and symbol in self._n.formulas
