@@ -22,6 +22,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from tests.browser.conftest import NAMES, QUIET, Quiet
 from tests.browser.lab import running
+from tests.browser.test_lab import run_all
 
 SITE = Path(__file__).parents[2] / "_build" / "site"
 MOVES = 60
@@ -111,11 +112,7 @@ def main() -> None:
             page = browser.new_page(viewport={"width": 1280, "height": 1600})
             page.goto(f"{lab}/lab/workspaces/{name}/tree/{name}.ipynb")
             page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-            idle = ".jp-Notebook-ExecutionIndicator[data-status='idle']"
-            page.wait_for_selector(idle, timeout=60_000)
-            page.wait_for_timeout(3_000)  # until the kernel takes requests
-            page.get_by_role("menuitem", name="Run", exact=True).click()
-            page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+            run_all(page)
             page.wait_for_selector(watched, timeout=60_000)
             page.wait_for_timeout(2_000)
             print(f"JupyterLab, {name}")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.request import Request, urlopen
 from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, Page
+from playwright.sync_api import TimeoutError as TooLate
 
 from tests.browser.conftest import AXE, drive, opened
 from tests.browser.lab import running
@@ -44,9 +46,16 @@ def open_chapter(page: Page, lab: str, stem: str) -> None:
 
 
 def run_all(page: Page) -> None:
+    """Run all cells; a kernel that says idle too early drops the request, so ask until one runs."""
     page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=60_000)
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    busy = page.locator(".jp-InputPrompt", has_text="[*]")
+    for _ in range(10):
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        with suppress(TooLate):
+            busy.first.wait_for(state="attached", timeout=3_000)
+            return
+    pytest.fail("JupyterLab ran no cell when asked ten times")
 
 
 def outputs(stem: str) -> str:
